@@ -1,0 +1,23 @@
+"""The one exception that a user is meant to read."""
+
+from __future__ import annotations
+
+
+class LabcodeError(Exception):
+    """A fault that the user can mend.
+
+    Its text is one clear sentence or two: what is wrong, where, what was found, what was expected, and how to mend it.
+    The command line prints it to stderr without a traceback and exits with code 2.
+    """
+
+
+class DataError(LabcodeError):
+    """A data file that is missing, broken, or not the file that it claims to be."""
+
+
+class DownloadError(LabcodeError):
+    """A download that could not be completed or verified."""
+
+
+class RenderError(LabcodeError):
+    """A report that could not be rendered: a failing cell, an unresolved reference, a missing engine."""

@@ -1,0 +1,136 @@
+"""How every figure looks, and how a chapter shows one: drawn twice, for the light page and for the dark one.
+
+Colours are Okabe and Ito's colour-blind-safe set. The same thing has the same colour in every figure of the book, and
+a marker or a label beside it, since a grey print has no colours.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).parent / "book.mplstyle"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """The colours of one rendering of a figure."""
+
+    name: Literal["light", "dark"]
+    paper: str
+    ink: str
+    soft: str
+    grid: str
+    blue: str
+    orange: str
+    green: str
+    red: str
+    purple: str
+    sky: str
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Colour of each failure type."""
+        return {
+            "No Failure": self.soft,
+            "Heat Dissipation Failure": self.red,
+            "Power Failure": self.blue,
+            "Overstrain Failure": self.green,
+            "Tool Wear Failure": self.orange,
+            "Random Failures": self.purple,
+        }
+
+
+LIGHT = Theme(
+    name="light",
+    paper="#ffffff",
+    ink="#1f2328",
+    soft="#8a919a",
+    grid="#dfe3e8",
+    blue="#0072b2",
+    orange="#c77f00",
+    green="#008a64",
+    red="#d55e00",
+    purple="#b8578f",
+    sky="#2f8fc8",
+)
+DARK = Theme(
+    name="dark",
+    paper="#15181c",
+    ink="#e6e8eb",
+    soft="#8d959f",
+    grid="#343a42",
+    blue="#5db7f0",
+    orange="#e69f00",
+    green="#2cc79a",
+    red="#ff7f2a",
+    purple="#e08fbc",
+    sky="#8fd0f7",
+)
+#: Marker of each failure type, so that a grey print tells them apart.
+MARKERS = {
+    "No Failure": ".",
+    "Heat Dissipation Failure": "o",
+    "Power Failure": "s",
+    "Overstrain Failure": "^",
+    "Tool Wear Failure": "D",
+    "Random Failures": "X",
+}
+
+
+@contextmanager
+def themed(theme: Theme) -> Iterator[None]:
+    """Draw in the book's style, in one theme's colours."""
+    ink = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), theme.ink)
+    lines = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.soft)
+    cycle = mpl.cycler(color=[theme.blue, theme.orange, theme.green, theme.red, theme.purple, theme.sky])
+    colours = {**ink, **lines, "grid.color": theme.grid, "axes.prop_cycle": cycle, "axes.facecolor": "none"}
+    with plt.style.context(STYLE), mpl.rc_context(colours):
+        yield
+
+
+def svg(draw: Callable[[Theme], Figure], theme: Theme) -> bytes:
+    """Draw a figure in one theme and return it as SVG, the same bytes for the same figure."""
+    with themed(theme):
+        figure = draw(theme)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        plt.close(figure)
+    return buffer.getvalue()
+
+
+def show(draw: Callable[[Theme], Figure]) -> None:
+    """Display a figure for both themes; its cell needs the option ``renderings: [light, dark]``.
+
+    Parameters
+    ----------
+    draw
+        Makes the figure; takes the theme whose colours it should use.
+    """
+    from IPython.display import SVG, display  # only a rendering chapter needs it
+
+    for theme in (LIGHT, DARK):
+        display(SVG(svg(draw, theme).decode()))
+
+
+def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:
+    """Write a label at the end of each horizontal bar, in the order in which the bars were drawn."""
+    for bar, label in zip(axes.patches, labels, strict=True):
+        axes.annotate(
+            label,
+            (bar.get_x() + bar.get_width(), bar.get_y() + bar.get_height() / 2),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=theme.ink,
+            fontsize=9,
+        )

@@ -1,0 +1,210 @@
+"""Render the book into _book/, with Quarto where there is one and with the portable engine where there is none."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from labcode.errors import RenderError
+from labcode.settings import project_root
+
+Engine = Literal["auto", "quarto", "portable"]
+Format = Literal["html", "pdf"]
+MIN_QUARTO = (1, 9)
+_QUARTO_FORMATS: dict[Format, str] = {"html": "html", "pdf": "typst"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarto:
+    """A Quarto command line and its version."""
+
+    path: Path
+    version: tuple[int, ...]
+
+    @property
+    def recent(self) -> bool:
+        """Whether it is recent enough for this book."""
+        return self.version >= MIN_QUARTO
+
+    def __str__(self) -> str:
+        return f"Quarto {'.'.join(map(str, self.version))}"
+
+
+def find_quarto() -> Quarto | None:
+    """The Quarto on ``PATH``, else the one that PyPI's ``quarto-cli`` put beside this Python, else ``None``."""
+    found = shutil.which("quarto") or shutil.which("quarto", path=str(Path(sys.executable).parent))
+    if found is None:
+        return None
+    try:
+        answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    numbers = re.match(r"\s*(\d+)\.(\d+)\.(\d+)", answer)
+    return Quarto(path=Path(found), version=tuple(map(int, numbers.groups()))) if numbers else None
+
+
+def choose_engine(asked: Engine) -> tuple[Quarto | None, str]:
+    """Pick the engine: a :class:`Quarto`, or ``None`` for the portable one, and a sentence that says why.
+
+    Raises
+    ------
+    RenderError
+        If Quarto was asked for and cannot be used.
+    """
+    if asked == "portable":
+        return None, "Rendering with the portable engine, as asked."
+    quarto = find_quarto()
+    wanted = ".".join(map(str, MIN_QUARTO))
+    if quarto and quarto.recent:
+        return quarto, f"Rendering with {quarto}."
+    missing = f"{quarto} at {quarto.path} is older than {wanted}" if quarto else "Quarto was not found on PATH"
+    if asked == "quarto":
+        raise RenderError(f"{missing}; install Quarto {wanted} or newer, or use --engine portable.")
+    return None, f"{missing}: rendering the same sources with the portable engine."
+
+
+def chapter_files(names: Sequence[str]) -> list[str]:
+    """Turn chapter names (``eda``, ``chapters/eda.qmd``, ``index``) into paths relative to the project.
+
+    Raises
+    ------
+    RenderError
+        If a chapter does not exist; the message lists those that do.
+    """
+    root = project_root()
+    known = {
+        path.stem: path.relative_to(root).as_posix() for path in [*root.glob("*.qmd"), *root.glob("chapters/*.qmd")]
+    }
+    unknown = [name for name in names if Path(name).stem not in known]
+    if unknown:
+        raise RenderError(f"There is no chapter {unknown[0]!r}; the chapters are {', '.join(sorted(known))}.")
+    return [known[Path(name).stem] for name in names]
+
+
+def render(
+    chapters: Sequence[str] = (),
+    *,
+    to: Sequence[Format] = ("html", "pdf"),
+    engine: Engine = "auto",
+    out: Path | None = None,
+) -> list[Path]:
+    """Render the book, or some chapters of it.
+
+    Parameters
+    ----------
+    chapters
+        Names of chapters; none means all. A PDF is always the whole book.
+    to
+        Formats to write.
+    engine
+        ``"auto"`` takes Quarto where it is recent enough, else the portable engine.
+    out
+        Folder to write into; ``_book`` in the project by default.
+
+    Returns
+    -------
+    list of Path
+        The start page, the PDF, or both.
+
+    Raises
+    ------
+    RenderError
+        If a cell fails, a reference leads nowhere, or the engine asked for is missing.
+    """
+    root = project_root()
+    files = chapter_files(chapters)
+    quarto, why = choose_engine(engine)
+    print(why, flush=True)
+    target = (out or root / "_book").resolve()
+    if quarto:
+        return _with_quarto(quarto, root, files, to, target)
+    from labcode.report import portable, prerender  # loads the whole notebook machinery
+
+    prerender.announce()
+
+    return portable.render(root, chapters=files or None, to=to, out=target)
+
+
+def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Format], out: Path) -> list[Path]:
+    written = []
+    for kind in to:
+        for file in files if files and kind == "html" else [""]:
+            _run_quarto(quarto, root, [*([file] if file else []), "--to", _QUARTO_FORMATS[kind], *_clean(kind, to)])
+        written.append(_result(root / "_book", kind))
+    if out == root / "_book":
+        return written
+    shutil.copytree(root / "_book", out, dirs_exist_ok=True)
+    return [out / path.relative_to(root / "_book") for path in written]
+
+
+def _clean(kind: Format, to: Sequence[Format]) -> list[str]:
+    """The second format must not sweep away the first."""
+    return [] if kind == to[0] else ["--no-clean"]
+
+
+def _run_quarto(quarto: Quarto, root: Path, arguments: list[str]) -> None:
+    """Run ``quarto render`` with this Python behind it; fail if a reference was left unresolved."""
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
+    process = subprocess.Popen(
+        [quarto.path, "render", *arguments],
+        cwd=root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    unresolved = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        if re.search(r"Unable to resolve crossref|Citeproc: citation .* not found", line):
+            unresolved.append(re.sub(r"\x1b\[[0-9;]*m", "", line).strip())
+    if process.wait() != 0:
+        raise RenderError(f"Quarto stopped with exit code {process.returncode}; its message stands above.")
+    if unresolved:
+        raise RenderError(f"References lead nowhere: {'; '.join(map(_located, dict.fromkeys(unresolved)))}")
+
+
+def _located(warning: str) -> str:
+    """Add file and line to Quarto's warning about a reference."""
+    name = re.search(r"@?((?:fig|tbl|sec|eq)-[\w-]+)|citation (\S+)", warning)
+    key = (name.group(1) or name.group(2)) if name else None
+    for path in sorted([*project_root().glob("*.qmd"), *project_root().glob("chapters/*.qmd")]) if key else []:
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if f"@{key}" in line:
+                return f"{path.relative_to(project_root())}:{number}: @{key}"
+    return warning
+
+
+def _python_path(root: Path) -> str:
+    return os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+
+
+def _result(book: Path, kind: Format) -> Path:
+    found = [book / "index.html"] if kind == "html" else sorted(book.glob("*.pdf"))
+    if not found or not found[0].exists():
+        raise RenderError(f"Quarto ended well but wrote no {kind.upper()} into {book}.")
+    return found[0]
+
+
+def preview(chapter: str | None = None) -> int:
+    """Show the book in the browser and render again at every edit, with Quarto's own preview.
+
+    Raises
+    ------
+    RenderError
+        If there is no recent Quarto.
+    """
+    root = project_root()
+    quarto, _ = choose_engine("quarto")
+    assert quarto is not None
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
+    files = chapter_files([chapter]) if chapter else []
+    return subprocess.run([quarto.path, "preview", *files], cwd=root, env=environment, check=False).returncode

@@ -1,0 +1,132 @@
+"""Numbers as text, the line that says which data a page was computed from, and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+from IPython.display import Markdown
+
+from labcode import settings
+from labcode.data.types import Provenance
+
+_TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
+MINUS = "\N{MINUS SIGN}"
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separators: ``850,790``.
+
+    >>> count(850790)
+    '850,790'
+    """
+    return decimals(value, 0)
+
+
+def decimals(value: float, places: int = 2) -> str:
+    """A number with so many decimals, thousands separators and a real minus sign; ``n/a`` if it is not a number.
+
+    >>> decimals(-0.0623), decimals(1234.5, 1)
+    ('−0.06', '1,234.5')
+    """
+    if not math.isfinite(value):
+        return "n/a"
+    return f"{value:,.{places}f}".replace("-", MINUS)
+
+
+def percent(share: float, places: int = 1) -> str:
+    """A share as a percentage: ``96.5 %``.
+
+    >>> percent(0.965)
+    '96.5 %'
+    """
+    return f"{decimals(100 * share, places)} %" if math.isfinite(share) else "n/a"
+
+
+def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:
+    """A frame as a Markdown table, which every engine and format renders; numbers are aligned to the right.
+
+    Parameters
+    ----------
+    frame
+        What to show; column names are the headers.
+    index
+        Header of the index; ``None`` leaves the index out.
+    places
+        Decimals of the numbers, for all columns or by column. Whole-number columns show none.
+    """
+    shown = frame.copy()
+    for column in shown.select_dtypes("number"):
+        wanted = places if isinstance(places, int) else places.get(str(column), 2)
+        whole = pd.api.types.is_integer_dtype(shown[column])
+        shown[column] = [decimals(value, 0 if whole else wanted) for value in shown[column]]
+    align = ["right" if pd.api.types.is_numeric_dtype(frame[column]) else "left" for column in frame]
+    if index is not None:
+        shown = shown.rename_axis(index)
+        align = ["left", *align]
+    text = shown.to_markdown(index=index is not None, colalign=align, disable_numparse=True, tablefmt="pipe")
+    return Markdown(text)
+
+
+def data_line(*provenances: Provenance) -> Markdown:
+    """Say which data the page was computed from; a callout if any of them are simulated.
+
+    Parameters
+    ----------
+    provenances
+        Of every data set that the page uses.
+    """
+    parts = "; ".join(f"{_TITLES[each.name]}: {_origin(each)}, {count(each.rows)} rows" for each in provenances)
+    lines = [f"*Computed from {parts}.*"]
+    simulated = [_TITLES[each.name] for each in provenances if each.simulated]
+    if simulated:
+        quick = " of the quick profile" if settings.profile() == "quick" else ""
+        lines = [
+            f'::: {{.callout-warning title="Simulated data{quick}"}}',
+            f"The rows of {' and '.join(simulated)} on this page are **simulated**: a stand-in{quick} built from "
+            "published facts, for a machine without the data. Nothing here is a finding about real prices or machines. "
+            "`labcode data fetch` gets the real rows.",
+            "",
+            *lines,
+            ":::",
+        ]
+    return Markdown("\n".join(lines))
+
+
+def _origin(provenance: Provenance) -> str:
+    if provenance.simulated or provenance.path is None:
+        return "simulated stand-in"
+    return f"{provenance.path.name} ({provenance.status})"
+
+
+def provenance_table(*provenances: Provenance) -> Markdown:
+    """Where each data set came from, one column each."""
+    return table(
+        pd.DataFrame(
+            {
+                _TITLES[each.name]: {
+                    "source": _origin(each),
+                    "rows": count(each.rows),
+                    "SHA-256": f"`{each.sha256[:16]}…`",
+                    "licence": each.licence,
+                    "notes": " ".join(each.notes) or "none",
+                }
+                for each in provenances
+            }
+        ),
+        index="",
+    )
+
+
+def oddity_table(provenance: Provenance) -> Markdown:
+    """The odd rows that were found, and the rule that treats them."""
+    return table(
+        pd.DataFrame(
+            {
+                "oddity": list(provenance.oddities),
+                "rows": list(provenance.oddities.values()),
+                "rule": [provenance.rules[name] for name in provenance.oddities],
+            }
+        )
+    )

@@ -1,0 +1,66 @@
+"""What the environment says: where data and results lie, and how much work to do.
+
+Every environment variable that labcode reads is read here, and only here. Nothing is cached, so a test or a notebook
+can change a variable and see the change.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from platformdirs import user_cache_path
+
+from labcode.errors import LabcodeError
+
+Profile = Literal["full", "quick"]
+
+#: The seed from which every other seed is derived. It is also the seed of the original's train-test split.
+SEED = 42
+
+
+def project_root() -> Path:
+    """Folder that holds ``_quarto.yml``: the first one upwards from here or from the working directory.
+
+    Raises
+    ------
+    LabcodeError
+        If no such folder exists, as when an installed ``labcode`` is called outside the project.
+    """
+    for start in (Path.cwd(), Path(__file__).parent):
+        for folder in (start, *start.parents):
+            if (folder / "_quarto.yml").is_file() and (folder / "labcode").is_dir():
+                return folder
+    raise LabcodeError(
+        f"No _quarto.yml was found in {Path.cwd()} or above it; run labcode inside a clone of the project."
+    )
+
+
+def data_dirs() -> list[Path]:
+    """Folders searched for the user's data files, in order: ``LABCODE_DATA_DIR``, then ``data/raw``."""
+    named = os.environ.get("LABCODE_DATA_DIR")
+    folders = [project_root() / "data" / "raw"]
+    if named:
+        given = Path(named).expanduser().resolve()
+        if not given.is_dir():
+            raise LabcodeError(
+                f"LABCODE_DATA_DIR names {given}, which is not a folder; set it to the folder that holds the data, "
+                "or unset it to use data/raw."
+            )
+        folders.insert(0, given)
+    return folders
+
+
+def store_dir() -> Path:
+    """Folder for everything computed or downloaded: ``LABCODE_STORE_DIR``, else the user's cache folder."""
+    named = os.environ.get("LABCODE_STORE_DIR")
+    return Path(named).expanduser().resolve() if named else user_cache_path("labcode")
+
+
+def profile() -> Profile:
+    """``full`` (the default) or ``quick``: small simulated data and one seed, from ``LABCODE_PROFILE``."""
+    value = os.environ.get("LABCODE_PROFILE", "full")
+    if value not in get_args(Profile):
+        raise LabcodeError(f"LABCODE_PROFILE is {value!r}, but it must be 'full' or 'quick'.")
+    return cast(Profile, value)

@@ -1,0 +1,56 @@
+"""Shared fixtures: a store of each test's own, small good files, and the real files where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from labcode.data.simulate import simulate_maintenance, simulate_prices
+
+REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the user's store, data or profile."""
+    store = tmp_path_factory.mktemp("store")
+    monkeypatch.setenv("LABCODE_STORE_DIR", str(store))
+    for name in ("LABCODE_DATA_DIR", "LABCODE_PROFILE", "LABCODE_DEVICE"):
+        monkeypatch.delenv(name, raising=False)
+    return store
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder that LABCODE_DATA_DIR names."""
+    data = tmp_path / "data"
+    data.mkdir()
+    monkeypatch.setenv("LABCODE_DATA_DIR", str(data))
+    return data
+
+
+@pytest.fixture(scope="session")
+def good_prices() -> pd.DataFrame:
+    """300 rows of prices in the published layout, dates as text."""
+    frame = simulate_prices(n_symbols=12).iloc[:300]
+    return frame.assign(date=frame["date"].dt.strftime("%Y-%m-%d"))[
+        ["date", "symbol", "open", "close", "low", "high", "volume"]
+    ]
+
+
+@pytest.fixture(scope="session")
+def good_maintenance() -> pd.DataFrame:
+    """300 rows of maintenance data in Kaggle's layout."""
+    return simulate_maintenance(n_rows=300)
+
+
+@pytest.fixture
+def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the real files; the test is skipped, with the reason, where there is none."""
+    if not REAL_DATA_DIR:
+        pytest.skip("needs the real data: set LABCODE_DATA_DIR to their folder")
+    monkeypatch.setenv("LABCODE_DATA_DIR", str(Path(REAL_DATA_DIR).resolve()))
+    return Path(REAL_DATA_DIR).resolve()

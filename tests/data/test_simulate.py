@@ -1,0 +1,376 @@
+"""The simulated stand-ins: the same on every call, of the right size, and like the real tables where it matters."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labcode.data.labels import FAILURE_MODES, NO_FAILURE, failure_type, physical_flags
+from labcode.data.simulate import simulate_maintenance, simulate_prices, trading_days
+
+REAL = Path(os.environ.get("LABCODE_DATA_DIR") or "data/raw").resolve()
+
+#: Moments of the real prices, from the datasheet of the real file.
+PRICE_MOMENTS = {
+    "close mean": 70.87,
+    "close sd": 83.71,
+    "close skew": 6.65,
+    "close 1 %": 8.22,
+    "close 25 %": 33.83,
+    "close 50 %": 52.81,
+    "close 75 %": 79.90,
+    "close 99 %": 474.88,
+    "share below 200": 0.965,
+    "log close mean": 3.957,
+    "log close sd": 0.739,
+    "return sd": 0.0213,
+    "log range mean": 0.0213,
+    "log range median": 0.0179,
+    "log volume mean": 14.77,
+    "log volume sd": 1.12,
+}
+PRICE_CORRELATIONS = {
+    "open": 0.99985,
+    "high": 0.99993,
+    "low": 0.99993,
+    "volume": -0.0620,
+    "log volume, log close": -0.427,
+}
+CLASS_COUNTS = {
+    "No Failure": 9652,
+    "Heat Dissipation Failure": 112,
+    "Power Failure": 95,
+    "Overstrain Failure": 78,
+    "Tool Wear Failure": 45,
+    "Random Failures": 18,
+}
+SENSORS = (
+    "Air temperature [K]",
+    "Process temperature [K]",
+    "Rotational speed [rpm]",
+    "Torque [Nm]",
+    "Tool wear [min]",
+)
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not (REAL / name).is_file(), reason=f"{name} is not in {REAL}; set LABCODE_DATA_DIR")
+
+
+def content_hash(frame: pd.DataFrame) -> int:
+    return int(pd.util.hash_pandas_object(frame).sum())
+
+
+def log_returns(prices: pd.DataFrame) -> pd.Series:
+    return np.log(prices["close"]).groupby(prices["symbol"]).diff()
+
+
+def price_moments(prices: pd.DataFrame) -> dict[str, float]:
+    close, log_close = prices["close"], np.log(prices["close"])
+    log_range, log_volume = np.log(prices["high"] / prices["low"]), np.log1p(prices["volume"])
+    return {
+        "close mean": close.mean(),
+        "close sd": close.std(),
+        "close skew": close.skew(),
+        **{f"close {percent} %": close.quantile(percent / 100) for percent in (1, 25, 50, 75, 99)},
+        "share below 200": (close < 200).mean(),
+        "log close mean": log_close.mean(),
+        "log close sd": log_close.std(),
+        "return sd": log_returns(prices).std(),
+        "log range mean": log_range.mean(),
+        "log range median": log_range.median(),
+        "log volume mean": log_volume.mean(),
+        "log volume sd": log_volume.std(),
+    }
+
+
+def price_correlations(prices: pd.DataFrame) -> dict[str, float]:
+    with_close = {name: prices[name].corr(prices["close"]) for name in ("open", "high", "low", "volume")}
+    return {**with_close, "log volume, log close": np.log1p(prices["volume"]).corr(np.log(prices["close"]))}
+
+
+def close_errors(prices: pd.DataFrame) -> dict[str, float]:
+    """RMSE in USD on the last 20 % of the dates, of least squares on standardised inputs and of the midpoint."""
+    days = prices["date"].drop_duplicates()
+    test = (prices["date"] >= days.iloc[int(0.8 * len(days))]).to_numpy()
+    inputs, close = prices[["open", "low", "high", "volume"]].to_numpy(), prices["close"].to_numpy()
+    scaled = (inputs - inputs[~test].mean(axis=0)) / inputs[~test].std(axis=0)
+    design = np.column_stack([np.ones(len(close)), scaled])
+    weights = np.linalg.lstsq(design[~test], close[~test], rcond=None)[0]
+    errors = {"ols": close - design @ weights, "midpoint": close - inputs[:, 1:3].mean(axis=1)}
+    return {name: float(np.sqrt((error[test] ** 2).mean())) for name, error in errors.items()}
+
+
+@pytest.fixture(scope="module")
+def prices() -> pd.DataFrame:
+    return simulate_prices()
+
+
+@pytest.fixture(scope="module", params=[42, 7], ids="seed {}".format)
+def seeded_prices(request: pytest.FixtureRequest, prices: pd.DataFrame) -> pd.DataFrame:
+    return prices if request.param == 42 else simulate_prices(seed=request.param)
+
+
+@pytest.fixture(scope="module")
+def machines() -> pd.DataFrame:
+    return simulate_maintenance()
+
+
+def test_calendar_is_that_of_the_exchange() -> None:
+    days = trading_days()
+    assert len(days) == 1762
+    assert (str(days[0].date()), str(days[-1].date())) == ("2010-01-04", "2016-12-30")
+    # Martin Luther King, Good Friday, Sandy, Independence Day (4 July 2010 and 2015 fell on a weekend), Christmas.
+    closed = ["2010-01-18", "2012-04-06", "2012-10-29", "2012-10-30", "2010-07-05", "2015-07-03", "2016-12-26"]
+    assert not days.isin(pd.to_datetime(closed)).any()
+    # Not holidays of the exchange: the eve of Saturday 1 January 2011, Columbus Day, Veterans Day.
+    open_days = pd.to_datetime(["2010-12-31", "2012-10-08", "2013-11-11"])
+    assert open_days.isin(days).all()
+
+
+def test_prices_have_the_layout_and_size_of_the_real_file(prices: pd.DataFrame) -> None:
+    assert list(prices) == ["date", "symbol", "open", "close", "low", "high", "volume"]
+    assert [str(dtype) for dtype in prices.dtypes] == ["datetime64[us]", "str"] + ["float64"] * 5
+    assert len(prices) == 851_264
+    assert prices["symbol"].nunique() == 501
+    assert pd.DatetimeIndex(prices["date"].unique()).equals(trading_days())
+    assert pd.MultiIndex.from_frame(prices[["date", "symbol"]]).is_monotonic_increasing
+    assert not prices.duplicated(["date", "symbol"]).any()
+    assert prices.notna().all(axis=None)
+
+
+def test_prices_are_equal_on_every_call_and_differ_between_seeds(prices: pd.DataFrame) -> None:
+    assert content_hash(simulate_prices()) == content_hash(prices)
+    assert content_hash(simulate_prices(24)) != content_hash(simulate_prices(24, seed=1))
+
+
+def test_symbols_list_over_time_and_stay(prices: pd.DataFrame) -> None:
+    per_day = prices.groupby("date").size()
+    assert (per_day.iloc[0], per_day.iloc[-1]) == (467, 501)
+    assert per_day.is_monotonic_increasing
+    listed = prices.groupby("symbol")["date"].agg(["min", "max", "size"])
+    assert (listed["max"] == pd.Timestamp("2016-12-30")).all()
+    days = trading_days()
+    assert (listed["size"] == len(days) - days.searchsorted(listed["min"])).all()
+
+
+def test_low_and_high_bound_open_and_close(seeded_prices: pd.DataFrame) -> None:
+    ends = seeded_prices[["open", "close"]]
+    assert (seeded_prices["low"] <= ends.min(axis=1)).all()
+    assert (seeded_prices["high"] >= ends.max(axis=1)).all()
+    assert (seeded_prices["low"] > 0).all()
+    assert (seeded_prices["volume"] > 0).all()
+
+
+def test_values_are_rounded_like_quotes(prices: pd.DataFrame) -> None:
+    quotes = prices[["open", "close", "low", "high"]]
+    assert (quotes == quotes.round(2)).all(axis=None)
+    assert (prices["volume"] % 100 == 0).all()
+
+
+def test_price_moments_are_within_5_percent(seeded_prices: pd.DataFrame) -> None:
+    assert price_moments(seeded_prices) == pytest.approx(PRICE_MOMENTS, rel=0.05)
+
+
+def test_price_correlations_are_within_a_hundredth(seeded_prices: pd.DataFrame) -> None:
+    assert price_correlations(seeded_prices) == pytest.approx(PRICE_CORRELATIONS, abs=0.01)
+
+
+def test_simple_predictors_of_the_close_err_as_on_real_prices(prices: pd.DataFrame) -> None:
+    assert close_errors(prices) == pytest.approx({"ols": 0.803, "midpoint": 0.977}, rel=0.25)
+
+
+def test_returns_have_a_market_factor_fat_tails_and_differing_volatility(prices: pd.DataFrame) -> None:
+    returns = log_returns(prices).rename("return").to_frame().assign(date=prices["date"], symbol=prices["symbol"])
+    market = returns.groupby("date")["return"].mean()
+    # Independent symbols would leave the daily average with 1/501 of the variance.
+    assert 0.2 < market.var() / returns.groupby("date")["return"].var().mean() < 0.5
+    by_symbol = returns.groupby("symbol")["return"]
+    assert by_symbol.apply(pd.Series.kurt).median() > 3
+    volatility = by_symbol.std()
+    assert volatility.quantile(0.95) > 1.5 * volatility.quantile(0.05)
+
+
+def test_log_prices_walk_and_drift_upwards(prices: pd.DataFrame) -> None:
+    symbol = prices["symbol"]
+    log_close, returns = np.log(prices["close"]), log_returns(prices)
+    assert abs(returns.corr(returns.groupby(symbol).shift())) < 0.05
+    # A random walk's changes grow with the square root of time: 10 over 100 days, where noise about a level gives 1.
+    century = log_close.groupby(symbol).diff(100).std() / returns.std()
+    assert 7 < century < 12
+    median = prices.groupby(prices["date"].dt.year)["close"].median()
+    assert median[2016] > 1.3 * median[2010]
+
+
+def test_opens_gap_overnight(prices: pd.DataFrame) -> None:
+    previous = prices["close"].groupby(prices["symbol"]).shift()
+    gap, session = np.log(prices["open"] / previous), np.log(prices["close"] / prices["open"])
+    assert gap.std() == pytest.approx(0.0153, rel=0.1)
+    assert session.std() == pytest.approx(0.0148, rel=0.1)
+
+
+def test_volume_is_autocorrelated_within_symbols(prices: pd.DataFrame) -> None:
+    log_volume = np.log1p(prices["volume"])
+    symbol = prices["symbol"]
+    within = log_volume - log_volume.groupby(symbol).transform("mean")
+    assert within.corr(within.groupby(symbol).shift()) > 0.5
+    assert within.corr(within.groupby(symbol).shift(20)) > 0.2
+    assert within.corr(np.log(prices["high"] / prices["low"])) > 0.3
+
+
+def test_a_small_panel_keeps_the_shape() -> None:
+    small, moments = (
+        simulate_prices(24),
+        ("close 25 %", "close 50 %", "close 75 %", "share below 200", "log close mean"),
+    )
+    assert len(small) == 40_328
+    assert small["symbol"].nunique() == 24
+    found = price_moments(small)
+    assert {name: found[name] for name in moments} == pytest.approx({n: PRICE_MOMENTS[n] for n in moments}, rel=0.01)
+    assert found["return sd"] == pytest.approx(0.0213, rel=0.1)
+    assert price_correlations(small) == pytest.approx(PRICE_CORRELATIONS, abs=0.01)
+    assert (small["low"] <= small[["open", "close"]].min(axis=1)).all()
+
+
+@pytest.mark.parametrize("n_symbols", [1, 502])
+def test_a_panel_size_out_of_range_is_refused(n_symbols: int) -> None:
+    with pytest.raises(ValueError, match=f"n_symbols={n_symbols}"):
+        simulate_prices(n_symbols)
+
+
+@needs("prices.csv")
+def test_prices_match_the_real_file(prices: pd.DataFrame) -> None:
+    real = pd.read_csv(REAL / "prices.csv")
+    real["date"] = pd.to_datetime(real["date"].str[:10])
+    real = real.sort_values(["date", "symbol"], ignore_index=True)
+    assert list(real) == list(prices)
+    assert pd.DatetimeIndex(real["date"].unique()).equals(trading_days())
+    # A range below 0 or a volume of 0 is an oddity of the real rows; the moments below do not feel their few dozen.
+    assert price_moments(prices) == pytest.approx(price_moments(real), rel=0.05)
+    assert price_correlations(prices) == pytest.approx(price_correlations(real), abs=0.01)
+    assert close_errors(prices) == pytest.approx(close_errors(real), rel=0.25)
+
+
+def test_machines_have_the_layout_and_size_of_the_real_file(machines: pd.DataFrame) -> None:
+    columns = ["UDI", "Product ID", "Type", *SENSORS, "Target", "Failure Type"]
+    dtypes = ["int64", "str", "str", "float64", "float64", "int64", "float64", "int64", "int64", "str"]
+    assert dict(machines.dtypes.astype(str)) == dict(zip(columns, dtypes, strict=True))
+    assert list(machines) == columns
+    assert machines["UDI"].tolist() == list(range(1, 10_001))
+    serial = machines["Type"].map({"L": 47_179, "M": 14_859, "H": 29_413}) + machines["UDI"]
+    assert (machines["Product ID"] == machines["Type"] + serial.astype(str)).all()
+
+
+def test_machines_are_equal_on_every_call_and_differ_between_seeds(machines: pd.DataFrame) -> None:
+    assert content_hash(simulate_maintenance()) == content_hash(machines)
+    assert content_hash(simulate_maintenance(seed=1)) != content_hash(machines)
+
+
+@pytest.mark.parametrize("seed", [42, 7])
+def test_class_counts_are_what_sampling_explains(seed: int) -> None:
+    counts = simulate_maintenance(seed=seed)["Failure Type"].value_counts()
+    assert set(counts.index) == set(CLASS_COUNTS)
+    for label, expected in CLASS_COUNTS.items():
+        # Both counts are one draw each: their difference has twice the variance, n p (1 - p), of one.
+        spread = np.sqrt(2 * expected * (1 - expected / 10_000))
+        assert abs(counts[label] - expected) < 3 * spread, label
+
+
+def test_sensor_moments_match_the_published_ones(machines: pd.DataFrame) -> None:
+    means = dict(zip(SENSORS, (300.00, 310.01, 1538.8, 39.99, 108.0), strict=True))
+    spreads = dict(zip(SENSORS, (2.00, 1.48, 179.3, 9.97, 63.7), strict=True))
+    assert machines[list(SENSORS)].mean().to_dict() == pytest.approx(means, rel=0.02)
+    assert machines[list(SENSORS)].std().to_dict() == pytest.approx(spreads, rel=0.05)
+    correlations = machines[list(SENSORS)].corr()
+    assert correlations.loc["Rotational speed [rpm]", "Torque [Nm]"] == pytest.approx(-0.875, abs=0.015)
+    assert correlations.loc["Air temperature [K]", "Process temperature [K]"] == pytest.approx(0.876, abs=0.005)
+    assert correlations.loc["Air temperature [K]", "Torque [Nm]"] == pytest.approx(0, abs=0.05)
+    assert machines["Rotational speed [rpm]"].between(1000, 3000).all()
+    assert (machines["Torque [Nm]"] > 0).all()
+    shares = machines["Type"].value_counts(normalize=True).to_dict()
+    assert shares == pytest.approx({"L": 0.6, "M": 0.3, "H": 0.1}, abs=0.015)
+
+
+def test_temperatures_walk(machines: pd.DataFrame) -> None:
+    air = machines["Air temperature [K]"]
+    assert air.autocorr(1) > 0.99
+    assert air.diff().abs().max() < 0.5
+
+
+def test_tool_wear_grows_with_quality_and_starts_again(machines: pd.DataFrame) -> None:
+    wear = machines["Tool wear [min]"]
+    change = wear.diff().iloc[1:]
+    growth = machines["Type"].map({"L": 2, "M": 3, "H": 5})
+    renewed = change < 0
+    assert (change[~renewed] == growth.shift().iloc[1:][~renewed]).all()
+    assert (wear.iloc[1:][renewed] == 0).all()
+    # A tool's last process starts short of its life of 200 to 240 min and ends at or past it.
+    last = wear.index[1:][renewed] - 1
+    assert (wear[last] + growth[last] >= 200).all()
+    assert (wear < 240).all()
+
+
+def test_labels_follow_the_rules(machines: pd.DataFrame) -> None:
+    label = machines["Failure Type"]
+    power = machines["Torque [Nm]"] * machines["Rotational speed [rpm]"] * 2 * np.pi / 60
+    assert ((label == "Power Failure") == ~power.between(3500, 9000)).all()
+    hot = machines[label == "Heat Dissipation Failure"]
+    assert (hot["Process temperature [K]"] - hot["Air temperature [K]"] < 8.6).all()
+    assert (hot["Rotational speed [rpm]"] < 1380).all()
+    strained = machines[label == "Overstrain Failure"]
+    limit = strained["Type"].map({"L": 11_000, "M": 12_000, "H": 13_000})
+    assert (strained["Tool wear [min]"] * strained["Torque [Nm]"] > limit).all()
+    assert machines.loc[label == "Tool Wear Failure", "Tool wear [min]"].between(195, 240).all()
+    assert not physical_flags(machines)[label.isin([NO_FAILURE, "Random Failures"])].any(axis=None)
+
+
+def test_target_keeps_its_quirks(machines: pd.DataFrame) -> None:
+    table = pd.crosstab(machines["Failure Type"], machines["Target"])
+    assert table.loc[NO_FAILURE, 1] == 9
+    assert table.loc["Random Failures", 1] == 0
+    assert (table.drop([NO_FAILURE, "Random Failures"])[0] == 0).all()
+
+
+def test_a_small_table_keeps_the_layout(machines: pd.DataFrame) -> None:
+    small = simulate_maintenance(n_rows=1000)
+    assert len(small) == 1000
+    assert small.dtypes.equals(machines.dtypes)
+    with pytest.raises(ValueError, match="n_rows=10 "):
+        simulate_maintenance(n_rows=10)
+
+
+def test_failure_type_follows_the_precedence() -> None:
+    order = ["PWF", "TWF", "HDF", "OSF", "RNF"]
+    assert list(FAILURE_MODES) == order
+    flags = pd.DataFrame(np.triu(np.ones((5, 5), dtype=bool)), columns=order, index=list("abcde"))
+    labels = failure_type(flags)
+    assert labels.tolist() == list(FAILURE_MODES.values())
+    assert (labels.name, labels.index.tolist(), str(labels.dtype)) == ("Failure Type", list("abcde"), "str")
+    assert set(failure_type(~flags.eq(flags))) == {NO_FAILURE}
+    with pytest.raises(KeyError, match="RNF"):
+        failure_type(flags.drop(columns="RNF"))
+
+
+@needs("ai4i2020.csv")
+@needs("predictive_maintenance.csv")
+def test_the_rules_reproduce_the_real_labels() -> None:
+    uci = pd.read_csv(REAL / "ai4i2020.csv", encoding="utf-8-sig")
+    kaggle = pd.read_csv(REAL / "predictive_maintenance.csv", encoding="utf-8-sig")
+    assert (failure_type(uci) == kaggle["Failure Type"]).all()
+    assert (uci["Machine failure"] == kaggle["Target"]).all()
+    assert physical_flags(uci).equals(uci[["HDF", "PWF", "OSF"]].astype(bool))
+
+
+@needs("predictive_maintenance.csv")
+def test_machines_match_the_real_file(machines: pd.DataFrame) -> None:
+    real = pd.read_csv(REAL / "predictive_maintenance.csv", encoding="utf-8-sig")
+    assert real.dtypes.equals(machines.dtypes)
+    sensors = list(SENSORS)
+    assert machines[sensors].mean().to_dict() == pytest.approx(real[sensors].mean().to_dict(), rel=0.02)
+    assert machines[sensors].std().to_dict() == pytest.approx(real[sensors].std().to_dict(), rel=0.05)
+    assert (machines[sensors].corr() - real[sensors].corr()).abs().max(axis=None) < 0.05
+    assert real["Failure Type"].value_counts().to_dict() == CLASS_COUNTS

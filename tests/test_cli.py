@@ -1,0 +1,80 @@
+"""The command line, run as a user runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def labcode(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "labcode.cli", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["data"], ["data", "status"], ["data", "fetch"], ["render"], ["preview"]])
+def test_every_command_has_help(command: list[str]) -> None:
+    answer = labcode(*command, "--help")
+    assert answer.returncode == 0
+    assert "Usage" in answer.stdout
+
+
+def test_status_tells_source_path_rows_checksum_and_oddities(folder: Path, good_prices: pd.DataFrame) -> None:
+    good_prices.to_csv(folder / "prices.csv", index=False)
+    answer = labcode("data", "status", "--json")
+    assert answer.returncode == 0, answer.stderr
+    facts = json.loads(answer.stdout)
+    assert set(facts) == {"prices", "maintenance"}
+    for fact in facts.values():
+        assert {"source", "path", "rows", "sha256", "licence", "oddities"} <= set(fact)
+    assert facts["prices"]["source"] == "file"
+    assert facts["prices"]["path"] == str(folder / "prices.csv")
+    assert facts["maintenance"] | {"source": "simulated", "path": None} == facts["maintenance"]
+
+
+def test_a_refused_file_gives_its_sentence_on_stderr_and_exit_code_2(folder: Path) -> None:
+    (folder / "prices.csv").write_text("a,b\n1,2\n")
+    answer = labcode("data", "status", "--json")
+    assert answer.returncode == 2
+    assert "lacks the column 'date'" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert set(json.loads(answer.stdout)) == {"maintenance"}, "the other data set is still reported"
+
+
+def test_fetch_leaves_a_users_own_file_alone(folder: Path, good_prices: pd.DataFrame) -> None:
+    good_prices.to_csv(folder / "prices.csv", index=False)
+    answer = labcode("data", "fetch", "prices")
+    assert answer.returncode == 0
+    assert "nothing to download" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "expected"),
+    [
+        (["render", "nosuch"], {}, "no chapter 'nosuch'; the chapters are eda"),
+        (["render", "--engine", "quarto"], {"PATH": "/nowhere"}, "Quarto was not found on PATH"),
+        (["data", "status"], {"LABCODE_PROFILE": "fast"}, "LABCODE_PROFILE is 'fast'"),
+        (["data", "status"], {"LABCODE_DATA_DIR": "/no/such"}, "LABCODE_DATA_DIR names /no/such"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    arguments: list[str], environment: dict[str, str], expected: str
+) -> None:
+    answer = labcode(*arguments, **environment)
+    assert answer.returncode == 2
+    assert expected in answer.stderr
+    assert "Traceback" not in answer.stderr
