@@ -6,12 +6,14 @@ Pure functions of the two frames; nothing is trained and nothing is drawn here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from labcode.data.labels import NO_FAILURE
 from labcode.data.schemas import MAINTENANCE_COLUMNS
+from labcode.metrics import Interval, cluster_bootstrap, effective_rows, intraclass_correlation, rmse_interval
 
 PRICE_NUMBERS = ("open", "high", "low", "close", "volume")
 SENSORS = MAINTENANCE_COLUMNS[3:8]
@@ -20,6 +22,8 @@ POWER_LIMITS = (3_500.0, 9_000.0)
 HEAT_LIMITS = (8.6, 1_380.0)
 STRAIN_LIMITS = {"L": 11_000.0, "M": 12_000.0, "H": 13_000.0}
 WEAR_LIMITS = (200.0, 240.0)
+#: A day's rise or fall, as a share of the price, that calls for an explanation.
+JUMP = 0.4
 
 
 def log_returns(prices: pd.DataFrame) -> pd.Series:
@@ -42,42 +46,35 @@ def correlations(frame: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, pd.
     return {"Pearson": numbers.corr(), "Spearman": ranks.corr()}
 
 
-def intraclass_correlation(values: pd.Series, groups: pd.Series) -> float:
-    """Share of the variance that lies between groups: the one-way random-effects ICC(1).
-
-    Computed from the mean squares of a one-way analysis of variance with groups of unequal size (Shrout and Fleiss
-    1979, case 1). 0 means that rows of a group are no more alike than any others, 1 that they are all the same.
-    """
-    known = values.notna()
-    values, groups = values[known], groups[known]
-    grouped = values.groupby(groups, observed=True)
-    sizes, means = grouped.size(), grouped.mean()
-    n, k = len(values), len(sizes)
-    between = float((sizes * (means - values.mean()) ** 2).sum()) / (k - 1)
-    within = float(((values - grouped.transform("mean")) ** 2).sum()) / (n - k)
-    size = (n - float((sizes**2).sum()) / n) / (k - 1)
-    return (between - within) / (between + (size - 1) * within)
-
-
 @dataclass(frozen=True, kw_only=True)
 class PriceFacts:
-    """What the EDA chapter says about the prices.
+    """What the EDA chapter says about the prices; every interval covers 95 %.
 
     Attributes
     ----------
     below_200
         Share of closes under 200 USD.
-    icc_price_symbol, icc_return_day
-        Share of the variance of log close that lies between symbols, of the log return that lies between days.
-    midpoint_rmse
-        Root mean squared error, in USD, of guessing the close as (high + low) / 2, on all rows.
-    jumps, split_jumps
-        Rows whose close moved by more than 40 % in a day, and those of them within 5 % of a usual split ratio.
-    effective_rows
-        Independent returns that would tell as much about a mean as these rows do (Kish's design effect).
+    jumps
+        Rows whose close rose or fell by more than `JUMP` in a day.
+    falls, split_falls
+        Jumps downwards, and those of them to within 5 % of 1/2, 1/3, 1/4, 1/5, 1/7 or 1/10, as after a share split.
+    beyond
+        Rows whose absolute log return is above 0.2, the edge of the figure.
+    midpoint_by_day, midpoint_by_symbol
+        Root mean squared error (USD) of guessing the close as (high + low) / 2, resampling days or symbols.
+    midpoint_median, midpoint_relative
+        Median absolute error of the same guess: in USD, and as a share of the close.
+    worst_percent
+        Share of its squared error that the worst hundredth of the rows carries.
+    autocorrelation
+        Correlation of the close with the same symbol's close of the day before.
+    icc_price, icc_return
+        Intraclass correlation of log close within symbols; of the log return, without jumps, within days.
+    effective_prices, effective_returns
+        Independent rows that would tell as much about a mean, by symbol and by day.
     neighbour_share
-        Share of rows that would have the same symbol's row of the day before or after in the training set, if 80 % of
-        the rows were drawn at random for it.
+        Share of rows with the same symbol's row of the day before or after in the training set, if 80 % of all rows are
+        drawn for it at random.
     """
 
     rows: int
@@ -90,27 +87,44 @@ class PriceFacts:
     median: float
     std: float
     skew: float
+    log_skew: float
     largest: float
     below_200: float
-    missing: int
-    return_std: float
-    return_kurtosis: float
     jumps: int
-    split_jumps: int
-    midpoint_rmse: float
-    range_mean: float
+    falls: int
+    split_falls: int
+    beyond: int
+    return_std: float
+    calm_std: float
     range_median: float
-    icc_price_symbol: float
-    icc_return_day: float
-    effective_rows: int
+    midpoint_by_day: Interval
+    midpoint_by_symbol: Interval
+    midpoint_median: float
+    midpoint_relative: float
+    worst_percent: float
+    autocorrelation: float
+    icc_price: Interval
+    icc_return: Interval
+    effective_prices: float
+    effective_returns: float
     neighbour_share: float
+    dollar_volume_rank: float
+
+    @property
+    def midpoint_rmse(self) -> float:
+        """Root mean squared error of the midpoint, in USD."""
+        return self.midpoint_by_day.value
 
 
 def price_facts(prices: pd.DataFrame) -> PriceFacts:
     """Measure the prices frame."""
-    close, returns, spread = prices["close"], log_returns(prices), intraday_range(prices)
+    close, returns = prices["close"], log_returns(prices).dropna()
+    simple = np.expm1(returns)
+    calm = returns[simple.abs() <= JUMP]
+    errors = (prices["high"] + prices["low"]) / 2 - close
     a_day = prices.groupby("date").size()
-    icc_day = intraclass_correlation(returns, prices["date"])
+    icc_return = intraclass_correlation(calm, prices["date"][calm.index])
+    icc_price = intraclass_correlation(np.log(close), prices["symbol"].cat.codes)
     return PriceFacts(
         rows=len(prices),
         symbols=prices["symbol"].nunique(),
@@ -122,27 +136,35 @@ def price_facts(prices: pd.DataFrame) -> PriceFacts:
         median=close.median(),
         std=close.std(),
         skew=close.skew(),
+        log_skew=np.log(close).skew(),
         largest=close.max(),
         below_200=float((close < 200).mean()),
-        missing=int(prices.isna().sum().sum()),
+        jumps=len(returns) - len(calm),
+        falls=int((simple < -JUMP).sum()),
+        split_falls=_split_like(simple[simple < -JUMP]),
+        beyond=int((returns.abs() > 0.2).sum()),
         return_std=returns.std(),
-        return_kurtosis=returns.kurt(),
-        jumps=int((returns.abs() > np.log(1.4)).sum()),
-        split_jumps=_split_like(returns[returns.abs() > np.log(1.4)]),
-        midpoint_rmse=float(((prices["high"] + prices["low"]) / 2 - close).pow(2).mean() ** 0.5),
-        range_mean=spread.mean(),
-        range_median=spread.median(),
-        icc_price_symbol=intraclass_correlation(np.log(close), prices["symbol"]),
-        icc_return_day=icc_day,
-        effective_rows=round(len(prices) / (1 + (len(prices) / len(a_day) - 1) * icc_day)),
+        calm_std=calm.std(),
+        range_median=intraday_range(prices).median(),
+        midpoint_by_day=rmse_interval(errors, prices["date"]),
+        midpoint_by_symbol=rmse_interval(errors, prices["symbol"].cat.codes),
+        midpoint_median=errors.abs().median(),
+        midpoint_relative=(errors.abs() / close).median(),
+        worst_percent=float((errors**2).nlargest(len(errors) // 100).sum() / (errors**2).sum()),
+        autocorrelation=float(np.corrcoef(close[returns.index], close[returns.index] / np.exp(returns))[0, 1]),
+        icc_price=icc_price,
+        icc_return=icc_return,
+        effective_prices=effective_rows(icc_price.value, prices.groupby("symbol", observed=True).size()),
+        effective_returns=effective_rows(icc_return.value, prices.loc[calm.index].groupby("date").size()),
         neighbour_share=_neighbour_share(prices, train_share=0.8),
+        dollar_volume_rank=float((close * prices["volume"]).rank().corr(close.rank())),
     )
 
 
-def _split_like(returns: pd.Series) -> int:
-    """Count the returns that a split of 2, 3, 4, 5, 7, 10 or 1.5 for 1, or its reverse, would look like."""
-    ratios = np.log([1.5, 2, 3, 4, 5, 7, 10])
-    distance = np.abs(returns.abs().to_numpy()[:, None] - ratios).min(axis=1)
+def _split_like(falls: pd.Series) -> int:
+    """Count the falls to about 1/2, 1/3, 1/4, 1/5, 1/7 or 1/10 of the price before."""
+    ratios = np.log([2, 3, 4, 5, 7, 10])
+    distance = np.abs(-np.log1p(falls.to_numpy())[:, None] - ratios).min(axis=1)
     return int((distance < np.log(1.05)).sum())
 
 
@@ -169,6 +191,12 @@ class MaintenanceFacts:
         Rows that each real row of the rarest class has to stand for then.
     target_accuracy
         Share of rows whose "failed or not" is read off `Target` correctly.
+    target_six
+        Accuracy of naming the failure type from `Target` alone: the commonest type at each of its values.
+    wear_band, wear_failures, wear_share
+        Rows in the band of tool wear, tool wear failures among them, and their share with its Wilson interval.
+    wear_outside
+        Tool wear failures outside the band.
     """
 
     rows: int
@@ -181,8 +209,11 @@ class MaintenanceFacts:
     synthetic_share: float
     rarest_factor: float
     target_accuracy: float
-    target_leaks: dict[str, float]
-    missing: int
+    target_six: float
+    wear_band: int
+    wear_failures: int
+    wear_share: Interval
+    wear_outside: int
 
     @property
     def failures(self) -> int:
@@ -208,9 +239,26 @@ def maintenance_facts(rows: pd.DataFrame) -> MaintenanceFacts:
         synthetic_share=1 - len(rows) / smote_rows,
         rarest_factor=counts[majority] / counts[rarest],
         target_accuracy=float((failed == (rows["Target"] == 1)).mean()),
-        target_leaks=rows.groupby(label)["Target"].mean().to_dict(),
-        missing=int(rows.isna().sum().sum()),
+        target_six=float(rows.groupby("Target")["Failure Type"].agg(lambda part: part.value_counts().max()).sum())
+        / len(rows),
+        **_wear_facts(rows),
     )
+
+
+def _wear_facts(rows: pd.DataFrame) -> dict[str, Any]:
+    from scipy.stats import binomtest  # heavy, and needed here only
+
+    band = rows["Tool wear [min]"].between(*WEAR_LIMITS)
+    failed = rows["Failure Type"] == "Tool Wear Failure"
+    inside, hits = int(band.sum()), int((band & failed).sum())
+    limits = binomtest(hits, max(inside, 1)).proportion_ci(method="wilson")
+    share = Interval(hits / max(inside, 1), limits.low, limits.high)
+    return {
+        "wear_band": inside,
+        "wear_failures": hits,
+        "wear_share": share,
+        "wear_outside": int((failed & ~band).sum()),
+    }
 
 
 def physics(rows: pd.DataFrame) -> pd.DataFrame:
@@ -247,28 +295,52 @@ def broken_rules(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def rule_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """For each rule: rows that break it, rows with that label, and how many of each are the other."""
+    """For each rule: rows that meet it, rows with its label, and the share of each that is also the other."""
     broken = broken_rules(rows)
     label = rows["Failure Type"]
     return pd.DataFrame(
         {
             name: {
-                "rows that break the rule": int(broken[name].sum()),
-                "rows with the label": int((label == name).sum()),
-                "labelled, of those that break it": float((label[broken[name]] == name).mean()),
-                "break it, of those labelled": float(broken[name][label == name].mean()),
+                "meet the rule": int(broken[name].sum()),
+                "have the label": int((label == name).sum()),
+                "label, given rule": float((label[broken[name]] == name).mean()),
+                "rule, given label": float(broken[name][label == name].mean()),
             }
             for name in broken
         }
     ).T
 
 
-def sensor_ranking(rows: pd.DataFrame) -> pd.Series:
-    """How much of each sensor's variance lies between the failure types (eta squared), largest first."""
-    label = rows["Failure Type"]
+def sensor_ranking(rows: pd.DataFrame) -> pd.DataFrame:
+    """How much of each sensor's variance lies between the failure types, largest first.
 
-    def eta_squared(values: pd.Series) -> float:
-        means = values.groupby(label).transform("mean")
-        return float(((means - values.mean()) ** 2).sum() / ((values - values.mean()) ** 2).sum())
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by sensor: ``share`` (eta squared), ``low`` and ``high`` (95 %, resampling rows), and ``equal``, the
+        same share if all failure types were equally common.
+    """
+    label = pd.get_dummies(rows["Failure Type"]).to_numpy(dtype=np.float64)
 
-    return rows[list(SENSORS)].apply(eta_squared).sort_values(ascending=False)
+    def measure(sensor: str) -> dict[str, float]:
+        values = ((rows[sensor] - rows[sensor].mean()) / rows[sensor].std()).to_numpy()
+        parts = np.column_stack([label, label * values[:, None], values**2])
+        found = cluster_bootstrap(parts, np.arange(len(rows)), _eta_squared, draws=400)
+        return {"share": found.value, "low": found.low, "high": found.high, "equal": _equal_eta(label, values)}
+
+    return pd.DataFrame({sensor: measure(sensor) for sensor in SENSORS}).T.sort_values("share", ascending=False)
+
+
+def _eta_squared(sums: np.ndarray) -> np.ndarray:
+    """Eta squared from the sums of class indicators, of class totals, and of squares."""
+    k = (sums.shape[-1] - 1) // 2
+    sizes, totals, squares = sums[..., :k], sums[..., k : 2 * k], sums[..., -1]
+    centre = totals.sum(axis=-1) ** 2 / sizes.sum(axis=-1)
+    return ((totals**2 / np.maximum(sizes, 1)).sum(axis=-1) - centre) / (squares - centre)
+
+
+def _equal_eta(label: np.ndarray, values: np.ndarray) -> float:
+    sizes = label.sum(axis=0)
+    means, squares = values @ label / sizes, values**2 @ label / sizes
+    between = means.var()
+    return float(between / (between + (squares - means**2).mean()))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from labcode.data.labels import NO_FAILURE
 from labcode.experiments import eda
 from labcode.report.plots import MARKERS, Theme, label_bars
-from labcode.report.text import decimals
+from labcode.report.text import decimals, percent
+from labcode.settings import SEED
 
 Draw = Callable[[Theme], Figure]
 SENSOR_LABELS = {
@@ -63,7 +66,7 @@ def daily_moves(prices: pd.DataFrame) -> Draw:
     volume = np.log10(prices["volume"][prices["volume"] > 0])
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = plt.subplots(1, 3, figsize=(6.6, 3.1))
+        figure, axes = plt.subplots(1, 3, figsize=(5.8, 3.1))
         _returns(axes[0], returns, theme)
         _histogram(axes[1], spread[spread < 0.1], np.linspace(0, 0.1, 51), theme.blue)
         axes[1].set(title="Day's range", xlabel="log(high / low)", ylabel="share of rows")
@@ -91,32 +94,67 @@ def _returns(axes: Axes, returns: pd.Series, theme: Theme) -> None:
     axes.grid(axis="x", visible=False)
 
 
-def correlation_maps(frame: pd.DataFrame, columns: tuple[str, ...], labels: dict[str, str] | None = None) -> Draw:
-    """Pearson's and Spearman's matrices side by side, every cell with its number."""
-    matrices = eda.correlations(frame, columns)
-    names = [(labels or {}).get(name, name).split(" (")[0] for name in columns]
+def price_and_volume(prices: pd.DataFrame) -> Draw:
+    """Close against volume on logarithmic axes, the number of rows as shade, with each price decile's median volume."""
+    traded = prices[prices["volume"] > 0]
+    medians = traded.groupby(pd.qcut(traded["close"], 10), observed=True)[["close", "volume"]].median()
 
     def draw(theme: Theme) -> Figure:
-        figure, both = plt.subplots(1, 2, figsize=(6.6, 3.9))
-        for axes, (name, matrix) in zip(both, matrices.items(), strict=True):
-            _matrix(axes, matrix.to_numpy(), theme)
-            axes.set_title(name)
-            axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-            axes.set_yticks(range(len(names)), names if axes is both[0] else [])
+        figure, axes = plt.subplots(figsize=(5.8, 3.4))
+        shades = LinearSegmentedColormap.from_list("shades", [theme.grid, theme.blue])
+        axes.hexbin(
+            traded["close"],
+            traded["volume"],
+            xscale="log",
+            yscale="log",
+            gridsize=48,
+            bins="log",
+            mincnt=3,
+            cmap=shades,
+            linewidths=0,
+            rasterized=True,
+        )
+        axes.plot(medians["close"], medians["volume"], "o-", color=theme.red, markersize=4)
+        last = medians.iloc[-1]
+        axes.annotate(
+            "median volume",
+            (last["close"], last["volume"]),
+            xytext=(8, 2),
+            textcoords="offset points",
+            color=theme.ink,
+        )
+        axes.set(xlabel="close (USD)", ylabel="shares a day", ylim=(1e4, 1e9))
+        axes.xaxis.set_major_formatter(_PLAIN)
         return figure
 
     return draw
 
 
-def _matrix(axes: Axes, values: np.ndarray, theme: Theme) -> None:
-    # A diverging map that is white at 0 on paper and ink-dark text on it, in both themes.
-    axes.imshow(values, cmap="RdBu", vmin=-1.6, vmax=1.6, aspect="equal")
-    for (row, column), value in np.ndenumerate(values):
-        text = "1" if row == column else decimals(value + 0.0 if abs(value) >= 0.005 else 0.0)
-        axes.text(column, row, text, ha="center", va="center", color="#111111", fontsize=8.5)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+def sensor_correlation(rows: pd.DataFrame, columns: tuple[str, ...]) -> Draw:
+    """Pearson's correlations as a lower triangle, every cell with its number."""
+    matrix = rows[list(columns)].corr().to_numpy()
+    names = [SENSOR_LABELS.get(name, name).split(" (")[0] for name in columns]
+
+    def draw(theme: Theme) -> Figure:
+        figure, axes = plt.subplots(figsize=(5.0, 3.4))
+        shown = np.where(np.tri(len(names), k=-1, dtype=bool), matrix, np.nan)[1:, :-1]
+        axes.imshow(shown, cmap="RdBu", vmin=-1.4, vmax=1.4, aspect="auto")
+        for (row, column), value in np.ndenumerate(shown):
+            if np.isfinite(value):
+                # The map is light in both themes, so its numbers are dark in both.
+                axes.text(column, row, decimals(_no_minus_zero(value)), ha="center", va="center", color="#111111")
+        axes.set_xticks(range(len(names) - 1), names[:-1], rotation=30, ha="right")
+        axes.set_yticks(range(len(names) - 1), names[1:])
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        return figure
+
+    return draw
+
+
+def _no_minus_zero(value: float) -> float:
+    return value if abs(value) >= 0.005 else 0.0
 
 
 def panel_structure(prices: pd.DataFrame) -> Draw:
@@ -127,13 +165,13 @@ def panel_structure(prices: pd.DataFrame) -> Draw:
     window = quartiles.iloc[: 63 * 2].rolling(1).mean() if len(quartiles) < 500 else quartiles["2011-07":"2011-12"]
 
     def draw(theme: Theme) -> Figure:
-        figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.6, 4.6))
+        figure, (top, bottom) = plt.subplots(2, 1, figsize=(5.8, 4.6))
         top.plot(a_day.index, a_day, color=theme.blue)
         top.set(title="Symbols a day", ylabel="symbols")
         bottom.fill_between(window.index, window[0.25], window[0.75], color=theme.blue, alpha=0.35, linewidth=0)
         bottom.plot(window.index, window[0.5], color=theme.blue, linewidth=1.4)
         bottom.axhline(0, color=theme.soft, linewidth=0.8)
-        bottom.set(title="Half of each day's returns lie in the band; the line is their median", ylabel="log return")
+        bottom.set(title="Each day's returns: middle half and median", ylabel="log return")
         bottom.yaxis.set_major_formatter(_SHARE)
         return figure
 
@@ -144,7 +182,7 @@ def class_counts(counts: dict[str, int]) -> Draw:
     """Rows of each failure type, on a logarithmic axis."""
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = plt.subplots(figsize=(6.6, 2.7))
+        figure, axes = plt.subplots(figsize=(5.8, 2.7))
         names = list(counts)[::-1]
         axes.barh(names, [counts[name] for name in names], color=[theme.failures[name] for name in names])
         label_bars(axes, [f"{counts[name]:,}" for name in names], theme)
@@ -157,38 +195,32 @@ def class_counts(counts: dict[str, int]) -> Draw:
 
 
 def sensors_by_class(rows: pd.DataFrame, order: list[str]) -> Draw:
-    """Every sensor in every class: the middle half as a bar, 5 to 95 % as a line, the median as a dot."""
-    levels = [0.05, 0.25, 0.5, 0.75, 0.95]
-    quantiles = rows.groupby("Failure Type")[list(eda.SENSORS)].quantile(levels)
+    """Every sensor in every class: one dot a row, jittered; at most 400 dots a class; a bar marks the median."""
+    random = np.random.default_rng(SEED)
+    parts = {name: rows[rows["Failure Type"] == name] for name in order}
+    shown = {name: part.sample(min(len(part), 400), random_state=SEED) for name, part in parts.items()}
+    jitter = {name: random.uniform(-0.3, 0.3, len(part)) for name, part in shown.items()}
 
     def draw(theme: Theme) -> Figure:
-        figure, grid = plt.subplots(3, 2, figsize=(6.6, 6.0), sharey=True)
-        panels = grid.ravel()
-        for axes, sensor in zip(panels, eda.SENSORS, strict=False):
+        figure, grid = plt.subplots(3, 2, figsize=(5.8, 6.4), sharey=True)
+        for axes, sensor in zip(grid.ravel(), eda.SENSORS, strict=False):
             for place, name in enumerate(order[::-1]):
-                q = quantiles.loc[name, sensor]
-                colour = theme.failures[name]
-                axes.plot([q[0.05], q[0.95]], [place, place], color=colour, linewidth=1.2)
-                axes.plot([q[0.25], q[0.75]], [place, place], color=colour, linewidth=6, solid_capstyle="butt")
-                axes.plot(q[0.5], place, "o", color=theme.paper, markeredgecolor=theme.ink, markersize=5)
-            axes.axvline(rows[sensor].median(), color=theme.soft, linewidth=0.9, linestyle=":")
+                x = shown[name][sensor]
+                axes.plot(x, place + jitter[name], ".", color=theme.failures[name], markersize=3, rasterized=True)
+                median = parts[name][sensor].median()
+                axes.plot([median, median], [place - 0.42, place + 0.42], color=theme.ink, linewidth=2.2)
+            axes.axvline(rows[sensor].median(), color=theme.ink, linewidth=0.9, linestyle=":")
             axes.set_xlabel(SENSOR_LABELS[sensor])
-            axes.set_yticks(range(len(order)), order[::-1])
+            axes.set_yticks(range(len(order)), [_short(name) for name in order[::-1]])
             axes.grid(axis="y", visible=False)
-        panels[-1].set_axis_off()
-        _key(panels[-1], theme)
+        grid.ravel()[-1].set_visible(False)
         return figure
 
     return draw
 
 
-def _key(axes: Axes, theme: Theme) -> None:
-    axes.set(xlim=(0, 1), ylim=(-0.5, 5.5))
-    axes.plot([0.15, 0.85], [3, 3], color=theme.soft, linewidth=1.2)
-    axes.plot([0.35, 0.65], [3, 3], color=theme.soft, linewidth=6, solid_capstyle="butt")
-    axes.plot(0.5, 3, "o", color=theme.paper, markeredgecolor=theme.ink, markersize=5)
-    for x, text in ((0.15, "5 %"), (0.35, "25 %"), (0.5, "median"), (0.65, "75 %"), (0.85, "95 %")):
-        axes.text(x, 3.5 if text == "median" else 2.3, text, ha="center", fontsize=8.5, color=theme.ink)
+def _short(name: str) -> str:
+    return name if name == NO_FAILURE else name.replace(" Failures", "").replace(" Failure", "")
 
 
 def power_plane(rows: pd.DataFrame) -> Draw:
@@ -196,13 +228,13 @@ def power_plane(rows: pd.DataFrame) -> Draw:
     speed = np.linspace(rows["Rotational speed [rpm]"].min(), rows["Rotational speed [rpm]"].max(), 200)
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = plt.subplots(figsize=(6.6, 3.9))
+        figure, axes = plt.subplots(figsize=(5.8, 3.9))
         _scatter(axes, rows, "Rotational speed [rpm]", "Torque [Nm]", ["Power Failure"], theme)
         for limit in eda.POWER_LIMITS:
             torque = limit / (speed * 2 * np.pi / 60)
             axes.plot(speed, torque, color=theme.ink, linewidth=1.3, linestyle="--")
             axes.annotate(
-                f"{limit:,.0f} W", (speed[-1], torque[-1]), xytext=(-4, 5), textcoords="offset points", ha="right"
+                f"{limit:,.0f} W", (speed[-1], torque[-1]), xytext=(4, 0), textcoords="offset points", va="center"
             )
         axes.set(ylim=(0, 1.08 * rows["Torque [Nm]"].max()))
         return _with_labels(figure, axes)
@@ -211,17 +243,20 @@ def power_plane(rows: pd.DataFrame) -> Draw:
 
 
 def strain_plane(rows: pd.DataFrame) -> Draw:
-    """Tool wear against torque, with the limit of each quality type beyond which overstrain follows."""
-    torque = np.linspace(15, rows["Torque [Nm]"].max(), 200)
+    """Tool wear against torque, a panel for each quality type, with the limit beyond which overstrain follows."""
+    torque = np.linspace(30, 80, 100)
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = plt.subplots(figsize=(6.6, 3.9))
-        _scatter(axes, rows, "Torque [Nm]", "Tool wear [min]", ["Overstrain Failure", "Tool Wear Failure"], theme)
-        for kind, limit in eda.STRAIN_LIMITS.items():
-            axes.plot(torque, limit / torque, color=theme.ink, linewidth=1.1, linestyle="--")
-            axes.text(limit / 262, 262, kind, ha="center", color=theme.ink, fontsize=9, fontweight="bold")
-        axes.set(ylim=(0, 275))
-        return _with_labels(figure, axes)
+        figure, panels = plt.subplots(1, 3, figsize=(5.8, 3.3), sharey=True)
+        for axes, (kind, limit) in zip(panels, eda.STRAIN_LIMITS.items(), strict=True):
+            part = rows[rows["Type"] == kind]
+            _scatter(axes, part, "Torque [Nm]", "Tool wear [min]", ["Overstrain Failure", "Tool Wear Failure"], theme)
+            axes.plot(torque, limit / torque, color=theme.ink, linewidth=1.2, linestyle="--")
+            axes.set(ylim=(0, 270), xlim=(5, 80), title=f"{kind}: {limit:,.0f}", ylabel="")
+        panels[0].set_ylabel(SENSOR_LABELS["Tool wear [min]"])
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3, handletextpad=0.2)
+        return figure
 
     return draw
 
@@ -231,13 +266,13 @@ def heat_plane(rows: pd.DataFrame) -> Draw:
     shown = rows.assign(difference=eda.physics(rows)["heat"])
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = plt.subplots(figsize=(6.6, 3.6))
+        figure, axes = plt.subplots(figsize=(5.8, 3.6))
         _scatter(axes, shown, "difference", "Rotational speed [rpm]", ["Heat Dissipation Failure"], theme)
         heat, speed = eda.HEAT_LIMITS
         axes.plot(
             [shown["difference"].min(), heat, heat], [speed, speed, 1_100], color=theme.ink, linestyle="--", lw=1.3
         )
-        axes.set(xlabel="process minus air temperature (K)", ylim=(1_100, 2_300))
+        axes.set(xlabel="process minus air temperature (K)", ylim=(1_100, None))
         return _with_labels(figure, axes)
 
     return draw
@@ -265,9 +300,7 @@ def _scatter(axes: Axes, rows: pd.DataFrame, x: str, y: str, shown: list[str], t
 
 
 def _with_labels(figure: Figure, axes: Axes) -> Figure:
-    legend = axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3, markerscale=1.2, handletextpad=0.2)
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, handletextpad=0.2)
     return figure
 
 
@@ -277,20 +310,63 @@ def target_table(rows: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     return counts.set_axis(["Target = 0", "Target = 1"], axis=1)
 
 
-def column_table(frame: pd.DataFrame, units: dict[str, str]) -> pd.DataFrame:
-    """Type, unit, missing values and spread of every column; a text column shows how many values it takes."""
+def column_table(frame: pd.DataFrame, units: dict[str, str], columns: Sequence[str]) -> pd.DataFrame:
+    """Unit, number of distinct values and spread of the columns."""
 
-    def row(name: str) -> dict[str, object]:
+    def row(name: str) -> dict[str, str]:
         column = frame[name]
-        numeric = pd.api.types.is_numeric_dtype(column)
-        stats = [column.min(), column.median(), column.max()] if numeric else [np.nan] * 3
+        places = 0 if (column % 1 == 0).all() else 2
         return {
-            "column": name,
+            "column": f"`{name}`",
             "unit": units.get(name, ""),
-            "type": "number" if numeric else ("date" if column.dtype.kind == "M" else "text"),
-            "missing": int(column.isna().sum()),
-            "values": int(column.nunique()),
-            **dict(zip(("lowest", "median", "highest"), stats, strict=True)),
+            "distinct values": decimals(column.nunique(), 0),
+            **{what: decimals(column.agg(how), places) for what, how in _SPREAD.items()},
         }
 
-    return pd.DataFrame([row(name) for name in frame])
+    return pd.DataFrame([row(name) for name in columns])
+
+
+_SPREAD = {"lowest": "min", "median": "median", "highest": "max"}
+
+
+def first_rows(frame: pd.DataFrame, rows: list[int]) -> pd.DataFrame:
+    """Some rows as they stand in the file, for the reader to see."""
+    shown = frame.iloc[rows].copy()
+    for name in shown:
+        if shown[name].dtype.kind == "M":
+            shown[name] = shown[name].dt.strftime("%Y-%m-%d")
+        elif pd.api.types.is_float_dtype(shown[name]):
+            whole = bool((shown[name] % 1 == 0).all())
+            shown[name] = [decimals(value, 0 if whole else 2) for value in shown[name]]
+    return shown.rename(columns=lambda name: name.replace(" [", "<br>["))
+
+
+def correlation_table(pearson: pd.DataFrame, spearman: pd.DataFrame) -> pd.DataFrame:
+    """Each column's correlation with the close, by Pearson and by Spearman."""
+    names = [name for name in pearson.columns if name != "close"]
+    return pd.DataFrame(
+        {
+            "column": [f"`{name}`" for name in names],
+            "Pearson": [decimals(pearson.loc[name, "close"], 4) for name in names],
+            "Spearman": [decimals(spearman.loc[name, "close"], 4) for name in names],
+        }
+    )
+
+
+def ranking_table(ranking: pd.DataFrame) -> pd.DataFrame:
+    """The sensors' shares of variance between classes, as text."""
+    return pd.DataFrame(
+        {
+            "sensor": [SENSOR_LABELS[name].split(" (")[0] for name in ranking.index],
+            "share between types": [percent(value) for value in ranking["share"]],
+            "from": [percent(value) for value in ranking["low"]],
+            "to": [percent(value) for value in ranking["high"]],
+            "if equally common": [percent(value, 0) for value in ranking["equal"]],
+        }
+    )
+
+
+def rules_table(rules: pd.DataFrame) -> pd.DataFrame:
+    """Counts as whole numbers, shares as percentages."""
+    shares = {name: [percent(value) for value in rules[name]] for name in rules.columns[2:]}
+    return rules.astype({name: int for name in rules.columns[:2]}).assign(**shares)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from typing import Literal
 
 import pandas as pd
 from IPython.display import Markdown
 
 from labcode import settings
 from labcode.data.types import Provenance
+from labcode.metrics import Interval
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 MINUS = "\N{MINUS SIGN}"
@@ -36,12 +39,24 @@ def decimals(value: float, places: int = 2) -> str:
 
 
 def percent(share: float, places: int = 1) -> str:
-    """A share as a percentage: ``96.5 %``.
+    """A share as a percentage, its sign on the same line: ``96.5 %``.
 
-    >>> percent(0.965)
-    '96.5 %'
+    >>> percent(0.965).replace("\N{NO-BREAK SPACE}", "~")
+    '96.5~%'
     """
-    return f"{decimals(100 * share, places)} %" if math.isfinite(share) else "n/a"
+    return f"{decimals(100 * share, places)}\N{NO-BREAK SPACE}%" if math.isfinite(share) else "n/a"
+
+
+def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None = None) -> str:
+    """The limits of an interval: ``0.78 to 0.82``, or as percentages.
+
+    >>> between(Interval(0.8, 0.778, 0.816))
+    '0.78 to 0.82'
+    """
+    if unit == "%":
+        return f"{decimals(100 * interval.low, places or 0)} to {percent(interval.high, places or 0)}"
+    places = 2 if places is None else places
+    return f"{decimals(interval.low, places)} to {decimals(interval.high, places)}"
 
 
 def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:
@@ -61,12 +76,19 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
         wanted = places if isinstance(places, int) else places.get(str(column), 2)
         whole = pd.api.types.is_integer_dtype(shown[column])
         shown[column] = [decimals(value, 0 if whole else wanted) for value in shown[column]]
-    align = ["right" if pd.api.types.is_numeric_dtype(frame[column]) else "left" for column in frame]
+    align = ["right" if shown[column].map(_looks_numeric).all() else "left" for column in shown]
     if index is not None:
         shown = shown.rename_axis(index)
         align = ["left", *align]
     text = shown.to_markdown(index=index is not None, colalign=align, disable_numparse=True, tablefmt="pipe")
     return Markdown(text)
+
+
+_NUMERIC = re.compile("[−-]?[0-9,.]+([ \N{NO-BREAK SPACE}]%| USD)?|n/a|")
+
+
+def _looks_numeric(cell: object) -> bool:
+    return bool(_NUMERIC.fullmatch(str(cell)))
 
 
 def data_line(*provenances: Provenance) -> Markdown:

@@ -15,7 +15,8 @@ COUNTS = eda.maintenance_facts(ROWS).counts
 DRAWINGS = {
     "price distribution": figures.price_distribution(PRICES),
     "daily moves": figures.daily_moves(PRICES),
-    "price correlation": figures.correlation_maps(PRICES, eda.PRICE_NUMBERS),
+    "price and volume": figures.price_and_volume(PRICES),
+    "sensor correlation": figures.sensor_correlation(ROWS, (*eda.SENSORS, "Target")),
     "panel": figures.panel_structure(PRICES),
     "class counts": figures.class_counts(COUNTS),
     "sensors": figures.sensors_by_class(ROWS, list(COUNTS)),

@@ -1,0 +1,136 @@
+"""Scores and their intervals, for rows that come in clusters; nothing but NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labcode.settings import SEED
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its confidence limits."""
+
+    value: float
+    low: float
+    high: float
+
+
+def cluster_bootstrap(
+    parts: ArrayLike,
+    clusters: ArrayLike,
+    statistic: Callable[[Floats], Floats],
+    *,
+    draws: int = 2_000,
+    level: float = 0.95,
+    seed: int = SEED,
+) -> Interval:
+    """Interval of a statistic of sums, by resampling whole clusters with replacement (percentile method).
+
+    Parameters
+    ----------
+    parts
+        What is summed, shape ``(n_rows, n_parts)``; for a root mean squared error the squared errors and ones.
+    clusters
+        Cluster of each row, shape ``(n_rows,)``: a date, a symbol, or the row's own number.
+    statistic
+        Turns sums of shape ``(..., n_parts)`` into values of shape ``(...)``.
+    draws
+        Number of resamples.
+    level
+        Coverage of the interval.
+    seed
+        Seed of the resampling.
+
+    Returns
+    -------
+    Interval
+        The statistic of all rows, and the percentile limits.
+
+    Examples
+    --------
+    >>> mean = lambda sums: sums[..., 0] / sums[..., 1]
+    >>> cluster_bootstrap([[1, 1], [1, 1], [4, 1]], [0, 0, 1], mean).value
+    2.0
+    """
+    rows = np.asarray(parts, dtype=np.float64)
+    _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.column_stack([np.bincount(codes, weights=column) for column in rows.T])
+    chances = np.full(len(sums), 1 / len(sums))
+    random = np.random.default_rng(seed)
+    # In slices: with a cluster a row, all draws at once would need gigabytes.
+    sizes = [min(200, draws - start) for start in range(0, draws, 200)]
+    values = [statistic(random.multinomial(len(sums), chances, size=size) @ sums) for size in sizes]
+    tail = (1 - level) / 2
+    low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
+    return Interval(float(statistic(sums.sum(axis=0))), float(low), float(high))
+
+
+def rmse_interval(errors: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
+    """Root mean squared error, in the unit of the errors, and its interval by resampling clusters.
+
+    Parameters
+    ----------
+    errors
+        Predicted minus actual, shape ``(n_rows,)``.
+    clusters
+        Cluster of each row, shape ``(n_rows,)``.
+    """
+    squared = np.square(np.asarray(errors, dtype=np.float64))
+    parts = np.column_stack([squared, np.ones_like(squared)])
+    return cluster_bootstrap(parts, clusters, lambda sums: np.sqrt(sums[..., 0] / sums[..., 1]), **options)
+
+
+def intraclass_correlation(values: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
+    """Share of the variance that lies between clusters: the one-way random-effects ICC(1), and its interval.
+
+    From the mean squares of a one-way analysis of variance with clusters of unequal size (Shrout and Fleiss 1979, case
+    1). 0 means that rows of a cluster are no more alike than any others, 1 that they are all the same.
+
+    Parameters
+    ----------
+    values, clusters
+        One value and one cluster for each row, shape ``(n_rows,)``; no value may be missing.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers - numbers.mean()  # the sums of squares below cancel badly for values far from zero
+    _, codes, sizes = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
+    sums = np.bincount(codes, weights=numbers)
+    squares = np.bincount(codes, weights=numbers**2)
+    parts = np.column_stack([sizes, sums, squares, sums**2 / sizes, sizes**2, np.ones(len(sizes))])
+    return cluster_bootstrap(parts, np.arange(len(sizes)), _icc, **options)
+
+
+def _icc(sums: Floats) -> Floats:
+    n, total, squares, explained, sizes_squared, k = np.moveaxis(sums, -1, 0)
+    between = (explained - total**2 / n) / (k - 1)
+    within = (squares - explained) / (n - k)
+    size = (n - sizes_squared / n) / (k - 1)
+    return (between - within) / (between + (size - 1) * within)
+
+
+def effective_rows(icc: float, sizes: ArrayLike) -> float:
+    """Independent rows that would tell as much about a mean as clustered ones do.
+
+    The number of rows divided by Kish's design effect for clusters of unequal size, 1 + (sum m^2 / sum m - 1) ICC.
+
+    Parameters
+    ----------
+    icc
+        Intraclass correlation.
+    sizes
+        Rows of each cluster, shape ``(n_clusters,)``.
+
+    Examples
+    --------
+    >>> effective_rows(0.0, [10, 10]), effective_rows(1.0, [10, 10])
+    (20.0, 2.0)
+    """
+    m = np.asarray(sizes, dtype=np.float64)
+    return float(m.sum() / (1 + ((m**2).sum() / m.sum() - 1) * icc))

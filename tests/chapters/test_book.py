@@ -1,0 +1,159 @@
+"""The book itself: its sources keep the rules, and it renders from nothing but simulated rows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labcode.errors import RenderError
+from labcode.report.render import chapter_files, choose_engine, find_quarto, render
+from labcode.settings import project_root
+
+ROOT = project_root()
+CHAPTERS = [ROOT / name for name in yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["book"]["chapters"]]
+
+
+def prose(path: Path) -> str:
+    """A chapter's sentences: no cells, no code blocks, no inline code, no attributes, links or references."""
+    text = path.read_text("utf-8")
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"`[^`]*`", "", text)
+    return re.sub(r"\{[^}]*\}|\]\([^)]*\)|@[\w-]+|^:::.*$|^\d+\. ", "", text, flags=re.MULTILINE)
+
+
+def all_ids() -> list[str]:
+    return [
+        name
+        for path in CHAPTERS
+        for name in re.findall(r"(?:\{#|label: )((?:fig|tbl|sec)-[\w-]+)", path.read_text("utf-8"))
+    ]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_number_is_typed_in_prose(path: Path) -> None:
+    # What may stand: a proper name, a version, and the level that every interval of the book has.
+    allowed = r"AI4I 2020|1\.9|95 % interval"
+    typed = re.findall(r"(?<![\w.-])\d[\d,.]*", re.sub(allowed, "", prose(path)))
+    assert typed == []
+
+
+def test_the_check_for_typed_numbers_sees_one(tmp_path: Path) -> None:
+    page = tmp_path / "page.qmd"
+    page.write_text("# Title {#sec-x1}\n\nWe got 0.78, or `{python} x2` of @fig-a3.\n\n```{python}\ny = 4\n```\n")
+    assert re.findall(r"(?<![\w.-])\d[\d,.]*", prose(page)) == ["0.78,"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_figure_has_an_alt_text_a_caption_and_two_themes(path: Path) -> None:
+    for name, body in re.findall(
+        r"^::: \{#(fig-[\w-]+)\}\n(.*?)^:::$", path.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        assert re.search(r'^#\| fig-alt: ".{40,}"$', body, re.MULTILINE), f"{name} needs a fig-alt"
+        assert "#| renderings: [light, dark]" in body, f"{name} needs both themes"
+        caption = body.split("```")[-1].strip()
+        assert len(caption) > 30, f"{name} needs a caption as its last paragraph"
+
+
+def test_every_figure_and_table_has_a_label_of_its_own_and_is_referred_to() -> None:
+    names = all_ids()
+    assert len(names) == len(set(names))
+    text = "".join(path.read_text("utf-8") for path in CHAPTERS)
+    for name in names:
+        if name.startswith("fig-") and name != "fig-summary":
+            around = re.search(rf"@{name}\b", text) or re.search(
+                rf"{{#{name}}}.*?^:::$\n\n\S", text, re.DOTALL | re.MULTILINE
+            )
+            assert around, f"{name} is neither referred to nor read"
+    assert all(reference in names for reference in re.findall(r"@((?:fig|tbl|sec)-[\w-]*\w)", text))
+
+
+def test_chapters_are_found_by_name() -> None:
+    assert chapter_files(["eda", "chapters/eda.qmd", "index"]) == ["chapters/eda.qmd", "chapters/eda.qmd", "index.qmd"]
+    with pytest.raises(RenderError, match="no chapter 'nosuch'"):
+        chapter_files(["nosuch"])
+
+
+def fake_quarto(folder: Path, version: str) -> None:
+    path = folder / "quarto"
+    path.write_text(f"#!/bin/sh\necho {version}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("version", "used"), [("1.9.38", True), ("1.10.2", True), ("2.0.0", True), ("1.8.99", False), ("nonsense", False)]
+)
+def test_a_recent_quarto_is_used_and_an_old_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, used: bool
+) -> None:
+    fake_quarto(tmp_path, version)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    quarto, why = choose_engine("auto")
+    assert (quarto is not None) == used
+    assert ("portable" in why) == (not used)
+    if not used:
+        with pytest.raises(RenderError, match=r"install Quarto 1\.9 or newer"):
+            choose_engine("quarto")
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the book that a test may spoil, rendered from the quick profile."""
+    for name in ("chapters", "data", "labcode"):
+        shutil.copytree(ROOT / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
+    for name in ("_quarto.yml", "index.qmd", "references.qmd", "references.bib"):
+        shutil.copy(ROOT / name, tmp_path / "book" / name)
+    monkeypatch.chdir(tmp_path / "book")
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "book"))
+    return tmp_path / "book"
+
+
+ENGINES = [
+    "portable",
+    pytest.param("quarto", marks=pytest.mark.skipif(find_quarto() is None, reason="needs Quarto on PATH")),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_whole_book_renders_from_simulated_rows_and_says_so(copy: Path, engine: str) -> None:
+    start, pdf = render(engine=engine)  # type: ignore[arg-type]
+    pages = [page.read_text("utf-8") for page in start.parent.rglob("*.html")]
+    assert len(pages) >= len(CHAPTERS)
+    eda = next(page for page in pages if "fig-panel" in page and "fig-class-counts" in page)
+    assert "Simulated data of the quick profile" in eda
+    text = re.sub(r"<[^>]+>", " ", eda)
+    assert "Table" in text and re.search(r"Figure.{0,10}1\.4", text)
+    assert not re.search(r"\?@|\{python\}|Unable to resolve", text), "an unresolved reference or value"
+    assert eda.count("fig-alt") + eda.count("alt=") >= 20, "every figure in both themes has an alt text"
+    assert pdf.read_bytes().startswith(b"%PDF")
+    if shutil.which("pdftotext"):
+        words = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
+        assert "The data, before any model" in words
+        assert "quick profile" in words
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("spoilt", "expected"),
+    [
+        ("\n```{python}\n1 / 0\n```\n", "ZeroDivisionError"),
+        ("\nSee @fig-nowhere.\n", r"eda.qmd:\d+.*fig-nowhere"),
+    ],
+    ids=["failing cell", "unresolved reference"],
+)
+def test_a_fault_in_a_chapter_fails_the_render(
+    copy: Path, capfd: pytest.CaptureFixture[str], engine: str, spoilt: str, expected: str
+) -> None:
+    chapter = copy / "chapters" / "eda.qmd"
+    chapter.write_text(chapter.read_text("utf-8") + spoilt, "utf-8")
+    with pytest.raises(RenderError) as failure:
+        render(["eda"], to=["html"], engine=engine)  # type: ignore[arg-type]
+    said = str(failure.value) + "".join(capfd.readouterr())
+    assert re.search(expected, said), said
+    if engine == "portable":
+        assert re.search(r"eda\.qmd:\d+", str(failure.value))

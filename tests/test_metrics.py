@@ -1,0 +1,59 @@
+"""Intervals: they cover what they should, and clusters widen them as theory says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labcode.metrics import cluster_bootstrap, effective_rows, intraclass_correlation, rmse_interval
+
+
+def mean(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / sums[..., 1]
+
+
+def test_with_a_cluster_a_row_the_interval_is_the_textbooks() -> None:
+    values = np.random.default_rng(0).normal(10, 2, 900)
+    found = cluster_bootstrap(np.column_stack([values, np.ones(900)]), np.arange(900), mean, draws=4000)
+    half = 1.96 * values.std(ddof=1) / 30
+    assert found.value == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
+
+
+def test_repeating_every_row_does_not_narrow_a_clustered_interval() -> None:
+    errors = np.random.default_rng(0).normal(0, 1, 200)
+    once = rmse_interval(errors, np.arange(200))
+    tenfold = rmse_interval(np.repeat(errors, 10), np.repeat(np.arange(200), 10))
+    naive = rmse_interval(np.repeat(errors, 10), np.arange(2000))
+    assert (tenfold.low, tenfold.high) == pytest.approx((once.low, once.high))
+    assert naive.high - naive.low < 0.5 * (tenfold.high - tenfold.low)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    errors = np.arange(30.0)
+    assert rmse_interval(errors, errors) == rmse_interval(errors, errors)
+    assert rmse_interval(errors, errors) != rmse_interval(errors, errors, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"), [([0, 0, 1, 1], 1.0), ([0, 1, 0, 1], -1.0)], ids=["alike", "as unlike as can be"]
+)
+def test_the_intraclass_correlation_of_pairs(groups: list[int], expected: float) -> None:
+    with np.errstate(invalid="ignore"):
+        assert intraclass_correlation([1.0, 1.0, 5.0, 5.0], groups).value == pytest.approx(expected)
+
+
+def test_the_intraclass_correlation_finds_the_share_it_was_made_with() -> None:
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(3000), random.integers(4, 12, 3000))
+    values = 1e4 + random.normal(0, 2, 3000)[groups] + random.normal(0, 4, len(groups))
+    found = intraclass_correlation(values, groups)
+    assert found.low < 4 / 20 < found.high
+    assert found.high - found.low < 0.05
+
+
+def test_effective_rows_predict_the_variance_of_a_mean() -> None:
+    random, sizes = np.random.default_rng(1), np.array([2, 8, 30] * 20)
+    groups = np.repeat(np.arange(60), sizes)
+    means = [(random.normal(0, 1, 60)[groups] + random.normal(0, 2, len(groups))).mean() for _ in range(4000)]
+    assert 5 / np.var(means) == pytest.approx(effective_rows(1 / 5, sizes), rel=0.08)
