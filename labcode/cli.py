@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Table
+from rich.text import Text
 
 from labcode.errors import DownloadError, LabcodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labcode.experiments.catalog import Experiment
 
 app = typer.Typer(
     help="A deep-learning lab done twice: as submitted, and soundly. `labcode COMMAND --help` tells more.",
@@ -43,6 +54,85 @@ class FormatName(StrEnum):
     html = "html"
     pdf = "pdf"
     all = "all"
+
+
+class Remaining(ProgressColumn):
+    """The time that remains until the moment that the task expects to end."""
+
+    def render(self, task: Task) -> Text:
+        """The time as text, such as ``about 40 s left``; it counts down between two reports."""
+        left = task.fields["until"] - time.monotonic()
+        return Text(f"{about(left)} left" if left > 0.5 else "")
+
+
+class RunDisplay:
+    """A line for each experiment and, in a terminal, a bar with the remaining time below them."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), Remaining())
+        self.bar = Progress(*columns, console=Console(soft_wrap=True), disable=not sys.stdout.isatty(), transient=True)
+        self.task = self.bar.add_task("looking", total=None, until=0.0)
+        self.waiting: dict[str, float] = {}
+        self.done = 0.0
+
+    def plan(self, missing: Sequence[Experiment]) -> None:
+        """Size the bar."""
+        self.waiting = {experiment.name: experiment.seconds for experiment in missing}
+        self.bar.reset(self.task, total=sum(self.waiting.values()))
+        self._move(0.0)
+
+    def stored(self, experiment: Experiment) -> None:
+        """Say so."""
+        self._finish(experiment, "stored")
+
+    def started(self, experiment: Experiment) -> None:
+        """Name it at the bar, or in a line of its own where there is none."""
+        self.bar.update(self.task, description=experiment.name)
+        if self.bar.disable:
+            self._say(f"{experiment.name}: computing, {about(experiment.seconds)}")
+
+    def progress(self, experiment: Experiment, share: float) -> None:
+        """Move the bar."""
+        self._move(self.done + experiment.seconds * min(max(share, 0.0), 1.0))
+
+    def computed(self, experiment: Experiment, seconds: float) -> None:
+        """Say how long it took."""
+        self._finish(experiment, f"computed in {seconds:.1f} s")
+
+    def _finish(self, experiment: Experiment, how: str) -> None:
+        self.done += self.waiting.pop(experiment.name, 0.0)
+        self._move(self.done)
+        self._say(f"{experiment.name}: {how}")
+
+    def _move(self, done: float) -> None:
+        task = self.bar.tasks[0]
+        left = remaining_seconds(done, task.total or 0.0, task.elapsed or 0.0)
+        self.bar.update(self.task, completed=done, until=time.monotonic() + left)
+
+    def _say(self, line: str) -> None:
+        self.bar.console.print(line, markup=False, highlight=False)
+
+
+def remaining_seconds(done: float, total: float, elapsed: float) -> float:
+    """Seconds still to go, at the pace so far; the first ones count as if they had gone as expected.
+
+    >>> remaining_seconds(done=0, total=60, elapsed=0)
+    60.0
+    >>> remaining_seconds(done=30, total=60, elapsed=95)  # almost three times slower than expected
+    85.7...
+    """
+    expected = 5.0
+    return (total - done) * (elapsed + expected) / (done + expected)
+
+
+def about(seconds: float) -> str:
+    """A rough duration.
+
+    >>> about(42.3), about(150)
+    ('about 42 s', 'about 2 min 30 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"about {minutes} min {rest} s" if minutes else f"about {rest} s"
 
 
 @data_app.command()
@@ -96,6 +186,61 @@ def fetch(names: Annotated[list[DataName] | None, typer.Argument(help="Data sets
 
 
 @app.command()
+def run(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
+    ] = None,
+) -> None:
+    """Compute the results that are not stored yet; what an interrupted run finished is kept."""
+    from labcode.experiments import catalog
+
+    display = RunDisplay()
+    try:
+        with display.bar:
+            catalog.run(names or (), display)
+    except KeyboardInterrupt:
+        print("labcode: interrupted; what is finished is kept, and the same command resumes.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def results(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable; NaN and infinity become null.")] = False,
+) -> None:
+    """Show the figures that are stored; computes nothing, and names what is missing."""
+    from labcode.experiments.catalog import survey
+
+    found = survey(names or ())
+    scalars = {name: result.scalars for name, result in found.items() if result is not None}
+    if as_json:
+        print(json.dumps({name: _finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
+    else:
+        _print_scalars(scalars)
+    missing = [name for name, result in found.items() if result is None]
+    if missing:
+        print(f"labcode: not computed yet: {', '.join(missing)}; `labcode run` computes them.", file=sys.stderr)
+
+
+def _finite(values: dict[str, float | int | str]) -> dict[str, float | int | str | None]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
+
+
+def _print_scalars(scalars: dict[str, dict[str, float | int | str]]) -> None:
+    table = Table("experiment", "metric", box=None)
+    table.add_column("value", justify="right")
+    for name, values in scalars.items():
+        for metric, value in values.items():
+            table.add_row(name, metric, f"{value:.6g}" if isinstance(value, float) else str(value))
+    if table.rows:
+        Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
+
+
+@app.command()
 def render(
     chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
     to: Annotated[FormatName, typer.Option(help="What to write.")] = FormatName.all,
@@ -134,3 +279,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+CHANGED = 1.5
+
+CHANGED = 1.5

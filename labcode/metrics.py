@@ -1,4 +1,4 @@
-"""Scores and their intervals, for rows that come in clusters; nothing but NumPy."""
+"""Scores and their intervals, for rows that come in clusters."""
 
 from __future__ import annotations
 
@@ -87,6 +87,45 @@ def rmse_interval(errors: ArrayLike, clusters: ArrayLike, **options: int) -> Int
     return cluster_bootstrap(parts, clusters, lambda sums: np.sqrt(sums[..., 0] / sums[..., 1]), **options)
 
 
+def skill_interval(squared: ArrayLike, reference: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
+    """Skill over a reference, 1 - MSE / MSE of the reference, and its interval: 0 is as good, 1 perfect.
+
+    Parameters
+    ----------
+    squared, reference
+        Squared errors of the model and of the reference on the same rows, shape ``(n_rows,)``.
+    clusters
+        Cluster of each row, shape ``(n_rows,)``.
+    """
+    parts = np.column_stack([np.asarray(squared), np.asarray(reference)])
+    return cluster_bootstrap(parts, clusters, lambda sums: 1 - sums[..., 0] / sums[..., 1], **options)
+
+
+def prediction_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Where one more draw should fall, given draws from the same normal distribution: mean, and Student's t limits.
+
+    Parameters
+    ----------
+    values
+        Earlier draws, shape ``(n,)``, such as a score over seeds. A single one gives infinite limits.
+    level
+        Chance that the next draw falls inside.
+
+    Examples
+    --------
+    >>> prediction_interval([1.0, 2.0, 3.0]).value
+    2.0
+    """
+    from scipy.stats import t  # heavy, and needed here only
+
+    draws = np.asarray(values, dtype=np.float64)
+    n, mean = len(draws), float(draws.mean())
+    if n < 2:
+        return Interval(mean, -np.inf, np.inf)
+    half = float(t.ppf((1 + level) / 2, n - 1) * draws.std(ddof=1) * np.sqrt(1 + 1 / n))
+    return Interval(mean, mean - half, mean + half)
+
+
 def intraclass_correlation(values: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
     """Share of the variance that lies between clusters: the one-way random-effects ICC(1), and its interval.
 
@@ -134,3 +173,8 @@ def effective_rows(icc: float, sizes: ArrayLike) -> float:
     """
     m = np.asarray(sizes, dtype=np.float64)
     return float(m.sum() / (1 + ((m**2).sum() / m.sum() - 1) * icc))
+
+
+CHANGED = 1.5
+
+CHANGED = 1.5

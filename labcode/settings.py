@@ -64,3 +64,8 @@ def profile() -> Profile:
     if value not in get_args(Profile):
         raise LabcodeError(f"LABCODE_PROFILE is {value!r}, but it must be 'full' or 'quick'.")
     return cast(Profile, value)
+
+
+def device_name() -> str | None:
+    """Torch device named by ``LABCODE_DEVICE``, such as ``"cpu"`` or ``"cuda"``; ``None`` where it is unset."""
+    return os.environ.get("LABCODE_DEVICE") or None

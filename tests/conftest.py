@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from labcode.data.simulate import simulate_maintenance, simulate_prices
 
@@ -21,6 +22,12 @@ def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in ("LABCODE_DATA_DIR", "LABCODE_PROFILE", "LABCODE_DEVICE"):
         monkeypatch.delenv(name, raising=False)
     return store
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Small networks gain nothing from a second thread, and on a busy machine lose much by waiting for it."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ FLOORS = {
     "cli": 5,
     "bench": 5,
 }
+#: Modules that share a room: what one estimator is made of, and what a result's key is made of.
+SHARED = {"device": "training", "losses": "training", "loop": "training", "estimator": "training", "digests": "store"}
 #: Stands outside the house: it runs before there is an environment.
 OUTSIDE = {"bootstrap"}
 
@@ -35,10 +37,16 @@ def modules() -> list[Path]:
 
 
 def room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return SHARED.get(name, name)
 
 
 def imported_rooms(source: str) -> Iterator[str]:
+    for found in _imported(source):
+        yield SHARED.get(found, found)
+
+
+def _imported(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
             parts = node.module.split(".")

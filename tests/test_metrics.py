@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcode.metrics import cluster_bootstrap, effective_rows, intraclass_correlation, rmse_interval
+from labcode.metrics import (
+    cluster_bootstrap,
+    effective_rows,
+    intraclass_correlation,
+    prediction_interval,
+    rmse_interval,
+    skill_interval,
+)
 
 
 def mean(sums: np.ndarray) -> np.ndarray:
@@ -57,3 +64,18 @@ def test_effective_rows_predict_the_variance_of_a_mean() -> None:
     groups = np.repeat(np.arange(60), sizes)
     means = [(random.normal(0, 1, 60)[groups] + random.normal(0, 2, len(groups))).mean() for _ in range(4000)]
     assert 5 / np.var(means) == pytest.approx(effective_rows(1 / 5, sizes), rel=0.08)
+
+
+def test_skill_is_zero_against_oneself_and_its_interval_is_paired() -> None:
+    squared = np.random.default_rng(0).chisquare(1, 500)
+    same = skill_interval(squared, squared, np.arange(500))
+    assert (same.value, same.low, same.high) == pytest.approx((0, 0, 0))
+    half = skill_interval(squared / 2, squared, np.arange(500))
+    assert (half.value, half.low, half.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_a_prediction_interval_holds_the_next_draw_as_often_as_it_says() -> None:
+    draws = np.random.default_rng(0).normal(7, 2, (4000, 6))
+    limits = [prediction_interval(row[:5]) for row in draws]
+    inside = np.mean([found.low <= row[5] <= found.high for found, row in zip(limits, draws)])
+    assert inside == pytest.approx(0.95, abs=0.015)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,11 +14,10 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from labcode.data.labels import NO_FAILURE
 from labcode.experiments import eda
-from labcode.report.plots import MARKERS, Theme, label_bars
+from labcode.report.plots import MARKERS, Draw, Theme, label_bars
 from labcode.report.text import decimals, percent
 from labcode.settings import SEED
 
-Draw = Callable[[Theme], Figure]
 SENSOR_LABELS = {
     "Air temperature [K]": "air temperature (K)",
     "Process temperature [K]": "process temperature (K)",

@@ -76,6 +76,8 @@ DARK = Theme(
     purple="#e08fbc",
     sky="#8fd0f7",
 )
+#: What :func:`show` takes: a function that draws a figure in a theme.
+Draw = Callable[[Theme], Figure]
 #: Marker of each failure type, so that a grey print tells them apart.
 MARKERS = {
     "No Failure": ".",
@@ -134,3 +136,8 @@ def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:
             color=theme.ink,
             fontsize=9,
         )
+
+
+CHANGED = 1.5
+
+CHANGED = 1.5

@@ -13,6 +13,7 @@ from IPython.display import Markdown
 from labcode import settings
 from labcode.data.types import Provenance
 from labcode.metrics import Interval
+from labcode.store import Result
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 MINUS = "\N{MINUS SIGN}"
@@ -57,6 +58,12 @@ def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None 
         return f"{decimals(100 * interval.low, places or 0)} to {percent(interval.high, places or 0)}"
     places = 2 if places is None else places
     return f"{decimals(interval.low, places)} to {decimals(interval.high, places)}"
+
+
+def scalar(result: Result, name: str, unit: Literal["", "%"] = "", places: int | None = None) -> str:
+    """The limits of a stored scalar that has ``…_low`` and ``…_high`` beside it: ``0.74 to 0.84``."""
+    low, high = (float(result.scalars[f"{name}_{end}"]) for end in ("low", "high"))
+    return between(Interval(float(result.scalars[name]), low, high), unit, places)
 
 
 def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:
@@ -152,3 +159,8 @@ def oddity_table(provenance: Provenance) -> Markdown:
             }
         )
     )
+
+
+CHANGED = 1.5
+
+CHANGED = 1.5

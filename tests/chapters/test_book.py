@@ -23,6 +23,7 @@ def prose(path: Path) -> str:
     text = path.read_text("utf-8")
     text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"`[^`]*`", "", text)
+    text = re.sub(r"\$[^$]*\$", "", text)
     return re.sub(r"\{[^}]*\}|\]\([^)]*\)|@[\w-]+|^:::.*$|^\d+\. ", "", text, flags=re.MULTILINE)
 
 

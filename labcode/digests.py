@@ -1,0 +1,109 @@
+"""What code a number was computed by: a digest of the source that can change it, and the versions of its libraries.
+
+Source is read here, never run, so that asking costs little and imports no deep-learning library.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+from pathlib import Path
+
+from labcode.errors import LabcodeError
+
+#: Libraries whose versions enter every key.
+LIBRARIES = ("torch", "scikit-learn", "imbalanced-learn", "numpy")
+#: Modules that cannot change a number, with everything inside them: their source enters no digest.
+WITHOUT_NUMBERS = (
+    "labcode.report",
+    "labcode.cli",
+    "labcode.digests",
+    "labcode.errors",
+    "labcode.experiments.catalog",
+    "labcode.store",
+)
+
+
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries that can change a number; none of them is imported."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def code_digest(module: str) -> str:
+    """Digest of a module's source and of all that it imports from its own package and from labcode.
+
+    Comments, docstrings, layout, the annotations of undecorated functions, ``__version__`` and ``__all__`` do not
+    count, nor do the modules in `WITHOUT_NUMBERS`. The source is read, not run. Imports are found wherever an
+    ``import`` statement stands, in a function too; a module loaded by its name in a string is not found.
+    """
+    if _source(module) is None:
+        raise LabcodeError(f"The source of {module} was not found, so its results cannot be told from older ones.")
+    homes, waiting, found = {module.partition(".")[0], "labcode"}, [module], dict[str, str]()
+    while waiting:
+        name = waiting.pop()
+        if name in found or name.partition(".")[0] not in homes or _without_numbers(name):
+            continue
+        file = _source(name)
+        if file is not None:
+            package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+            found[name], imports = _essence(file.read_text("utf-8"), package)
+            waiting += [*imports, name.rpartition(".")[0]]
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _without_numbers(name: str) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in WITHOUT_NUMBERS)
+
+
+def _source(module: str) -> Path | None:
+    """Source file of a module, found without importing it or its parents."""
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top) if top else None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin else None
+    stems = [Path(folder, *rest) for folder in spec.submodule_search_locations or ()]
+    files = [file for stem in stems for file in (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))]
+    return next((file for file in files if file.is_file()), None)
+
+
+@functools.lru_cache(maxsize=256)
+def _essence(source: str, package: str) -> tuple[str, tuple[str, ...]]:
+    """The part of a source that can change a number, and the modules that it may import."""
+    tree = ast.parse(source)
+    imports = [name for node in ast.walk(tree) for name in _imported(node, package)]
+    return ast.unparse(_Essence().visit(tree)), tuple(imports)
+
+
+def _imported(node: ast.AST, package: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    parts = package.split(".")
+    base = parts[: len(parts) - node.level + 1] if node.level else []
+    origin = ".".join([*base, *([node.module] if node.module else [])])
+    return [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+
+
+class _Essence(ast.NodeTransformer):
+    """Drops what cannot change a number."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign | None:
+        return None if ast.unparse(node.targets) in ("__version__", "__all__") else node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if not node.decorator_list:  # a decorator may read annotations
+            node.returns = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+        return self.generic_visit(node)

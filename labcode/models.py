@@ -1,0 +1,127 @@
+"""The networks, nothing but PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+Activation = Literal["relu", "gelu", "silu", "tanh"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+
+
+class MLP(nn.Module):
+    """Multilayer perceptron: linear layers with an activation between them, and a linear output.
+
+    A hidden layer is ``Linear``, then ``BatchNorm1d`` (if asked for), the activation, and ``Dropout`` (if above 0).
+    Weights start as PyTorch's defaults, so the same ``torch.manual_seed`` gives the same network as the layers written
+    out by hand.
+
+    Parameters
+    ----------
+    n_features
+        Columns of the input.
+    hidden
+        Units of each hidden layer; an empty sequence gives a linear model.
+    n_outputs
+        Columns of the output: 1 for one target, the number of classes for a classifier's logits.
+    dropout
+        Probability, in [0, 1), that a hidden unit is set to zero in training; 0 adds no such layer.
+    batch_norm
+        Whether each hidden layer is normalised over its batch.
+    activation
+        ``"relu"``, ``"gelu"``, ``"silu"`` or ``"tanh"``.
+
+    Raises
+    ------
+    ValueError
+        If a width is below 1, the dropout outside [0, 1), or the activation unknown.
+
+    Shape
+    -----
+    Input ``(n, n_features)``, output ``(n, n_outputs)``: always two axes, also for ``n_outputs=1``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mlp = MLP(4, hidden=(64, 32))
+    >>> mlp(torch.zeros(5, 4)).shape
+    torch.Size([5, 1])
+    >>> sum(parameter.numel() for parameter in mlp.parameters())
+    2433
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        hidden: Sequence[int] = (64, 32),
+        n_outputs: int = 1,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        activation: Activation = "relu",
+    ) -> None:
+        super().__init__()
+        widths = [n_features, *hidden, n_outputs]
+        _check(n_features, hidden, n_outputs, dropout, activation)
+        layers: list[nn.Module] = []
+        for n_inputs, n_units in pairwise(widths[:-1]):
+            layers += [nn.Linear(n_inputs, n_units)]
+            layers += [nn.BatchNorm1d(n_units)] if batch_norm else []
+            layers += [ACTIVATIONS[activation]()]
+            layers += [nn.Dropout(dropout)] if dropout else []
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-2], n_outputs))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Values, or logits, of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
+        outputs: Tensor = self.layers(X)
+        return outputs
+
+
+def _check(n_features: int, hidden: Sequence[int], n_outputs: int, dropout: float, activation: str) -> None:
+    """Refuse what cannot be a network, naming the value."""
+    if min(n_features, *hidden, n_outputs) < 1:
+        raise ValueError(f"Every layer needs at least one unit, but {n_features=}, {hidden=}, {n_outputs=}.")
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(f"dropout is a probability in [0, 1), but {dropout=}.")
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(get_args(Activation))}, but {activation=}.")
+
+
+class OddMLP(nn.Module):
+    """A multilayer perceptron that is odd in its first input: f(-x, ...) = -f(x, ...), whatever its weights.
+
+    The mean of an MLP and of minus the same MLP on mirrored rows, f(x) = (g(x) - g(mirrored x)) / 2.
+
+    Parameters
+    ----------
+    n_features, n_outputs
+        As in :class:`MLP`, whose other parameters keep their defaults.
+
+    Shape
+    -----
+    Input ``(n, n_features)``, output ``(n, n_outputs)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> odd, row = OddMLP(3), torch.tensor([[0.5, 1.0, 2.0]])
+    >>> bool(torch.allclose(odd(row), -odd(row * torch.tensor([-1.0, 1.0, 1.0]))))
+    True
+    """
+
+    mirror: Tensor
+
+    def __init__(self, n_features: int, n_outputs: int = 1) -> None:
+        super().__init__()
+        self.mlp = MLP(n_features, n_outputs=n_outputs)
+        self.register_buffer("mirror", torch.ones(n_features).index_fill(0, torch.tensor([0]), -1.0))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Outputs of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
+        straight, mirrored = self.mlp(torch.cat([X, X * self.mirror])).chunk(2)
+        return (straight - mirrored) / 2  # type: ignore[no-any-return]
