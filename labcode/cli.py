@@ -257,6 +257,27 @@ def render(
         print(f"Written: {path}")
 
 
+class BenchName(StrEnum):
+    """What can be timed."""
+
+    training = "training"
+
+
+@app.command()
+def bench(
+    names: Annotated[list[BenchName] | None, typer.Argument(help="Benchmarks; all by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Time this project beside plain skorch and the bare loop, side by side in one run (some minutes)."""
+    from labcode.bench import bench_training  # loads PyTorch
+
+    measured = {name.value: bench_training() for name in names or list(BenchName)}
+    if as_json:
+        print(json.dumps(measured, indent=2))
+    else:
+        _print_scalars(measured)
+
+
 @app.command()
 def preview(chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None) -> None:
     """Show the report in the browser, rendered again at every edit (needs Quarto)."""

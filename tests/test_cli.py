@@ -26,7 +26,10 @@ def labcode(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("command", [[], ["data"], ["data", "status"], ["data", "fetch"], ["render"], ["preview"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["data"], ["data", "status"], ["data", "fetch"], ["render"], ["run"], ["results"], ["bench"], ["preview"]],
+)
 def test_every_command_has_help(command: list[str]) -> None:
     answer = labcode(*command, "--help")
     assert answer.returncode == 0

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.parallel import in_parallel
+from labcode.experiments.parallel import in_parallel, training_device
 from labcode.experiments.price_models import Floats, day_range, midpoint, position
 from labcode.experiments.price_rows import (
     next_day_rows,
@@ -60,7 +60,7 @@ def run_next_day(
     scalars |= {"return_r2": explained.value, "return_r2_low": explained.low, "return_r2_high": explained.high}
     scalars |= {"direction": right.value, "direction_low": right.low, "direction_high": right.high}
     scalars |= {"rising": float((truth[moved] > 0).mean())}
-    return Payload(scalars={name: float(value) for name, value in scalars.items()})
+    return Payload(scalars={name: float(value) for name, value in scalars.items()}, device=training_device())
 
 
 def _next_day_prediction(spec: NextDaySpec, kind: str, seed: int, train: pd.DataFrame, test: pd.DataFrame) -> Floats:

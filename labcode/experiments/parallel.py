@@ -35,6 +35,13 @@ def in_parallel(
     return answers
 
 
+def training_device() -> str:
+    """Name of the device that trains, for results: ``"cpu"`` or ``"cuda (…)"``."""
+    from labcode.device import describe_device, pick_device
+
+    return describe_device(pick_device())
+
+
 def _one_thread(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
     import torch
 
@@ -47,8 +54,6 @@ def _one_thread(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
 
 
 def _workers(tasks: int) -> int:
-    import torch
-
-    if os.environ.get("LABCODE_DEVICE", "").startswith("cuda") or torch.cuda.is_available():
+    if training_device().startswith("cuda"):
         return 1
     return max(1, min(tasks, os.cpu_count() or 1))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.parallel import in_parallel
+from labcode.experiments.parallel import in_parallel, training_device
 from labcode.experiments.price_rows import (
     baseline_predictions,
     random_split,
@@ -57,7 +57,7 @@ def run_as_submitted(
             scalars[f"{name}_epoch_{epoch}"] = spread.value
             scalars[f"{name}_epoch_{epoch}_low"], scalars[f"{name}_epoch_{epoch}_high"] = spread.low, spread.high
     scalars["mean_mse"] = float(((split.y_test - split.y_train.mean()) ** 2).mean())
-    return Payload(scalars=scalars, arrays={"curves": curves})
+    return Payload(scalars=scalars, arrays={"curves": curves}, device=training_device())
 
 
 def _submitted_history(spec: AsSubmittedSpec, split: Split, seed: int) -> pd.DataFrame:
@@ -159,7 +159,7 @@ EXPERIMENTS = (
         spec=AsSubmittedSpec(),
         quick=AsSubmittedSpec(seeds=(0,)),
         datasets=("prices",),
-        seconds=30,
+        seconds=40,
     ),
     Experiment(
         name="regression/broadcast",

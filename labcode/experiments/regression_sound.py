@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.parallel import in_parallel
+from labcode.experiments.parallel import in_parallel, training_device
 from labcode.experiments.price_models import ClosePredictor, Floats, day_range, midpoint, position
 from labcode.experiments.price_rows import (
     baseline_predictions,
@@ -92,7 +92,11 @@ def run_selection(
         for name in CANDIDATES
     ]
     winner = max(table, key=lambda row: row["value"])
-    return Payload(scalars={"winner": winner["candidate"], "skill": winner["value"]}, tables={"candidates": table})
+    return Payload(
+        scalars={"winner": winner["candidate"], "skill": winner["value"]},
+        tables={"candidates": table},
+        device=training_device(),
+    )
 
 
 def _fold(split: Split, fold: tuple[np.ndarray, np.ndarray]) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
@@ -142,7 +146,12 @@ def run_steps(
         )
     curves = _curves(split, spec.curve_epochs)
     progress(1.0)
-    return Payload(scalars={row["step"]: row["rmse"] for row in table}, tables={"steps": table}, arrays=curves)
+    return Payload(
+        scalars={row["step"]: row["rmse"] for row in table},
+        tables={"steps": table},
+        arrays=curves,
+        device=training_device(),
+    )
 
 
 def _curves(split: Split, epochs: int) -> dict[str, np.ndarray]:
@@ -193,6 +202,7 @@ def run_sound(
     payload = _sound_scores(predicted, split, baselines)
     grid = rows.iloc[len(split.X_test) :]
     return Payload(
+        device=training_device(),
         scalars={**payload, "network": str(results["regression/selection"].scalars["winner"])},
         arrays={
             "predicted": predicted.mean(axis=0).astype(np.float32),

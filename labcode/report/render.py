@@ -128,6 +128,8 @@ def render(
     from labcode.report import portable, prerender  # loads the whole notebook machinery
 
     prerender.announce()
+    if not files:
+        prerender.compute()
 
     return portable.render(root, chapters=files or None, to=to, out=target)
 
