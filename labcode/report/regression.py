@@ -189,7 +189,7 @@ def candidate_table(result: Result) -> pd.DataFrame:
         {
             "network": frame["candidate"],
             "skill": [decimals(value, 4) for value in frame["value"]],
-            "95 % interval": [
+            "95% interval": [
                 f"{decimals(low, 3)} to {decimals(high, 3)}"
                 for low, high in zip(frame["low"], frame["high"], strict=True)
             ],

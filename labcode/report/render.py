@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from labcode.errors import RenderError
+from labcode.report import quarto_log
 from labcode.settings import project_root
 
 Engine = Literal["auto", "quarto", "portable"]
@@ -152,37 +153,21 @@ def _clean(kind: Format, to: Sequence[Format]) -> list[str]:
 
 
 def _run_quarto(quarto: Quarto, root: Path, arguments: list[str]) -> None:
-    """Run ``quarto render`` with this Python behind it; fail if a reference was left unresolved."""
+    """Run ``quarto render`` with this Python behind it; a failing cell or an unresolved reference fails the render."""
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
-    process = subprocess.Popen(
-        [quarto.path, "render", *arguments],
-        cwd=root,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    unresolved = []
-    assert process.stdout is not None
+    command = [quarto.path, "render", *arguments]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
+    process = subprocess.Popen(command, cwd=root, env=environment, **streams)  # type: ignore[call-overload]
+    log = []
     for line in process.stdout:
         print(line, end="", flush=True)
-        if re.search(r"Unable to resolve crossref|Citeproc: citation .* not found", line):
-            unresolved.append(re.sub(r"\x1b\[[0-9;]*m", "", line).strip())
+        log.append(line)
     if process.wait() != 0:
-        raise RenderError(f"Quarto stopped with exit code {process.returncode}; its message stands above.")
-    if unresolved:
-        raise RenderError(f"References lead nowhere: {'; '.join(map(_located, dict.fromkeys(unresolved)))}")
-
-
-def _located(warning: str) -> str:
-    """Add file and line to Quarto's warning about a reference."""
-    name = re.search(r"@?((?:fig|tbl|sec|eq)-[\w-]+)|citation (\S+)", warning)
-    key = (name.group(1) or name.group(2)) if name else None
-    for path in sorted([*project_root().glob("*.qmd"), *project_root().glob("chapters/*.qmd")]) if key else []:
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            if f"@{key}" in line:
-                return f"{path.relative_to(project_root())}:{number}: @{key}"
-    return warning
+        fault = quarto_log.failure("".join(log), root)
+        raise RenderError(fault or f"Quarto stopped with exit code {process.returncode}; its message stands above.")
+    lost = quarto_log.unresolved("".join(log), root)
+    if lost:
+        raise RenderError(f"References lead nowhere: {'; '.join(lost)}")
 
 
 def _python_path(root: Path) -> str:

@@ -40,12 +40,12 @@ def decimals(value: float, places: int = 2) -> str:
 
 
 def percent(share: float, places: int = 1) -> str:
-    """A share as a percentage, its sign on the same line: ``96.5 %``.
+    """A share as a percentage: ``96.5%``.
 
-    >>> percent(0.965).replace("\N{NO-BREAK SPACE}", "~")
-    '96.5~%'
+    >>> percent(0.965)
+    '96.5%'
     """
-    return f"{decimals(100 * share, places)}\N{NO-BREAK SPACE}%" if math.isfinite(share) else "n/a"
+    return f"{decimals(100 * share, places)}%" if math.isfinite(share) else "n/a"
 
 
 def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None = None) -> str:
@@ -91,7 +91,7 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
     return Markdown(text)
 
 
-_NUMERIC = re.compile("[−-]?[0-9,.]+([ \N{NO-BREAK SPACE}]%| USD)?|n/a|")
+_NUMERIC = re.compile("[−-]?[0-9,.]+(%| USD)?|n/a|")
 
 
 def _looks_numeric(cell: object) -> bool:

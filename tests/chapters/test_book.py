@@ -38,7 +38,7 @@ def all_ids() -> list[str]:
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_no_number_is_typed_in_prose(path: Path) -> None:
     # What may stand: a proper name, a version, and the level that every interval of the book has.
-    allowed = r"AI4I 2020|1\.9|95 % interval"
+    allowed = r"AI4I 2020|1\.9|95% interval"
     typed = re.findall(r"(?<![\w.-])\d[\d,.]*", re.sub(allowed, "", prose(path)))
     assert typed == []
 
@@ -142,19 +142,25 @@ def test_the_whole_book_renders_from_simulated_rows_and_says_so(copy: Path, engi
 @pytest.mark.parametrize(
     ("spoilt", "expected"),
     [
-        ("\n```{python}\n1 / 0\n```\n", "ZeroDivisionError"),
-        ("\nSee @fig-nowhere.\n", r"eda.qmd:\d+.*fig-nowhere"),
+        ("\n```{python}\n#| echo: false\nx = 1\nx / 0\n```\n", (5, "ZeroDivisionError: division by zero")),
+        ("\nA value `{python} nowhere + 1`.\n", (2, "name 'nowhere' is not defined")),
+        ('\n`{python} claim("Pigs can fly.", False)`\n', (2, "'Pigs can fly.'")),
+        ("\nSee @fig-nowhere.\n", (2, "fig-nowhere")),
     ],
-    ids=["failing cell", "unresolved reference"],
+    ids=["failing cell", "failing value", "false claim", "unresolved reference"],
 )
-def test_a_fault_in_a_chapter_fails_the_render(
-    copy: Path, capfd: pytest.CaptureFixture[str], engine: str, spoilt: str, expected: str
+def test_a_fault_in_a_chapter_fails_the_render_and_names_its_line(
+    copy: Path, engine: str, spoilt: str, expected: tuple[int, str]
 ) -> None:
-    chapter = copy / "chapters" / "eda.qmd"
-    chapter.write_text(chapter.read_text("utf-8") + spoilt, "utf-8")
+    chapter = copy / "chapters" / "reproducibility.qmd"
+    text = chapter.read_text("utf-8")
+    text = text.replace(
+        "from labcode.report import environment",
+        "from labcode.report import environment\nfrom labcode.report.claims import claim",
+    )
+    chapter.write_text(text + spoilt, "utf-8")
     with pytest.raises(RenderError) as failure:
-        render(["eda"], to=["html"], engine=engine)  # type: ignore[arg-type]
-    said = str(failure.value) + "".join(capfd.readouterr())
-    assert re.search(expected, said), said
-    if engine == "portable":
-        assert re.search(r"eda\.qmd:\d+", str(failure.value))
+        render(["reproducibility"], to=["html"], engine=engine)  # type: ignore[arg-type]
+    line, message = expected
+    assert f"reproducibility.qmd:{len(text.splitlines()) + line}: " in str(failure.value)
+    assert message in str(failure.value)
