@@ -87,6 +87,13 @@ def rmse_interval(errors: ArrayLike, clusters: ArrayLike, **options: int) -> Int
     return cluster_bootstrap(parts, clusters, lambda sums: np.sqrt(sums[..., 0] / sums[..., 1]), **options)
 
 
+def mean_interval(values: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
+    """Mean of values, shape ``(n_rows,)``, and its interval by resampling clusters."""
+    numbers = np.asarray(values, dtype=np.float64)
+    parts = np.column_stack([numbers, np.ones_like(numbers)])
+    return cluster_bootstrap(parts, clusters, lambda sums: sums[..., 0] / sums[..., 1], **options)
+
+
 def skill_interval(squared: ArrayLike, reference: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
     """Skill over a reference, 1 - MSE / MSE of the reference, and its interval: 0 is as good, 1 perfect.
 

@@ -37,7 +37,7 @@ def run_next_day(
     """Predict the next close from a day's five numbers, by its level and by its return, beside persistence."""
     rows = next_day_rows(data["prices"].frame)
     test_from = prices_sound(data["prices"].frame).keys_test["date"].min()  # type: ignore[index]
-    train, test = rows[rows["next_date"] < test_from], rows[rows["next_date"] >= test_from]
+    train, test = rows[(rows["next_date"] < test_from) & ~rows["odd"]], rows[rows["next_date"] >= test_from]
     tasks = [(spec, kind, seed, train, test) for kind in ("level", "return") for seed in spec.seeds]
     found = np.stack(in_parallel(_next_day_prediction, tasks, done=progress)).reshape(2, len(spec.seeds), -1)
     actual, today = test["next_close"].to_numpy(), test["close"].to_numpy()

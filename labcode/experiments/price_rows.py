@@ -77,8 +77,8 @@ def rolling_folds(dates: pd.Series, folds: int, block_share: float) -> list[tupl
 
 
 def next_day_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the same symbol's next date and next close beside them; a symbol's last row is left out."""
-    ordered = frame[~untrustworthy(frame)].sort_values(["symbol", "date"])
+    """Rows with the same symbol's next date and next close; a symbol's last row is left out, ``odd`` marks bad rows."""
+    ordered = frame.sort_values(["symbol", "date"])
     following = ordered.groupby("symbol", observed=True)[["date", "close"]].shift(-1)
-    rows = ordered.assign(next_date=following["date"], next_close=following["close"])
+    rows = ordered.assign(next_date=following["date"], next_close=following["close"], odd=untrustworthy(frame))
     return rows.dropna(subset=["next_close"])

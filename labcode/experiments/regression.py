@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LinearRegression
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.parallel import in_parallel, training_device
+from labcode.experiments.price_models import midpoint
 from labcode.experiments.price_rows import (
     baseline_predictions,
     random_split,
@@ -138,6 +140,9 @@ def run_baselines(
     scalars: dict[str, float] = {}
     table = []
     for suffix, split in (("", sound_split(frame)), ("_random", random_split(frame))):
+        scalars[f"ols_raw_rank{suffix}"] = int(LinearRegression().fit(split.X_train, split.y_train).rank_)
+        level = midpoint(split.X_train) - split.y_train.to_numpy()
+        scalars[f"midpoint_rmse_train{suffix}"] = float(np.sqrt(np.mean(level**2)))
         for name, predicted in baseline_predictions(split, ridge_alpha=spec.ridge_alpha).items():
             error = predicted - split.y_test.to_numpy()
             found = rmse_interval(error, test_dates(split))

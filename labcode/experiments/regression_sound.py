@@ -22,8 +22,9 @@ from labcode.experiments.price_rows import (
     sound_split,
     test_dates,
 )
-from labcode.metrics import rmse_interval, skill_interval
+from labcode.metrics import mean_interval, rmse_interval, skill_interval
 from labcode.protocols import Split
+from labcode.settings import SEED
 from labcode.store import Result
 
 #: One change at a time, from the original's network on the split by date to one that knows what it should predict.
@@ -43,6 +44,8 @@ STEPS: dict[str, dict[str, Any]] = {
     "relative to the midpoint": {"view": "relative"},
     "position in the range": {"view": "position"},
 }
+#: The last two steps, whose errors row by row are kept to compare the chosen network with them.
+PLAIN_STEPS = ("relative to the midpoint", "position in the range")
 #: What the rolling folds choose from.
 CANDIDATES: dict[str, dict[str, Any]] = {
     "relative to the midpoint": {"view": "relative"},
@@ -91,9 +94,13 @@ def run_selection(
         | {f"fold {i + 1}": 1 - errors.mean() / squared["ols"][i].mean() for i, errors in enumerate(squared[name])}
         for name in CANDIDATES
     ]
-    winner = max(table, key=lambda row: row["value"])
+    winner = max(table, key=lambda row: row["value"])["candidate"]
+    for row in table:
+        over = skill_interval(pooled[winner], pooled[row["candidate"]], np.concatenate(dates))
+        row |= {"winner_over": over.value, "winner_over_low": over.low, "winner_over_high": over.high}
+    drift = mean_interval(position(split.X_train, split.y_train.to_numpy()), split.keys_train["date"])
     return Payload(
-        scalars={"winner": winner["candidate"], "skill": winner["value"]},
+        scalars={"winner": winner, "drift": drift.value, "drift_low": drift.low, "drift_high": drift.high},
         tables={"candidates": table},
         device=training_device(),
     )
@@ -127,11 +134,12 @@ def run_steps(
     predictions = dict(zip(pairs, in_parallel(fit_and_predict, tasks, done=lambda s: progress(0.9 * s)), strict=True))
     actual = split.y_test.to_numpy()
     reference = (baseline_predictions(split)["ols"] - actual) ** 2
-    table = []
+    table, squared = [], {}
     for name in STEPS:
         errors = np.stack([predictions[name, seed] - actual for seed in spec.seeds])
         by_seed = np.sqrt((errors**2).mean(axis=1))
-        skill = skill_interval((errors**2).mean(axis=0), reference, test_dates(split))
+        squared[name] = (errors**2).mean(axis=0)
+        skill = skill_interval(squared[name], reference, test_dates(split))
         table.append(
             {
                 "step": name,
@@ -149,34 +157,41 @@ def run_steps(
     return Payload(
         scalars={row["step"]: row["rmse"] for row in table},
         tables={"steps": table},
-        arrays=curves,
+        arrays={"curves": curves, **{name: squared[name].astype(np.float32) for name in PLAIN_STEPS}},
         device=training_device(),
     )
 
 
-def _curves(split: Split, epochs: int) -> dict[str, np.ndarray]:
-    """RMSE (USD) and R2 after each epoch of the position network: training rows (a fifth of them) and test rows."""
+def _curves(split: Split, epochs: int) -> np.ndarray:
+    """RMSE (USD) and R2 of the position network by epoch: a random fifth of the training rows, then test rows."""
     from skorch.callbacks import Callback
 
-    watched = {"train": (split.X_train.iloc[::5], split.y_train.iloc[::5]), "test": split.test_set}
+    some = split.X_train.sample(frac=0.2, random_state=SEED)
+    watched = {"train": (some, split.y_train.loc[some.index]), "test": split.test_set}
+    learned = position(split.X_train, split.y_train.to_numpy())
+    centre, scale = learned.mean(), learned.std()
     scores: list[list[float]] = []
 
     class Watch(Callback):  # type: ignore[misc]
         def on_epoch_end(self, net: Any, **_: Any) -> None:
-            scores.append([score for X, y in watched.values() for score in _usd_scores(predictor, net, X, y)])
+            scores.append(
+                [score for X, y in watched.values() for score in _usd_scores(predictor, net, X, y, centre, scale)]
+            )
 
     predictor = ClosePredictor(max_epochs=epochs, callbacks=[Watch()])
     predictor.fit(split.X_train, split.y_train)
-    return {"curves": np.array(scores)}
+    return np.array(scores)
 
 
-def _usd_scores(predictor: ClosePredictor, net: Any, X: pd.DataFrame, y: pd.Series) -> tuple[float, float]:
+def _usd_scores(
+    predictor: ClosePredictor, net: Any, X: pd.DataFrame, y: pd.Series, centre: float, scale: float
+) -> tuple[float, float]:
     """RMSE in USD and R2 of the position within the range, of a network that is still training."""
     import torch
 
     inputs, target = predictor.encode(X, y)
     answers = net.outputs(torch.from_numpy(inputs.astype(np.float32)).to(net.device)).cpu().double().numpy()[:, 0]
-    answers = answers * target.std() + target.mean() if predictor.standardize_target else answers
+    answers = answers * scale + centre  # as the estimator does once it has finished
     dollars = predictor.decode(X, answers)
     return float(np.sqrt(((dollars - y) ** 2).mean())), float(1 - ((answers - target) ** 2).mean() / target.var())
 
@@ -200,6 +215,11 @@ def run_sound(
     predicted, response = both[:, : len(split.X_test)], both[:, len(split.X_test) :]
     baselines = baseline_predictions(split)
     payload = _sound_scores(predicted, split, baselines)
+    squared = ((predicted - split.y_test.to_numpy()) ** 2).mean(axis=0)
+    for place, name in enumerate(PLAIN_STEPS):
+        over = skill_interval(squared, results["regression/steps"].arrays[name], test_dates(split))
+        payload |= {f"over_plain_{place}": over.value, f"over_plain_{place}_low": over.low}
+        payload |= {f"over_plain_{place}_high": over.high}
     grid = rows.iloc[len(split.X_test) :]
     return Payload(
         device=training_device(),
@@ -221,6 +241,8 @@ def _sound_scores(predicted: Floats, split: Split, baselines: dict[str, Floats])
     by_seed = np.sqrt((errors**2).mean(axis=1))
     squared = (errors**2).mean(axis=0)
     found = rmse_interval(np.sqrt(squared), dates)
+    assert split.keys_test is not None
+    by_symbol = rmse_interval(np.sqrt(squared), split.keys_test["symbol"].astype(str))
     scalars = {
         "rmse": found.value,
         "rmse_low": found.low,
@@ -230,7 +252,9 @@ def _sound_scores(predicted: Floats, split: Split, baselines: dict[str, Floats])
         "seeds": len(predicted),
         "r2": 1 - squared.mean() / actual.var(),
         "percent": float(np.sqrt(np.mean((errors / actual) ** 2))),
-        "median_error": float(np.median(np.abs(errors.mean(axis=0)))),
+        "median_error": float(np.median(np.abs(errors), axis=1).mean()),
+        "rmse_symbols_low": by_symbol.low,
+        "rmse_symbols_high": by_symbol.high,
         "test_rows": len(actual),
         "test_dates": len(np.unique(dates)),
     }
@@ -277,7 +301,7 @@ EXPERIMENTS = (
         spec=SoundSpec(),
         quick=SoundSpec(seeds=(0,)),
         datasets=("prices",),
-        needs=("regression/selection",),
+        needs=("regression/selection", "regression/steps"),
         seconds=10,
     ),
 )

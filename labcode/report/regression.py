@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.dates import DateFormatter, MonthLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
@@ -24,6 +25,15 @@ BASELINES = {
     "ols_raw": "least squares, columns as they are",
     "ridge": "ridge regression, standardised",
     "ols": "least squares, standardised",
+}
+STEP_TEXTS = {
+    "as submitted": "nothing but the split: full-batch steps, close in USD",
+    "target scaled": "the close is standardised",
+    "mini-batches": "batches instead of full steps, fewer epochs",
+    "learning-rate schedule": "a rate that rises, then falls to zero",
+    "logarithms": "logs of prices and volume, and of the close",
+    "relative to the midpoint": "open, range and close relative to the midpoint",
+    "position in the range": "open and close as positions in the range",
 }
 #: Epochs and losses that the original printed: (epoch, training, test).
 PRINTED = [(epoch, f"regression.train_{epoch}", f"regression.test_{epoch}") for epoch in (0, 10, 20, 30, 40, 49)]
@@ -125,8 +135,9 @@ def baseline_table(result: Result) -> pd.DataFrame:
             {
                 "baseline": text,
                 "split by date, USD": cell(frame.loc[("date", name)]),
-                "per cent": percent(frame.loc[("date", name), "percent"], 2),
+                "error / price": percent(frame.loc[("date", name), "percent"], 2),
                 "random split, USD": cell(frame.loc[("_random", name)]),
+                "error / price, random": percent(frame.loc[("_random", name), "percent"], 2),
             }
             for name, text in BASELINES.items()
         ]
@@ -165,12 +176,13 @@ def steps_table(result: Result) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "step": frame["step"],
-            "RMSE, USD": [decimals(value, 3) for value in frame["rmse"]],
-            "seeds, USD": [
-                f"{decimals(low, 3)} to {decimals(high, 3)}"
+            "what changes": [STEP_TEXTS[name] for name in frame["step"]],
+            "RMSE, USD": [decimals(value, 1 if value > 5 else 3) for value in frame["rmse"]],
+            "seeds": [
+                f"{decimals(low, 1 if low > 5 else 3)} to {decimals(high, 1 if low > 5 else 3)}"
                 for low, high in zip(frame["rmse_min"], frame["rmse_max"], strict=True)
             ],
-            "per cent": [percent(value, 2) for value in frame["percent"]],
+            "error / price": [percent(value, 2 if value < 0.1 else 0) for value in frame["percent"]],
             "skill over least squares": [
                 f"{decimals(row.skill, 3)} ({decimals(row.skill_low, 3)} to {decimals(row.skill_high, 3)})"
                 if row.skill > -10
@@ -179,6 +191,13 @@ def steps_table(result: Result) -> pd.DataFrame:
             ],
         }
     )
+
+
+def paired(result: Result, candidate: str) -> str:
+    """Skill of the chosen network over another one on the rolling folds, with its paired interval."""
+    row = result.frame("candidates").set_index("candidate").loc[candidate]
+    limits = f"{decimals(row['winner_over_low'], 3)} to {decimals(row['winner_over_high'], 3)}"
+    return f"{decimals(row['winner_over'], 3)} ({limits})"
 
 
 def candidate_table(result: Result) -> pd.DataFrame:
@@ -195,7 +214,9 @@ def candidate_table(result: Result) -> pd.DataFrame:
             ],
         }
     )
-    return shown.assign(**{name: [decimals(value, 3) for value in frame[name]] for name in folds})
+    return shown.assign(
+        **{name: [decimals(value + 0.0 if abs(value) >= 0.0005 else 0.0, 3) for value in frame[name]] for name in folds}
+    )
 
 
 def sound_curves(result: Result) -> Draw:
@@ -230,13 +251,17 @@ def predicted_against_actual(rows: pd.DataFrame) -> Draw:
     """Predicted against actual closes, and the same as the position within the day's range."""
     spread = (rows["high"] - rows["low"]).where(lambda width: width > 0)
     actual, predicted = ((rows[name] - rows["low"]) / spread for name in ("close", "predicted"))
+    pairs = pd.DataFrame({"actual": actual, "predicted": predicted}).dropna()
+    means = pairs.groupby(pd.qcut(pairs["predicted"], 12), observed=True).mean()
 
     def draw(theme: Theme) -> Figure:
         figure, (left, right) = plt.subplots(1, 2, figsize=(5.8, 3.2))
         shades = LinearSegmentedColormap.from_list("shades", [theme.grid, theme.blue])
         options = {"bins": "log", "mincnt": 1, "cmap": shades, "linewidths": 0, "rasterized": True, "gridsize": 40}
         left.hexbin(rows["predicted"], rows["close"], xscale="log", yscale="log", **options)
-        right.hexbin(predicted, actual, extent=(0, 1, 0, 1), **options)
+        right.hexbin(predicted, actual, extent=(0, 1, 0, 1), **{**options, "bins": None})
+        right.plot(means["predicted"], means["actual"], "o-", color=theme.red, markersize=4, label="mean")
+        right.legend(loc="upper left")
         ends = [rows["close"].min(), rows["close"].max()]
         left.plot(ends, ends, color=theme.ink, linewidth=1)
         right.plot([0, 1], [0, 1], color=theme.ink, linewidth=1)
@@ -263,6 +288,8 @@ def errors_by_group(rows: pd.DataFrame) -> Draw:
         left.set_xticks([20, 50, 100, 200], ["20", "50", "100", "200"])
         left.xaxis.set_minor_formatter(NullFormatter())
         right.set(title="By month")
+        right.xaxis.set_major_locator(MonthLocator(bymonth=(2, 5, 8, 11)))
+        right.xaxis.set_major_formatter(DateFormatter("%b %y"))
         right.tick_params(axis="x", rotation=45)
         left.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
         return figure
@@ -282,10 +309,31 @@ def worst_rows(rows: pd.DataFrame, most: int = 6) -> pd.DataFrame:
             "date": worst["date"].dt.strftime("%Y\N{NON-BREAKING HYPHEN}%m\N{NON-BREAKING HYPHEN}%d"),
             "symbol": worst["symbol"].astype(str),
             **{name: [decimals(value) for value in worst[name]] for name in ("open", "low", "high", "close")},
+            "range": [percent(value) for value in (worst["high"] - worst["low"]) / worst["close"]],
             "predicted": [decimals(value) for value in worst["predicted"]],
             "error": [decimals(value) for value in worst["error"]],
         }
     )
+
+
+def worst_sentence(rows: pd.DataFrame, most: int = 6) -> str:
+    """On how many of the worst days the close stayed on the side of the midpoint where the day opened."""
+    worst = rows.loc[rows["error"].abs().nlargest(most).index]
+    middle = (worst["high"] + worst["low"]) / 2
+    same = int((np.sign(worst["open"] - middle) == np.sign(worst["close"] - middle)).sum())
+    return (
+        f"and on {count(same)} of the {count(most)} the close stayed in the half of the range in which the day opened."
+    )
+
+
+def error_sentence(rows: pd.DataFrame) -> str:
+    """Whether cheap shares have the largest relative errors, and when they were largest."""
+    by_level = rows.groupby(pd.qcut(rows["close"], 10), observed=True)["share"].agg(_rms)
+    by_month = rows.groupby(rows["date"].dt.to_period("M"))["share"].agg(_rms)
+    month = by_month.idxmax().strftime("%B %Y")
+    if by_level.idxmax() == by_level.index[0]:
+        return f"Relative errors are largest for the cheapest shares, and in {month}"
+    return f"Relative errors differ little between cheap and expensive shares, and are largest in {month}"
 
 
 def symbol_shares(rows: pd.DataFrame) -> pd.Series:
@@ -344,12 +392,18 @@ def next_day_table(result: Result) -> pd.DataFrame:
 
 
 def inside_sentence(result: Result) -> str:
-    """How many of the original's losses lie where one more seed should, as a sentence."""
+    """How many of the original's losses lie where one more seed should, in words."""
+    if result.scalars["seeds"] < 2:
+        return "A single seed gives no interval, so nothing can be said about the original's figures here."
+    if result.meta["sources"] == {"prices": "simulated"}:
+        return "On simulated rows, the original's figures need not come out again."
     inside = reproduction_table(result)["inside"]
-    if (inside == "yes").all():
-        return f"All {count(len(inside))} of the original's losses lie where one more of our seeds should."
-    found = f"{count((inside == 'yes').sum())} of the original's {count(len(inside))} losses"
-    return f"The interval for one more of our seeds holds {found}."
+    start = result.scalars["train_mse_epoch_0"] - (stated("regression.train_0").value or 0)
+    return (
+        f"The interval for one more of our seeds holds {count((inside == 'yes').sum())} of the original's "
+        f"{count(len(inside))} losses. The twelve belong to one run, which starts {count(abs(start))} "
+        f"{'lower' if start > 0 else 'higher'} than our mean and stays on that side; the fall is the same."
+    )
 
 
 def step(result: Result, name: str, measure: str) -> float:

@@ -63,7 +63,7 @@ def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None 
 def scalar(result: Result, name: str, unit: Literal["", "%"] = "", places: int | None = None) -> str:
     """The limits of a stored scalar that has ``…_low`` and ``…_high`` beside it: ``0.74 to 0.84``."""
     low, high = (float(result.scalars[f"{name}_{end}"]) for end in ("low", "high"))
-    return between(Interval(float(result.scalars[name]), low, high), unit, places)
+    return between(Interval(low, low, high), unit, places)
 
 
 def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:

@@ -73,7 +73,12 @@ async def _execute_all(book: Book, work: Path) -> list[str]:
         async with free:
             return await execute(book, chapter, work)
 
-    return await asyncio.gather(*map(one, book.chapters))
+    # Waiting for the others lets their kernels end in order; the first fault is then the one that is told.
+    found = await asyncio.gather(*map(one, book.chapters), return_exceptions=True)
+    faults = [each for each in found if isinstance(each, BaseException)]
+    if faults:
+        raise faults[0]
+    return [each for each in found if isinstance(each, str)]
 
 
 def _keep(out: Path, fresh: Path, *, everything: bool, pdf: bool, html: bool) -> None:
