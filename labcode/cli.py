@@ -304,3 +304,9 @@ if __name__ == "__main__":
 CHANGED = 1.5
 
 CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5

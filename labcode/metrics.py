@@ -185,3 +185,9 @@ def effective_rows(icc: float, sizes: ArrayLike) -> float:
 CHANGED = 1.5
 
 CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5

@@ -24,7 +24,7 @@ FLOORS = {
     "experiments": 3,
     "report": 4,
     "cli": 5,
-    "bench": 5,
+    "bench": 4,
 }
 #: Modules that share a room: what one estimator is made of, and what a result's key is made of.
 SHARED = {"device": "training", "losses": "training", "loop": "training", "estimator": "training", "digests": "store"}

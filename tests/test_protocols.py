@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -73,11 +72,8 @@ def maintenance() -> pd.DataFrame:
     )
 
 
-def real(name: str) -> pd.DataFrame:
-    folder = os.environ.get("LABCODE_DATA_DIR")
-    if not folder or not (Path(folder) / name).is_file():
-        pytest.skip(f"LABCODE_DATA_DIR names no folder with the real {name}")
-    return pd.read_csv(Path(folder) / name, encoding="utf-8-sig")
+def real(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / name, encoding="utf-8-sig")
 
 
 class TestPricesAsSubmitted:
@@ -131,9 +127,9 @@ class TestPricesSound:
         with pytest.raises(ValueError, match="2 dates cannot be split"):
             prices_sound(some_prices(2, 3))
 
-    def test_least_squares_on_the_real_rows(self) -> None:
+    def test_least_squares_on_the_real_rows(self, real_data: Path) -> None:
         """Known from the data: 0.803 USD by date and 0.64 at random."""
-        frame = real("prices.csv")
+        frame = real(real_data, "prices.csv")
         submitted = prices_as_submitted(frame)
         assert rmse(LinearRegression(), submitted) == pytest.approx(0.64, abs=0.005)
         sound = prices_sound(frame).with_valid_in_train()
@@ -155,8 +151,8 @@ class TestMaintenanceAsSubmitted:
         assert one.y_test.equals(other.y_test)
         assert not one.X_test.equals(other.X_test)
 
-    def test_support_on_the_real_rows_is_that_of_the_original(self) -> None:
-        split = maintenance_as_submitted(real("predictive_maintenance.csv"))
+    def test_support_on_the_real_rows_is_that_of_the_original(self, real_data: Path) -> None:
+        split = maintenance_as_submitted(real(real_data, "predictive_maintenance.csv"))
         assert split.y_test.value_counts().sort_index().tolist() == [1881, 1962, 1933, 1957, 1916, 1934]
         assert len(split.X_train) + len(split.X_test) == 6 * 9652
 

@@ -330,6 +330,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "stranger.py": "NOBODY = 'imports this'\n",
     }.items():
         (folder / name).write_text(text)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fakelab"]:
+        monkeypatch.delitem(sys.modules, name)  # another test's package of that name
     monkeypatch.syspath_prepend(str(tmp_path))
     return folder
 

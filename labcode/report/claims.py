@@ -41,3 +41,9 @@ def claim(sentence: str, holds: bool, *, otherwise: str | None = None, **values:
 CHANGED = 1.5
 
 CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5

@@ -141,3 +141,9 @@ def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:
 CHANGED = 1.5
 
 CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5

@@ -164,3 +164,9 @@ def oddity_table(provenance: Provenance) -> Markdown:
 CHANGED = 1.5
 
 CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5
+
+CHANGED = 1.5
