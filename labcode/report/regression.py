@@ -154,7 +154,7 @@ def steps(result: Result, lines: dict[str, float]) -> Draw:
         axes.hlines(places, frame["rmse_min"], frame["rmse_max"], color=theme.blue, linewidth=5, alpha=0.4)
         axes.plot(frame["rmse"], places, "o", color=theme.blue, markersize=7)
         for place, value in zip(places, frame["rmse"], strict=True):
-            text = decimals(value, 0 if value > 20 else 3)
+            text = decimals(value, 0 if value > 100 else 1 if value > 5 else 3)
             box = {"facecolor": theme.paper, "edgecolor": "none", "pad": 1.0}
             at = {"xytext": (9, 0), "textcoords": "offset points", "va": "center", "color": theme.ink}
             axes.annotate(text, (value, place), bbox=box, **at)
