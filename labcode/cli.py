@@ -300,13 +300,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5

@@ -180,14 +180,3 @@ def effective_rows(icc: float, sizes: ArrayLike) -> float:
     """
     m = np.asarray(sizes, dtype=np.float64)
     return float(m.sum() / (1 + ((m**2).sum() / m.sum() - 1) * icc))
-
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5

@@ -200,6 +200,7 @@ from labcode.experiments import catalog
 import labcode
 catalog.MODULES = ("fakelab.numbers",)
 package = Path(labcode.__file__).parent
+assert package.parent == Path.cwd(), "only a copy may be edited"
 print(catalog._Session().key("other/third"))
 for name in sys.argv[1:]:
     with (package / name).open("a") as file:
@@ -209,11 +210,15 @@ for name in sys.argv[1:]:
 
 
 def test_plots_tables_captions_and_prose_recompute_nothing(lab: Laboratory) -> None:
-    shutil.copytree(ROOT / "labcode", lab.root / "labcode", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("labcode", "data"):
+        shutil.copytree(
+            ROOT / name, lab.root / name, ignore=shutil.ignore_patterns("__pycache__", "raw"), dirs_exist_ok=True
+        )
+    (lab.root / "_quarto.yml").touch()
     quiet = ["report/plots.py", "report/text.py", "report/claims.py", "report/book.mplstyle", "cli.py"]
     environment = {**os.environ, "PYTHONPATH": str(lab.root)}
     command = [sys.executable, "-c", KEYS, *quiet, "metrics.py"]
-    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, cwd=lab.root, env=environment, capture_output=True, text=True, check=True)
     keys = answer.stdout.split()
     assert len(keys) == len(quiet) + 2
     assert len(set(keys[:-1])) == 1, "what only shows results changed a key"

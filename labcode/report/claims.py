@@ -36,14 +36,3 @@ def claim(sentence: str, holds: bool, *, otherwise: str | None = None, **values:
         return Markdown(otherwise)
     shown = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
     raise RenderError(f"This sentence does not hold: {sentence!r} ({shown}). Change the sentence or find the fault.")
-
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5

@@ -136,14 +136,3 @@ def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:
             color=theme.ink,
             fontsize=9,
         )
-
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5

@@ -159,14 +159,3 @@ def oddity_table(provenance: Provenance) -> Markdown:
             }
         )
     )
-
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
-
-CHANGED = 1.5
