@@ -73,13 +73,14 @@ class RunDisplay:
         self.bar = Progress(*columns, console=Console(soft_wrap=True), disable=not sys.stdout.isatty(), transient=True)
         self.task = self.bar.add_task("looking", total=None, until=0.0)
         self.waiting: dict[str, float] = {}
+        self.under_way: dict[str, float] = {}
         self.done = 0.0
 
     def plan(self, missing: Sequence[Experiment]) -> None:
         """Size the bar."""
         self.waiting = {experiment.name: experiment.seconds for experiment in missing}
         self.bar.reset(self.task, total=sum(self.waiting.values()))
-        self._move(0.0)
+        self._move()
 
     def stored(self, experiment: Experiment) -> None:
         """Say so."""
@@ -93,7 +94,8 @@ class RunDisplay:
 
     def progress(self, experiment: Experiment, share: float) -> None:
         """Move the bar."""
-        self._move(self.done + experiment.seconds * min(max(share, 0.0), 1.0))
+        self.under_way[experiment.name] = experiment.seconds * min(max(share, 0.0), 1.0)
+        self._move()
 
     def computed(self, experiment: Experiment, seconds: float) -> None:
         """Say how long it took."""
@@ -101,11 +103,13 @@ class RunDisplay:
 
     def _finish(self, experiment: Experiment, how: str) -> None:
         self.done += self.waiting.pop(experiment.name, 0.0)
-        self._move(self.done)
+        self.under_way.pop(experiment.name, None)
+        self._move()
         self._say(f"{experiment.name}: {how}")
 
-    def _move(self, done: float) -> None:
+    def _move(self) -> None:
         task = self.bar.tasks[0]
+        done = self.done + sum(self.under_way.values())
         left = remaining_seconds(done, task.total or 0.0, task.elapsed or 0.0)
         self.bar.update(self.task, completed=done, until=time.monotonic() + left)
 
@@ -190,12 +194,23 @@ def run(
     names: Annotated[
         list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Train on a dask cluster: its scheduler's address, or local:N for N processes here."),
+    ] = None,
 ) -> None:
     """Compute the results that are not stored yet; what an interrupted run finished is kept."""
     from labcode.experiments import catalog
 
     display = RunDisplay()
     try:
+        if cluster:
+            from labcode.cluster import connect
+
+            with connect(cluster) as workers, display.bar:
+                print(f"{workers.count} workers at {cluster}")
+                catalog.run(names or (), display, at_once=workers.count)
+            return
         with display.bar:
             catalog.run(names or (), display)
     except KeyboardInterrupt:

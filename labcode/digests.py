@@ -21,6 +21,7 @@ LIBRARIES = ("torch", "scikit-learn", "imbalanced-learn", "numpy")
 WITHOUT_NUMBERS = (
     "labcode.report",
     "labcode.cli",
+    "labcode.cluster",
     "labcode.digests",
     "labcode.errors",
     "labcode.experiments.catalog",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -25,6 +26,8 @@ from labcode.models import MLP, Activation
 Array = npt.NDArray[Any]
 #: Inputs, targets, and weights or ``None``.
 CheckedRows = tuple[Array, Array, Array | None]
+#: Rows beside the training rows: inputs, targets and, where wanted, weights.
+RowSet = tuple[Any, Any] | tuple[Any, Any, Any]
 OptimizerName = Literal["adam", "adamw", "sgd"]
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -50,6 +53,14 @@ def as_seed(random_state: int | np.random.RandomState | None) -> int:
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """PyTorch's global generator at this seed; afterwards as it was before."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def check_outputs(net: ResidentNet, rows: Rows, n_outputs: int) -> None:
@@ -90,6 +101,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         :func:`labcode.loop.learning_rate`.
     batch_size
         Rows a step. ``"full"`` takes one step an epoch, on all rows, unshuffled.
+    shuffle
+        Whether the rows are put in a new order for each epoch.
     max_epochs
         Passes over the training rows, if the patience does not end them.
     patience
@@ -141,6 +154,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     input_noise: float = 0.0
     schedule: Schedule | None = None
     batch_size: int | Literal["full"] = 128
+    shuffle: bool = True
     max_epochs: int = 50
     patience: int | None = None
     validation_fraction: float = 0.1
@@ -170,6 +184,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             max_epochs=self.max_epochs,
             seed=seed,
             batch_size=None if self.batch_size == "full" else self.batch_size,
+            shuffle=self.shuffle,
             schedule=self.schedule,
             l1=self.l1,
             input_noise=self.input_noise,
@@ -177,6 +192,11 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             chunk_rows=self.chunk_rows,
             evaluate_train=self.evaluate_train,
         )
+
+    def optimizer_options(self, device: torch.device) -> dict[str, Any]:
+        """Options of the optimiser beside its learning rate."""
+        momentum = {"momentum": self.momentum} if self.optimizer == "sgd" else {}
+        return {"fused": device.type in ("cpu", "cuda"), "weight_decay": self.weight_decay, **momentum}
 
     def _check_options(self) -> None:
         """Refuse parameter values that cannot work, naming each."""
@@ -195,6 +215,13 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             if not holds:
                 option = f"{type(self).__name__}({name}={getattr(self, name)!r})"
                 raise ValueError(f"{option} cannot work; expected {expected}.")
+
+    def _begin(self, X: Any, y: Any, sample_weight: Any) -> tuple[CheckedRows, int]:
+        """Check parameters and training rows, and note what they say of labels and shapes; the number of outputs."""
+        raise NotImplementedError
+
+    def _check(self, X: Any, y: Any, weight: Any = None, *, reset: bool = False) -> CheckedRows:
+        raise NotImplementedError
 
     def _learn_target(self, y: Array, weight: Array | None = None) -> None:
         """Take from the training targets what encoding them needs."""
@@ -218,23 +245,26 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     def _scorer(self, device: torch.device) -> Scorer:
         raise NotImplementedError
 
-    def _fit_arrays(
-        self, X: Array, y: Array, weight: Array | None, others: dict[str, CheckedRows | None], n_outputs: int
-    ) -> Self:
-        """Train on checked arrays; the subclass has set what it needs to encode targets."""
+    def _fit_rows(self, X: Any, y: Any, sample_weight: Any, valid_set: RowSet | None, test_set: RowSet | None) -> Self:
+        """Train on rows of one's own, watching others."""
+        train, n_outputs = self._begin(X, y, sample_weight)
+        others = {"valid": valid_set, "test": test_set}
+        sets = {name: self._check(*rows) for name, rows in others.items() if rows is not None}
         seed = as_seed(self.random_state)
-        sets = {name: rows for name, rows in others.items() if rows is not None}
-        train = (X, y, weight)
         if self.patience is not None and "valid" not in sets:
             train, sets["valid"] = self._hold_out(train, seed)
         self._learn_target(*train[1:])
         device = pick_device(self.device)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            net = self._build_net(X.shape[1], n_outputs, device)
+        with seeded(seed, device):
+            net = self._build_net(train[0].shape[1], n_outputs, device)
             rows = {name: self._to_rows(checked, device) for name, checked in {"train": train, **sets}.items()}
             check_outputs(net, rows["train"], n_outputs)
-            self.best_epoch_ = net.train(rows.pop("train"), self.build_plan(seed), self._scorer(device), rows)
+            best_epoch = net.train(rows.pop("train"), self.build_plan(seed), self._scorer(device), rows)
+        return self._finish(net, best_epoch, device)
+
+    def _finish(self, net: ResidentNet, best_epoch: int, device: torch.device) -> Self:
+        """Keep what a trained net found, and the net itself without what only training needs."""
+        self.best_epoch_ = best_epoch
         self.history_ = pd.DataFrame(list(net.history)).drop(columns="batches").set_index("epoch")
         self.device_ = describe_device(device)
         net.trim_for_prediction()
@@ -243,9 +273,6 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _build_net(self, n_features: int, n_outputs: int, device: torch.device) -> ResidentNet:
         """An initialised net, its weights drawn on the CPU so that every device starts from the same."""
-        options: dict[str, Any] = {"fused": device.type in ("cpu", "cuda"), "weight_decay": self.weight_decay}
-        if self.optimizer == "sgd":
-            options["momentum"] = self.momentum
         net = ResidentNet(
             module=self.build_module(n_features, n_outputs),
             criterion=self._criterion(),
@@ -254,7 +281,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             device=str(device),
             callbacks=list(self.callbacks or []),
             verbose=0,
-            **{f"optimizer__{name}": value for name, value in options.items()},
+            **{f"optimizer__{name}": value for name, value in self.optimizer_options(device).items()},
         )
         net.initialize()
         return net

@@ -79,6 +79,8 @@ class Plan:
         Learning rate, number of passes, and the seed of the row order and of the input noise.
     batch_size
         Rows a step; ``None`` for one step an epoch on all rows, which are then not shuffled.
+    shuffle
+        Whether each epoch has its rows in a new order.
     schedule
         See :func:`learning_rate`.
     l1
@@ -98,6 +100,7 @@ class Plan:
     max_epochs: int
     seed: int
     batch_size: int | None = 128
+    shuffle: bool = True
     schedule: Schedule | None = None
     l1: float = 0.0
     input_noise: float = 0.0
@@ -150,7 +153,7 @@ def batch_sizes(n_rows: int, batch_size: int, *, at_least: int = 1) -> list[int]
 
 
 def epoch_rows(rows: Rows, plan: Plan) -> Iterator[Rows]:
-    """Endless epochs: the rows in a new order each time, with new input noise where the plan has some.
+    """Endless epochs: the rows, by default in a new order each time, with new input noise where the plan has some.
 
     The same seed on the same kind of device gives the same epochs. An epoch is valid until the next one is drawn, since
     both lie in the same memory.
@@ -159,7 +162,7 @@ def epoch_rows(rows: Rows, plan: Plan) -> Iterator[Rows]:
     generator = torch.Generator(device).manual_seed(plan.seed)
     shuffled: Rows | None = None
     while True:
-        if plan.batch_size is not None:
+        if plan.shuffle and plan.batch_size is not None:
             order = torch.randperm(len(rows), generator=generator, device=device, dtype=torch.int32)
             shuffled = rows.take(order, out=shuffled)
         epoch = shuffled or rows

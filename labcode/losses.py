@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import vmap
 
 from labcode.errors import LabcodeError
 
@@ -83,6 +84,13 @@ def weighted_mean(losses: Tensor, weight: Tensor | None, targets: Tensor) -> Ten
     return losses.mean() if weight is None else (losses * weight).mean()
 
 
+class StackedLoss(Protocol):
+    """Mean losses ``(k,)`` of ``k`` networks at once: every argument has their axis in front."""
+
+    def __call__(self, outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        """The mean loss of each network over its rows."""
+
+
 class RegressionCriterion(nn.Module):
     """Mean loss of a regression, over rows and outputs.
 
@@ -113,6 +121,19 @@ class RegressionCriterion(nn.Module):
         if weight is None:
             return element_loss(outputs, targets)
         return weighted_mean(element_loss(outputs, targets, reduction="none").mean(dim=1), weight, targets)
+
+    def stacked(self) -> StackedLoss:
+        """The same for many networks at once: outputs and targets ``(k, n, n_outputs)``, weight ``(k, n)``."""
+        if not isinstance(self.loss, str):
+            return over_networks(self)
+        element_loss = ELEMENT_LOSSES[self.loss]
+
+        def losses(outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+            check_same_shape(outputs, targets)
+            of_rows = element_loss(outputs, targets, reduction="none").mean(dim=2)
+            return (of_rows if weight is None else of_rows * weight).mean(dim=1)
+
+        return losses
 
 
 class ClassificationCriterion(nn.Module):
@@ -149,6 +170,28 @@ class ClassificationCriterion(nn.Module):
             F.cross_entropy, logits, targets, label_smoothing=self.label_smoothing if self.training else 0.0
         )
         return cross_entropy() if weight is None else weighted_mean(cross_entropy(reduction="none"), weight, targets)
+
+    def stacked(self) -> StackedLoss:
+        """The same for many networks at once: logits ``(k, n, n_classes)``, targets and weight ``(k, n)``."""
+        if not isinstance(self.loss, str):
+            return over_networks(self)
+        smoothing = self.label_smoothing if self.training else 0.0
+
+        def losses(logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+            flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=smoothing)
+            of_rows = flat.view(targets.shape)
+            return (of_rows if weight is None else of_rows * weight).mean(dim=1)
+
+        return losses
+
+
+def over_networks(criterion: nn.Module) -> StackedLoss:
+    """A criterion of one network, called for each of many; a loss of one's own must be one that ``vmap`` can call."""
+
+    def losses(outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        return vmap(criterion, in_dims=(0, 0, None if weight is None else 0))(outputs, targets, weight)
+
+    return losses
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 from torch import Tensor, nn
 
-from labcode.estimator import Array, TabularEstimator
+from labcode.estimator import Array, CheckedRows, RowSet, TabularEstimator
 from labcode.loop import Scorer
 from labcode.losses import ClassificationCriterion, RegressionCriterion, RegressionLoss, RowLoss
-
-#: Rows beside the training rows: inputs, targets and, where wanted, weights.
-RowSet = tuple[Any, Any] | tuple[Any, Any, Any]
 
 
 def regression_scores(outputs: Tensor, targets: Tensor, scale: Tensor) -> dict[str, Tensor]:
@@ -111,18 +108,20 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
         DivergedError
             If the loss is no longer finite.
         """
-        self._check_options()
-        X, y, weight = self._check(X, y, sample_weight, reset=True)
-        self._flat = y.ndim == 1
-        others = {name: rows and self._check(*rows) for name, rows in (("valid", valid_set), ("test", test_set))}
-        return self._fit_arrays(X, y, weight, others, n_outputs=1 if self._flat else y.shape[1])
+        return self._fit_rows(X, y, sample_weight, valid_set, test_set)
 
     def predict(self, X: Any) -> Array:
         """Predictions in the target's unit, of the same number of axes as the ``y`` of ``fit``."""
         predictions: Array = self._outputs(X) * self.y_scale_ + self.y_mean_
         return predictions[:, 0] if self._flat else predictions
 
-    def _check(self, X: Any, y: Any, weight: Any = None, *, reset: bool = False) -> tuple[Array, Array, Array | None]:
+    def _begin(self, X: Any, y: Any, sample_weight: Any) -> tuple[CheckedRows, int]:
+        self._check_options()
+        rows = self._check(X, y, sample_weight, reset=True)
+        self._flat = rows[1].ndim == 1
+        return rows, 1 if self._flat else rows[1].shape[1]
+
+    def _check(self, X: Any, y: Any, weight: Any = None, *, reset: bool = False) -> CheckedRows:
         X, y = validate_data(self, X, y, dtype=np.float32, multi_output=True, y_numeric=True, reset=reset)
         return X, y, checked_weight(weight, X)
 
@@ -230,17 +229,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         DivergedError
             If the loss is no longer finite.
         """
-        self._check_options()
-        X, y, weight = self._check(X, y, sample_weight, reset=True)
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"A classifier needs two classes or more, but y holds only one class: {self.classes_[0]!r}."
-            )
-        self.class_weight_ = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        others = {name: rows and self._check(*rows) for name, rows in (("valid", valid_set), ("test", test_set))}
-        return self._fit_arrays(X, y, weight, others, n_outputs=len(self.classes_))
+        return self._fit_rows(X, y, sample_weight, valid_set, test_set)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, ``(n, n_classes)``, in the order of ``classes_``."""
@@ -252,7 +241,19 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         predictions: Array = self._outputs(X).argmax(axis=1)
         return self.classes_[predictions]
 
-    def _check(self, X: Any, y: Any, weight: Any = None, *, reset: bool = False) -> tuple[Array, Array, Array | None]:
+    def _begin(self, X: Any, y: Any, sample_weight: Any) -> tuple[CheckedRows, int]:
+        self._check_options()
+        rows = self._check(X, y, sample_weight, reset=True)
+        check_classification_targets(rows[1])
+        self.classes_ = np.unique(rows[1])
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"A classifier needs two classes or more, but y holds only one class: {self.classes_[0]!r}."
+            )
+        self.class_weight_ = compute_class_weight(self.class_weight, classes=self.classes_, y=rows[1])
+        return rows, len(self.classes_)
+
+    def _check(self, X: Any, y: Any, weight: Any = None, *, reset: bool = False) -> CheckedRows:
         X, y = validate_data(self, X, y, dtype=np.float32, reset=reset)
         return X, column_or_1d(y, warn=True), checked_weight(weight, X)
 

@@ -27,7 +27,10 @@ FLOORS = {
     "bench": 4,
 }
 #: Modules that share a room: what one estimator is made of, and what a result's key is made of.
-SHARED = {"device": "training", "losses": "training", "loop": "training", "estimator": "training", "digests": "store"}
+SHARED = {
+    **dict.fromkeys(("device", "losses", "loop", "estimator", "stacked", "batched", "parallel"), "training"),
+    **dict.fromkeys(("digests", "cluster"), "store"),
+}
 #: Stands outside the house: it runs before there is an environment.
 OUTSIDE = {"bootstrap"}
 

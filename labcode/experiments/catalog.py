@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
@@ -141,14 +142,18 @@ def survey(patterns: Sequence[str] = ()) -> dict[str, Result | None]:
     return {name: session.find(name) for name in session.select(patterns)}
 
 
-def run(patterns: Sequence[str] = (), reporter: Reporter | None = None) -> list[Result]:
+def run(patterns: Sequence[str] = (), reporter: Reporter | None = None, *, at_once: int = 1) -> list[Result]:
     """Results of the experiments that match, computed where they are not stored, each after those that it needs.
 
     Patterns are names or such as ``"regression/*"``; none stands for all. One that matches nothing is an error.
+    ``at_once`` experiments may run side by side, which only helps where their tasks go to a cluster.
     """
     session = _Session(reporter)
     names = session.select(patterns)
-    session.reporter.plan(session.missing(names))
+    missing = session.missing(names)
+    session.reporter.plan(missing)
+    if at_once > 1:
+        session.compute_side_by_side(missing, at_once)
     return [session.load(name) for name in names]
 
 
@@ -204,6 +209,22 @@ class _Session:
             self.told.add(name)
             self.reporter.stored(self.experiments[name])
         return result
+
+    def compute_side_by_side(self, missing: Sequence[Experiment], at_once: int) -> None:
+        """Load these in threads, each once what it needs is there."""
+        names = {experiment.name for experiment in missing}
+        order = TopologicalSorter({each.name: names.intersection(each.needs) for each in missing})
+        order.prepare()
+        running: dict[Future[Result], str] = {}
+        pool = ThreadPoolExecutor(at_once)
+        try:
+            while order.is_active():
+                running |= {pool.submit(self.load, name): name for name in order.get_ready()}
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    order.done(running.pop(future))
+                    future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def key(self, name: str) -> str:
         if name not in self.experiments:

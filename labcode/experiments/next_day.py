@@ -12,12 +12,12 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.parallel import in_parallel, training_device
 from labcode.experiments.price_models import Floats, day_range, midpoint, position
 from labcode.experiments.price_rows import (
     next_day_rows,
 )
 from labcode.metrics import cluster_bootstrap, rmse_interval, skill_interval
+from labcode.parallel import in_parallel, training_device
 from labcode.protocols import prices_sound
 from labcode.store import Result
 

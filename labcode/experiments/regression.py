@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from sklearn.linear_model import LinearRegression
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.parallel import in_parallel, training_device
 from labcode.experiments.price_models import midpoint
 from labcode.experiments.price_rows import (
     baseline_predictions,
@@ -24,8 +24,12 @@ from labcode.experiments.price_rows import (
     test_dates,
 )
 from labcode.metrics import prediction_interval, rmse_interval
+from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split, prices_as_submitted
 from labcode.store import Result
+
+if TYPE_CHECKING:
+    import torch
 
 #: Epochs whose losses the original printed; its "epoch 50" is the last one, 49 counted from 0.
 PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)
@@ -92,24 +96,11 @@ def run_broadcast(
     """Fit a line twice with the same steps: outputs (n, 1) against targets (n,), and against targets (n, 1)."""
     import torch
 
-    from labcode.models import MLP
-
     generator = torch.Generator().manual_seed(spec.seed)
     X = torch.rand(spec.rows, 1, generator=generator) * 2 - 1
     y = (3 * X + 0.3 * torch.randn(spec.rows, 1, generator=generator)).squeeze(1)
-    fitted = {}
-    for name, target in (("broadcast", y), ("aligned", y[:, None])):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(spec.seed)
-            model = MLP(1, hidden=())
-        optimizer = torch.optim.Adam(model.parameters(), lr=spec.lr)
-        for _ in range(spec.steps):
-            optimizer.zero_grad()
-            # Written out, not mse_loss, which would warn; the arithmetic is the same.
-            (model(X) - target).square().mean().backward()
-            optimizer.step()
-        fitted[name] = model(X).detach().squeeze(1).numpy()
-        progress(0.5 if name == "broadcast" else 1.0)
+    lines = in_parallel(_fit_line, [(spec, X, y), (spec, X, y[:, None])], n_jobs=None, done=progress)
+    fitted = dict(zip(("broadcast", "aligned"), lines, strict=True))
     error_shape = (X - y).shape
     return Payload(
         scalars={
@@ -123,6 +114,24 @@ def run_broadcast(
         },
         arrays={"x": X[:, 0].numpy(), "y": y.numpy(), **fitted},
     )
+
+
+def _fit_line(spec: BroadcastSpec, X: torch.Tensor, target: torch.Tensor) -> np.ndarray:
+    """Fit a line to targets ``(n,)`` or ``(n, 1)``; its values ``(n,)``."""
+    import torch
+
+    from labcode.models import MLP
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        model = MLP(1, hidden=())
+    optimizer = torch.optim.Adam(model.parameters(), lr=spec.lr)
+    for _ in range(spec.steps):
+        optimizer.zero_grad()
+        # Written out, not mse_loss, which would warn; the arithmetic is the same.
+        (model(X) - target).square().mean().backward()
+        optimizer.step()
+    return model(X).detach().squeeze(1).numpy()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.parallel import in_parallel, training_device
 from labcode.experiments.price_models import ClosePredictor, Floats, day_range, midpoint, position
 from labcode.experiments.price_rows import (
     baseline_predictions,
@@ -23,6 +22,7 @@ from labcode.experiments.price_rows import (
     test_dates,
 )
 from labcode.metrics import mean_interval, rmse_interval, skill_interval
+from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split
 from labcode.settings import SEED
 from labcode.store import Result
@@ -152,7 +152,7 @@ def run_steps(
                 "skill_high": skill.high,
             }
         )
-    curves = _curves(split, spec.curve_epochs)
+    curves = in_parallel(_curves, [(split, spec.curve_epochs)], n_jobs=None)[0]
     progress(1.0)
     return Payload(
         scalars={row["step"]: row["rmse"] for row in table},
