@@ -32,6 +32,9 @@ MODULES = (
     "labcode.experiments.regression",
     "labcode.experiments.regression_sound",
     "labcode.experiments.next_day",
+    "labcode.experiments.tuning_submitted",
+    "labcode.experiments.tuning_regression",
+    "labcode.experiments.tuning_classification",
 )
 
 #: Takes the share of an experiment that is done, 0 to 1.
