@@ -119,33 +119,46 @@ def group_members(
     """
     shapes: dict[Hashable, list[int]] = defaultdict(list)
     for i, estimator in enumerate(estimators):
-        shapes[_shape(estimator, rows[i]) if can_be_stacked(estimator) else i].append(i)
-    on_cpu = bool(estimators) and pick_device(estimators[0].device).type == "cpu"
+        shape = _shape(estimator, rows[i])
+        shapes[i if shape is None else shape].append(i)
     first_with = {id(own): i for i, own in reversed(list(enumerate(rows)))}
 
     def work(members: Sequence[int]) -> int:
-        return sum(int(estimators[i].max_epochs) * len(rows[i].X) for i in members)
+        return sum(estimators[i].max_epochs * len(rows[i].X) for i in members)
 
-    def fits(members: Sequence[int]) -> bool:
-        activations = sum(activation_bytes(estimators[i], rows[i]) for i in members)
-        return not (on_cpu and activations > CACHE_BYTES) and group_bytes(members, estimators, rows) <= budget
-
-    groups = []
+    groups, alone = [], []
     for members in shapes.values():
+        if len(members) == 1:
+            alone.append(members)
+            continue
+        on_cpu = pick_device(estimators[members[0]].device).type == "cpu"
         members.sort(key=lambda i: (-work([i]), first_with[id(rows[i])], i))
         pieces = -(-len(members) // GROUP_SIZE) if on_cpu else 1
         group: list[int] = []
         for i in members:
-            if group and (len(group) >= len(members) / pieces or not fits([*group, i])):
+            larger = [*group, i]
+            crowded = on_cpu and sum(activation_bytes(estimators[j], rows[j]) for j in larger) > CACHE_BYTES
+            large = crowded or group_bytes(larger, estimators, rows) > budget
+            if group and (large or len(group) >= len(members) / pieces):
                 groups.append(group)
                 group = []
             group.append(i)
         groups.append(group)
-    return sorted(groups, key=work, reverse=True)
+    return [*sorted(groups, key=work, reverse=True), *alone]
 
 
-def _shape(estimator: TabularEstimator, rows: TrainingRows) -> Hashable:
-    """What networks that train together have in common."""
+def _shape(estimator: TabularEstimator, rows: TrainingRows) -> Hashable | None:
+    """What networks that train together have in common; ``None`` for one that cannot, or that will not train at all."""
+    try:
+        estimator._check_options()
+        activation_bytes(estimator, rows)
+        pick_device(estimator.device)
+        return _common(estimator, rows) if can_be_stacked(estimator) else None
+    except Exception:  # its own fit says what is wrong
+        return None
+
+
+def _common(estimator: TabularEstimator, rows: TrainingRows) -> Hashable:
     apart = {*OF_TRAINING, *OF_ROWS, *WITHOUT_EFFECT}
     common = {name: value for name, value in estimator.get_params().items() if name not in apart}
     weighted = rows.sample_weight is not None or getattr(estimator, "class_weight", None) is not None
@@ -211,7 +224,12 @@ def _fit_stacked(estimators: Sequence[TabularEstimator], rows: Sequence[Training
             members[i] = Member.prepare(estimator, (own.X, own.y, own.sample_weight), order, on_device)
         except Exception as error:  # as above
             errors[i] = error
-    if members:
-        for i, error in zip(members, train_together(list(members.values())), strict=True):
-            errors[i] = error
+    if not members:
+        return errors
+    try:
+        found = train_together(list(members.values()))
+    except Exception:  # a loss of one's own that cannot be called for many networks at once, or fails in one of them
+        found = [_fit_alone([estimators[i]], [rows[i]])[0] for i in members]
+    for i, error in zip(members, found, strict=True):
+        errors[i] = error
     return errors

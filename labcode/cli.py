@@ -276,17 +276,21 @@ class BenchName(StrEnum):
     """What can be timed."""
 
     training = "training"
+    tuning = "tuning"
 
 
 @app.command()
 def bench(
     names: Annotated[list[BenchName] | None, typer.Argument(help="Benchmarks; all by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds in which all contestants take turns.")] = 3,
 ) -> None:
-    """Time this project beside plain skorch and the bare loop, side by side in one run (some minutes)."""
+    """Time this project beside plain skorch and scikit-learn, side by side in one run (minutes to half an hour)."""
     from labcode.bench import bench_training  # loads PyTorch
+    from labcode.bench_tuning import bench_tuning
 
-    measured = {name.value: bench_training() for name in names or list(BenchName)}
+    kinds = {BenchName.training: bench_training, BenchName.tuning: bench_tuning}
+    measured = {name.value: kinds[name](repeats=rounds) for name in names or list(BenchName)}
     if as_json:
         print(json.dumps(measured, indent=2))
     else:

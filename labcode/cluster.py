@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -53,7 +55,8 @@ def connect(address: str) -> Iterator[Cluster]:
         try:
             client = stack.enter_context(distributed.Client(where, timeout=TIMEOUT, set_as_default=False))
             client.wait_for_workers(1, timeout=TIMEOUT)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, TypeError, TimeoutError) as error:
+            gc.collect()  # dask's half-open client would otherwise be collected while another starts, and lock it
             raise LabcodeError(
                 f"No cluster with a worker answers at {address!r} ({error}); start `dask scheduler` and `dask worker "
                 "ADDRESS --nthreads 1`, and pass the scheduler's address, or use --cluster local:2."
@@ -70,7 +73,7 @@ def _local_cluster(number: str) -> Any:
     if not number.isdecimal() or int(number) < 1:
         raise LabcodeError(f"--cluster local:{number} names no number of workers; expected such as local:2.")
     return distributed.LocalCluster(
-        n_workers=int(number), threads_per_worker=1, memory_limit=None, dashboard_address=None
+        n_workers=int(number), threads_per_worker=1, memory_limit=None, dashboard_address="127.0.0.1:0"
     )
 
 
@@ -156,9 +159,20 @@ class Cluster:
         with self.sending:
             if name not in self.sent:
                 # On all workers, so that the death of one loses nothing.
-                self.sent[name] = self.client.scatter(argument, broadcast=True, hash=False)
+                self.sent[name] = self._scatter(argument)
                 self.bytes_sent += len(pickled)
             return self.sent[name]
+
+    def _scatter(self, argument: Any) -> Any:
+        """Send to all workers; once more where one of them dies meanwhile."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.client.scatter(argument, broadcast=True, hash=False)
+            except (OSError, TimeoutError) as error:
+                failure = error
+                self.client.wait_for_workers(1, timeout=TIMEOUT)
+                time.sleep(attempt)
+        raise LabcodeError(f"The rows could not be sent to the workers of the cluster ({failure}).") from failure
 
 
 def fingerprint() -> dict[str, str]:

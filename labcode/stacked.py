@@ -30,6 +30,7 @@ from labcode.loop import (
 from labcode.models import ACTIVATIONS, MLP
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
+Tensors = list[Tensor]
 
 
 @dataclass(eq=False)
@@ -131,8 +132,10 @@ class Bank:
 
     def hand_back(self) -> None:
         """Write the weights into the members' modules."""
-        for module, row in zip(self.modules, self.weights):
-            nn.utils.vector_to_parameters(row.clone(), module.parameters())
+        for module, layers in zip(self.modules, zip(*self.layers(self.weights), strict=True), strict=True):
+            with torch.no_grad():
+                for parameter, values in zip(module.parameters(), layers, strict=True):
+                    parameter.copy_(values)
 
 
 class StackedOptimizer:
@@ -211,6 +214,8 @@ class Group:
         self.device = self.bank.weights.device
         first = self.members[0]
         self.losses = first.net.criterion_.train().stacked()
+        smoothing = getattr(first.estimator, "label_smoothing", 0.0)
+        self.recorded = first.net.criterion_.eval().stacked() if smoothing else None
         self.activation: Callable[[Tensor], Tensor] = ACTIVATIONS[first.estimator.activation]()
         self.widths = [shape.numel() for shape in self.bank.shapes[1:-1:2]]
         numbers: dict[Hashable, int] = {}
@@ -262,22 +267,24 @@ class Group:
             lengths[member.sizes[step % len(member.sizes)]].append(i)
         return list(lengths.values())
 
-    def _differentiate(self, layers: list[Tensor], part: list[int] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _differentiate(self, layers: Tensors, part: list[int] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Losses of the next batch of the members of a part (``None`` for all), and the gradients of the layers."""
         members = part or list(range(len(layers[0])))
         X, y, weight = self._next_batches(members)
         masks = self._next_masks(members, X.shape[1])
-        used = layers
-        if part is not None:
-            chosen = torch.tensor(part, device=self.device)
-            used = [layer.index_select(0, chosen) for layer in layers]
-        for i, (W, b) in enumerate(zip(used[::2], used[1::2])):
+        outputs = self.forward(layers if part is None else _rows_of(layers, part), X, masks)
+        losses = self.losses(outputs, y, weight)
+        gradients = torch.autograd.grad(losses.sum(), layers)
+        return (self.recorded(outputs.detach(), y, weight) if self.recorded else losses.detach()), gradients
+
+    def forward(self, layers: Tensors, X: Tensor, masks: Tensors | None) -> Tensor:
+        """Outputs ``(k, n, n_outputs)`` of ``k`` networks at once, each for its own rows ``(k, n, n_features)``."""
+        for i, (W, b) in enumerate(zip(layers[::2], layers[1::2])):
             X = torch.baddbmm(b.unsqueeze(1), X, W.transpose(1, 2))
             if i < len(self.widths):
                 X = self.activation(X)
                 X = X if masks is None else X * masks[i]
-        losses = self.losses(X, y, weight)
-        return losses.detach(), torch.autograd.grad(losses.sum(), layers)
+        return X
 
     def _next_batches(self, part: list[int]) -> Batch:
         """Inputs ``(k, n, n_features)``, targets ``(k, n, …)`` and weights ``(k, n)`` of the members of a part."""
@@ -301,6 +308,11 @@ class Group:
         places = torch.tensor([used.index(number) for number in numbers])
         stacked = [torch.stack(layer).to(self.device) for layer in zip(*drawn)]
         return stacked if len(used) == 1 else [layer.index_select(0, places.to(self.device)) for layer in stacked]
+
+
+def _rows_of(layers: list[Tensor], part: list[int]) -> list[Tensor]:
+    chosen = torch.tensor(part, device=layers[0].device)
+    return [layer.index_select(0, chosen) for layer in layers]
 
 
 def train_together(members: Sequence[Member]) -> list[Exception | None]:

@@ -47,7 +47,7 @@ class BatchedSearchCV(GridSearchCV):  # type: ignore[misc]
     param_grid
         As in ``GridSearchCV``.
     scoring, refit, cv, error_score, return_train_score
-        As in ``GridSearchCV``.
+        As in ``GridSearchCV``; scores do not use sample weights.
     n_jobs
         Processes that train: ``None`` for this one, -1 for one a core.
     memory_mb
@@ -164,12 +164,21 @@ class BatchedSearchCV(GridSearchCV):  # type: ignore[misc]
             for name, part in zip(scores, ("test", "train")):
                 X, y = rows.of_fold(fold, part)
                 scorer, estimator = self.scorer_, fit.estimator
-                if isinstance(estimator, Pipeline) and not callable(self.scoring):
+                if isinstance(estimator, Pipeline) and _is_named(self.scoring):
                     # Its own scorers ask for predictions only, so the steps before the network run once a fold.
                     X = rows.transformed(estimator, X, (fold, part))
                     estimator = estimator.steps[-1][1]
-                scores[name] = scorer(estimator, X, y)
+                scores[name] = self._score_or_none(scorer, estimator, X, y)
         return scores | {"fit_time": fit.seconds, "score_time": time.perf_counter() - started}
+
+    def _score_or_none(self, scorer: Callable[..., Any], estimator: BaseEstimator, X: Any, y: Any) -> Any:
+        try:
+            return scorer(estimator, X, y)
+        except Exception as error:
+            if self.error_score == "raise":
+                raise
+            warnings.warn(f"Scoring failed and counts as {self.error_score}: {error}", UserWarning, stacklevel=6)
+            return None
 
     def _choose(self) -> None:
         self.multimetric_ = "mean_test_score" not in self.cv_results_
@@ -256,29 +265,29 @@ class BatchedHalvingSearchCV(BatchedSearchCV):
         survivors = list(ParameterGrid(self.param_grid))
         tried: list[Params] = []
         outcomes: list[Outcome] = []
-        rungs: list[int] = []
-        resources = self.min_resources
-        while True:
+        for rung in range(_rungs(len(survivors), self.min_resources, self.max_resources, self.factor)):
+            resources = self.min_resources * self.factor**rung
+            if rung:
+                scores = self._format_results(tried, self.n_splits_, outcomes)["mean_test_score"][-len(survivors) :]
+                survivors = [survivors[i] for i in _best(scores, -(-len(survivors) // self.factor))]
             survivors = [{**candidate, self.resource: resources} for candidate in survivors]
             self.n_candidates_.append(len(survivors))
             self.n_resources_.append(resources)
-            rungs += [len(self.n_candidates_) - 1] * len(survivors)
             tried += survivors
             outcomes += evaluate(survivors)
-            more = {"iter": rungs, "n_resources": [candidate[self.resource] for candidate in tried]}
-            results = self._format_results(tried, self.n_splits_, outcomes, dict(more))
-            resources *= self.factor
-            if len(survivors) < self.factor or resources > self.max_resources:
-                return results
-            scores = results["mean_test_score"][-len(survivors) :]
-            order = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")
-            survivors = [survivors[i] for i in sorted(order[: -(-len(survivors) // self.factor)])]
+        more = {
+            "iter": np.repeat(np.arange(len(self.n_candidates_)), self.n_candidates_).tolist(),
+            "n_resources": [candidate[self.resource] for candidate in tried],
+        }
+        return dict(self._format_results(tried, self.n_splits_, outcomes, more))
 
     def _check_rungs(self) -> None:
         if self.resource not in self.estimator.get_params():
             raise ValueError(f"The estimator has no parameter {self.resource!r} that could be the resource.")
         if any(self.resource in candidate for candidate in ParameterGrid(self.param_grid)):
             raise ValueError(f"{self.resource!r} is the resource, so param_grid must not hold it.")
+        if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
+            raise ValueError(f"Halving goes by one metric, but scoring={self.scoring!r}.")
         if self.factor < 2 or not 1 <= self.min_resources <= self.max_resources:
             raise ValueError(
                 f"Expected factor >= 2 and 1 <= min_resources <= max_resources, but {self.factor=}, "
@@ -290,6 +299,20 @@ class BatchedHalvingSearchCV(BatchedSearchCV):
         """The best of the last rung."""
         last = np.flatnonzero(np.asarray(results["iter"]) == np.max(results["iter"]))
         return int(last[np.argmax(np.nan_to_num(results["mean_test_score"][last], nan=-np.inf))])
+
+
+def _rungs(candidates: int, least: int, most: int, factor: int) -> int:
+    """Rungs until fewer candidates than ``factor`` are left, or until the next would need more than ``most``."""
+    rungs = 1
+    while candidates >= factor**rungs and least * factor**rungs <= most:
+        rungs += 1
+    return rungs
+
+
+def _best(scores: np.ndarray, k: int) -> list[int]:
+    """Positions of the ``k`` best scores, in order of position; a failed one counts as worst."""
+    order = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")
+    return sorted(int(i) for i in order[:k])
 
 
 @dataclass(frozen=True, eq=False)
@@ -379,7 +402,7 @@ def _only_weights(estimator: BaseEstimator, params: Params) -> bool:
 def _prepare(estimator: BaseEstimator, rows: _Rows, fold: int, known: dict[tuple[int, str], _Prepared]) -> _Prepared:
     """Fit the steps before the network on the fold's training rows, once for all candidates that share them."""
     steps = estimator.steps[:-1] if isinstance(estimator, Pipeline) else []
-    key = (fold, content_hash(steps))
+    key = (fold, _name_of(steps))
     if key not in known:
         X, y = rows.of_fold(fold, "train")
         params = rows.params_of_fold(fold)
@@ -390,6 +413,14 @@ def _prepare(estimator: BaseEstimator, rows: _Rows, fold: int, known: dict[tuple
             steps = pipeline.steps[:-1]
         known[key] = _Prepared(steps, TrainingRows(X, y, params.get("sample_weight")))
     return known[key]
+
+
+def _name_of(steps: list[tuple[str, Any]]) -> str:
+    """The same for equal steps; steps that cannot be pickled, such as a lambda, equal no others."""
+    try:
+        return str(content_hash(steps))
+    except Exception:
+        return f"no other {id(steps)}"
 
 
 def _assemble(estimator: BaseEstimator, own: _Prepared, network: TabularEstimator | None) -> Any:
@@ -412,6 +443,12 @@ def _fit_alone(estimator: BaseEstimator, X: Any, y: Any, params: Params) -> Fit:
 
 def _with_params(estimator: BaseEstimator, params: Params) -> Any:
     return clone(estimator).set_params(**clone(params, safe=False))
+
+
+def _is_named(scoring: Any) -> bool:
+    """Whether all scores are scikit-learn's own, named by strings."""
+    names = scoring.values() if isinstance(scoring, dict) else [scoring] if isinstance(scoring, str) else scoring or []
+    return not callable(scoring) and all(isinstance(name, str) for name in names)
 
 
 def _report_failures(fits: Sequence[Fit], error_score: Any) -> None:
@@ -437,7 +474,7 @@ def _fill_failures(outcomes: list[Outcome], error_score: float) -> list[Outcome]
 
     names = [name for name in ("test_scores", "train_scores") if name in outcomes[0]]
     for name in names:
-        like = next(outcome[name] for outcome in outcomes if outcome[name] is not None)
+        like = next((outcome[name] for outcome in outcomes if outcome[name] is not None), error_score)
         for outcome in outcomes:
             outcome[name] = fill(outcome[name], like)
     return outcomes

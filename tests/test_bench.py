@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labcode import bench_tuning as bench_tuning_module
 from labcode.bench import bench_training, take_turns
 
 
@@ -14,6 +15,18 @@ def test_training_table_has_every_promised_figure() -> None:
         assert float(table[key]) > 0.0, key
     expected = float(table["seconds_skorch_128"]) / float(table["seconds_ours_128"])
     assert table["speedup_vs_skorch_128"] == pytest.approx(expected)
+
+
+def test_tuning_table_has_every_promised_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_tuning_module, "MAINTENANCE_GRID", {"lr": [1e-3, 1e-2], "hidden": [(8,)]})
+    monkeypatch.setitem(bench_tuning_module.MAINTENANCE_SETTINGS, "max_epochs", 2)
+    table = bench_tuning_module.bench_tuning(repeats=1, rows=600, maintenance_rows=3_000)
+    for key in ("speedup_original_grid", "speedup_maintenance_24x5", "cluster_2_vs_1", "cluster_start_seconds"):
+        assert float(table[key]) > 0.0, key
+    expected = float(table["seconds_maintenance_skorch"]) / float(table["seconds_maintenance_ours"])
+    assert table["speedup_maintenance_24x5"] == pytest.approx(expected)
+    assert table["max_score_difference"] < 1e-3
+    assert table["same_winner"] is True
 
 
 def test_contestants_take_turns_and_the_median_counts() -> None:

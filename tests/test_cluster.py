@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,8 +47,7 @@ def address() -> Iterator[str]:
     """A scheduler with two workers, for tests that do them no harm."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABCODE_DEVICE", "cpu")
-        options: dict[str, Any] = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": None}
-        with distributed.LocalCluster(n_workers=2, **options) as workers:
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as workers:
             yield workers.scheduler_address
 
 
@@ -132,16 +133,16 @@ class TestDeath:
     @pytest.mark.parametrize("n_workers", [1, 2])
     def test_a_killed_worker_costs_what_it_was_doing_and_nothing_else(self, n_workers: int, tmp_path: Path) -> None:
         large = np.random.default_rng(0).normal(size=50_000)
-        tasks = [(tmp_path, i, large, 0.3) for i in range(8)]
-        with cluster.connect(f"local:{n_workers}"), killing_the_worker_of(4, tmp_path) as killed:
+        tasks = [(tmp_path, i, large, 0.3) for i in range(6)]
+        with cluster.connect(f"local:{n_workers}"), killing_the_worker_of(3, tmp_path) as killed:
             answers = in_parallel(note_and_add_up, tasks)
-        assert answers == [large.sum() + i for i in range(8)]
+        assert answers == [large.sum() + i for i in range(6)]
         assert len(killed) == 1
         runs = Counter(int(path.name.split()[0]) for path in tmp_path.iterdir())
-        assert sorted(runs) == list(range(8))
-        assert runs[4] == 2, "the task that died was not the one run again"
-        # Beside it at most the one that the worker had finished just before, and whose answer it still held.
-        assert max(runs.values()) == 2 and runs.total() <= 8 + 2
+        assert sorted(runs) == list(range(6))
+        assert runs[3] == 2, "the task that was killed is run again"
+        # Beside it at most the one before it, if the worker still held its answer.
+        assert runs.total() <= 6 + 2
 
     def test_a_task_that_kills_its_workers_is_an_error_that_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cluster, "ATTEMPTS", 1)
@@ -167,14 +168,22 @@ class TestRefusals:
         assert "No cluster with a worker answers at 'tcp://127.0.0.1:9'" in refusal("tcp://127.0.0.1:9")
         assert time.monotonic() - started < 5
 
-    @pytest.mark.parametrize("address", ["", "nowhere", "http://127.0.0.1:9", "tls://127.0.0.1:9"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            "nowhere",
+            "http://127.0.0.1:9",
+            pytest.param("tls://127.0.0.1:9"),
+        ],
+    )
     def test_an_address_that_is_none(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cluster, "TIMEOUT", 1)
         assert f"No cluster with a worker answers at '{address}'" in refusal(address)
 
     def test_a_scheduler_without_workers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cluster, "TIMEOUT", 1)
-        with distributed.LocalCluster(n_workers=0, dashboard_address=None) as nobody:
+        with distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as nobody:
             address = nobody.scheduler_address
             assert f"No cluster with a worker answers at '{address}'" in refusal(address)
 
@@ -184,6 +193,9 @@ class TestRefusals:
         message = refusal(address)
         assert message.startswith("The worker tcp://")
         assert f" has torch {real['torch']} instead of 0.4.1; install the same commit" in message
+        assert in_parallel(square_slowly, [(3, 0.0)], n_jobs=None) == [(9, os.getpid())], (
+            "a task went there all the same"
+        )
 
     def test_a_worker_with_other_code(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         real = cluster.code_digest
@@ -191,22 +203,26 @@ class TestRefusals:
         expected = f" has the code of labcode.training {real('labcode.training')[:12]} instead of {'0' * 12}; install"
         assert expected in refusal(address)
 
-    def test_after_a_refusal_tasks_run_here(self) -> None:
-        refusal("local:0")
-        assert in_parallel(square_slowly, [(3, 0.0)], n_jobs=None) == [(9, os.getpid())]
+
+def test_two_clusters_on_this_machine_do_not_meet() -> None:
+    with distributed.LocalCluster(n_workers=0), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with cluster.connect("local:1") as workers:
+            assert workers.count == 1
+    assert [str(warning.message) for warning in told if "is already in use" in str(warning.message)] == []
 
 
-@pytest.mark.parametrize("names", [("regression/baselines", "regression/selection")])
 def test_experiments_on_a_cluster_give_the_results_of_this_machine(
-    names: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    names = ("regression/baselines", "regression/selection")
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
     here = {name: catalog.load(name) for name in names}
     monkeypatch.setenv("LABCODE_STORE_DIR", str(tmp_path))
-    command = [sys.executable, "-m", "labcode.cli", "run", *names, "--cluster", "local:2"]
+    command = [sys.executable, "-m", "labcode.cli", "run", *names, "--cluster", address]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert "2 workers at local:2" in answer.stdout
+    assert f"2 workers at {address}" in answer.stdout
     for name, expected in here.items():
         assert f"{name}: computed in" in answer.stdout
         found = catalog.stored(name)
@@ -218,7 +234,11 @@ def test_experiments_on_a_cluster_give_the_results_of_this_machine(
 def refusal(address: str) -> str:
     with pytest.raises(LabcodeError) as caught, cluster.connect(address):
         pass
-    return str(caught.value)
+    message = str(caught.value)
+    # The client that found nobody is collected here, since while another one starts its `__del__` waits for ever.
+    del caught
+    gc.collect()
+    return message
 
 
 @contextmanager

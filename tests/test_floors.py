@@ -30,6 +30,8 @@ FLOORS = {
 SHARED = {
     **dict.fromkeys(("device", "losses", "loop", "estimator", "stacked", "batched", "parallel"), "training"),
     **dict.fromkeys(("digests", "cluster"), "store"),
+    "bench_tuning": "bench",
+    "confusion": "metrics",
 }
 #: Stands outside the house: it runs before there is an environment.
 OUTSIDE = {"bootstrap"}

@@ -26,7 +26,7 @@ from labcode.experiments.searches import (
 )
 from labcode.metrics import macro_f1_gain, macro_f1_interval
 from labcode.parallel import in_parallel, training_device
-from labcode.protocols import Split, in_fold_pipeline, maintenance_encoder, maintenance_sound
+from labcode.protocols import Split, maintenance_encoder, maintenance_sound
 from labcode.settings import SEED
 from labcode.store import Result
 
@@ -103,8 +103,8 @@ def search_pipeline() -> Pipeline:
     from labcode.training import TabularClassifier
 
     network = TabularClassifier(**DEFAULTS, random_state=0)
-    sampler = SMOTE(random_state=SEED)
-    return in_fold_pipeline(network, transformer=maintenance_encoder(), sampler=sampler).set_params(sample=None)
+    steps = [("transform", maintenance_encoder()), ("sample", None), ("model", network)]
+    return Pipeline(steps)
 
 
 def batched_search(grid: Any, folds: int, *, n_jobs: int | None = -1, **options: Any) -> BatchedSearchCV:

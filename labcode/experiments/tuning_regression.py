@@ -91,10 +91,10 @@ def search_pipeline(**settings: Any) -> Pipeline:
     """
     from labcode.training import TabularRegressor
 
+    view = FunctionTransformer(VIEWS["position"].inputs)
     network = TabularRegressor(**{**DEFAULTS, **settings}, schedule="onecycle")
-    return Pipeline(
-        [("view", FunctionTransformer(VIEWS["position"].inputs)), ("scale", StandardScaler()), ("model", network)]
-    )
+    steps = [("view", view), ("scale", StandardScaler()), ("model", network)]
+    return Pipeline(steps)
 
 
 def dollar_errors(estimator: Any, X: pd.DataFrame, y: Floats) -> Floats:
