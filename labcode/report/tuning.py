@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,15 +19,15 @@ from labcode.report.text import count, decimals
 from labcode.store import Result
 
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}"))
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD, momentum"}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 NAMES = {
     "optimizer": "optimiser",
     "lr": "learning rate",
     "max_epochs": "epochs",
-    "hidden": "hidden units",
+    "hidden": "hidden layers",
     "batch_size": "batch size",
     "dropout": "dropout",
-    "weight_decay": "weight decay",
+    "weight_decay": "decay",
     "sample": "sampler",
 }
 
@@ -68,7 +69,7 @@ def searches(regression: Result, classification: Result) -> tuple[Search, Search
 
 def describe(candidate: pd.Series) -> str:
     """A candidate's settings in words, those at their usual value left out."""
-    parts = [f"{OPTIMIZERS[candidate['optimizer']]} at {candidate['lr']:g}", f"{candidate['hidden']} units"]
+    parts = [OPTIMIZERS[candidate["optimizer"]], f"rate {candidate['lr']:g}", f"layers {candidate['hidden']}"]
     parts += [f"{candidate['max_epochs']} epochs", f"batches of {candidate['batch_size']}"]
     parts += [f"dropout {candidate['dropout']:g}"] if candidate["dropout"] else []
     parts += [f"decay {candidate['weight_decay']:g}"] if candidate["weight_decay"] else []
@@ -209,10 +210,9 @@ def learning_rates(both: Sequence[Search]) -> Draw:
             curves = _rate_curves(search)
             for name, curve in curves.groupby("optimizer"):
                 style = {"color": colours[name], "marker": markers[name], "markersize": 5, "label": OPTIMIZERS[name]}
-                axes.plot(curve["lr"], curve["mean"], **style)
-                axes.fill_between(
-                    curve["lr"], curve["low"], curve["high"], color=colours[name], alpha=0.15, linewidth=0
-                )
+                shifted = curve["lr"] * {"adam": 0.94, "adamw": 1.06, "sgd": 1.0}[str(name)]
+                spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+                axes.errorbar(shifted, curve["mean"], spread, elinewidth=1, **style)
             axes.axhline(0, color=theme.ink, linestyle="--", linewidth=1.2)
             axes.set(
                 xscale="log", xlabel="learning rate", title=search.title, ylabel=f"{search.score}, less the default's"
@@ -260,6 +260,8 @@ def cost_against_score(both: Sequence[Search]) -> Draw:
             axes.set_xlim(low, high)
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.yaxis.set_major_formatter(_PLAIN)
+            if search.sign < 0:
+                axes.set_ylim(table["shown"].min() - 0.003, table["shown"].quantile(0.85))
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
         return figure
 
@@ -297,15 +299,17 @@ def runners_up(both: Sequence[Search]) -> Draw:
     def draw(theme: Theme) -> Figure:
         figure, panels = plt.subplots(1, 2, figsize=(5.8, 3.4))
         for axes, search in zip(panels, both, strict=True):
-            rows = search.result.frame("paired").iloc[1:].reset_index(drop=True)
+            rows = search.result.frame("paired").iloc[1:].drop_duplicates("candidate").reset_index(drop=True)
             ranks = search.candidates["score"].rank(ascending=False, method="first").astype(int)
             places = np.arange(len(rows))[::-1]
-            colours = [theme.orange if i == len(rows) - 1 else theme.blue for i in rows.index]
+            usual = rows["candidate"] == search.default
+            colours = [theme.orange if each else theme.blue for each in usual]
             axes.hlines(places, rows["gain_low"], rows["gain_high"], color=colours, linewidth=2)
             axes.scatter(rows["gain"], places, color=colours, s=24, zorder=3)
             axes.axvline(0, color=theme.ink, linestyle="--", linewidth=1.2)
-            names = [f"rank {ranks[int(i)]}" for i in rows["candidate"][:-1]]
-            axes.set_yticks(places, [*names, "default"], fontsize=8)
+            names = [f"rank {ranks[int(i)]}" for i in rows["candidate"]]
+            texts = [f"default, {name}" if each else name for name, each in zip(names, usual, strict=True)]
+            axes.set_yticks(places, texts, fontsize=8)
             gain = "skill over it" if search.sign < 0 else "gain in macro-F1"
             axes.set(xlabel=f"winner's {gain}", title=search.title)
             axes.xaxis.set_major_formatter(_PLAIN)
@@ -353,7 +357,7 @@ def rungs(result: Result) -> Draw:
             axes.plot(path["epochs"], path["score"], "o-", color=colour, markersize=3.5, linewidth=width)
         for epochs, group in frame.groupby("epochs"):
             at = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center", "color": theme.ink, "fontsize": 8}
-            axes.annotate(f"{len(group)} candidates", (epochs, group["score"].max()), **at)
+            axes.annotate(f"{len(group)} candidates", (epochs, frame["score"].max() + 0.02), **at)
         ticks = sorted(frame["epochs"].unique())
         axes.set(
             xscale="log",
@@ -387,9 +391,13 @@ def agreement_sentence(both: Sequence[Search], best: int = 8) -> str:
         table = search.candidates
         top = table.loc[np.argsort(-table["score"].to_numpy(), kind="stable")[:best]]
         names = [name for name in NAMES if name in table and table[name].nunique() > 1]
-        same = [f"{NAMES[name]} ({_levels(top[name])})" for name in names if top[name].nunique() == 1]
-        texts.append(f"the {count(best)} best of the {search.title.lower()} share {_joined(same) or 'no setting'}")
-    return f"Here, {'; '.join(texts)}."
+        same = [name for name in names if top[name].nunique() == 1]
+        listed = []
+        for name in same:
+            chance = chance_of_agreement(len(table), int((table[name] == top[name].iloc[0]).sum()), best)
+            listed.append(f"{NAMES[name]} {_levels(top[name])} (chance {decimals(chance)})")
+        texts.append(f"the {count(best)} best of the {search.title.lower()} share {_joined(listed) or 'no setting'}")
+    return f"Here, {'; '.join(texts)}. The chance is that of as many random candidates agreeing on that level."
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -417,16 +425,72 @@ def cost_sentence(both: Sequence[Search]) -> str:
         many = int((table["score"] < table.loc[search.default, "score"]).sum())
         texts.append(
             f"in the {search.title.lower()}, {count(many)} of {count(len(table))} candidates do worse than the "
-            f"default, and the winner costs {decimals(ratio, 1)} times as much"
+            f"default, and the winner costs {_times(ratio)}"
         )
     return f"{texts[0][0].upper()}{texts[0][1:]}; {texts[1]}."
 
 
+def _times(ratio: float) -> str:
+    return "the same" if abs(ratio - 1) < 0.05 else f"{decimals(ratio, 1)} times as much"
+
+
 def tied_sentence(both: Sequence[Search]) -> str:
-    """How many of the runners-up cannot be told from the winner, in words."""
+    """How many of the runners-up have an interval that holds zero, in words."""
     texts = []
     for search in both:
         tied, runners = (int(search.result.scalars[name]) for name in ("tied", "paired"))
-        many = "all" if tied == runners - 1 else "none" if tied == 0 else count(tied)
-        texts.append(f"in the {search.title.lower()}, {many} of the {count(runners - 1)} runners-up")
-    return f"Their interval holds zero for {' and, '.join(texts)}: these cannot be told from the winner."
+        many = f"all {count(tied)}" if tied == runners - 1 else f"{count(tied)} of {count(runners - 1)}"
+        texts.append(f"in the {search.title.lower()} for {many} runners-up")
+    return f"The interval holds zero {'; '.join(texts)}."
+
+
+def scattered_sentence(result: Result) -> str:
+    """Where the scores of all candidates and seeds with the fault lie beside the echo, in words."""
+    frame = result.frame("candidates")
+    scores = frame.loc[frame["loss"] == "broadcast", "score"]
+    above = int((scores > result.scalars["echo_score"]).sum())
+    low, high = decimals(scores.min(), 0), decimals(scores.max(), 0)
+    return (
+        f"Of the {count(len(scores))} trained networks, {count(above)} score better than this ({low} to {high} in "
+        "all), so the echo explains most of the small gain over the mean, but not all of it."
+        if above > len(scores) / 2
+        else f"The {count(len(scores))} trained networks score {low} to {high}."
+    )
+
+
+def choice_sentence(result: Result) -> str:
+    """Which candidate each seed chooses, with the fault and without, in words."""
+    frame = result.frame("candidates")
+    texts = []
+    for loss, text in (("broadcast", "With the fault"), ("aligned", "With aligned shapes")):
+        own = frame[frame["loss"] == loss]
+        best = own.loc[own.groupby("seed")["score"].idxmax()]
+        choices = best.groupby(["lr", "hidden1"]).size()
+        listed = [f"rate {lr:g} with {hidden1} units {count(n)} times" for (lr, hidden1), n in choices.items()]
+        texts.append(f"{text}, our {count(len(best))} seeds choose {_joined(listed)}.")
+    return " ".join(texts).replace(" 1 times", " once")
+
+
+def smote_sentence(search: Search) -> str:
+    """SMOTE beside no sampler at the same rates and architecture and nearly the same cost, in words."""
+    table = search.candidates
+    usual = table.loc[search.default]
+    alike = table[(table["optimizer"] == "adam") & (table["dropout"] == 0) & (table["hidden"] == usual["hidden"])]
+    alike = alike[(alike["batch_size"] == usual["batch_size"]) & (alike["weight_decay"] == 0)]
+    with_smote = alike[alike["sample"] != "none"].set_index("lr")["score"]
+    without = alike[(alike["sample"] == "none") & (alike["max_epochs"] == usual["max_epochs"])].set_index("lr")["score"]
+    pairs = [f"{decimals(with_smote[lr], 3)} against {decimals(without[lr], 3)}" for lr in with_smote.index]
+    lower = int((with_smote < without[with_smote.index]).sum())
+    return (
+        f"SMOTE inside the folds, at nearly the same cost, scores lower at {count(lower)} of {count(len(pairs))} "
+        f"learning rates ({', '.join(pairs)})."
+    )
+
+
+def chance_of_agreement(n: int, level: int, best: int) -> float:
+    """Chance that all of ``best`` candidates drawn at random are among the ``level`` of ``n`` that have a level.
+
+    >>> round(chance_of_agreement(10, 5, 2), 3)
+    0.222
+    """
+    return comb(level, best) / comb(n, best)
