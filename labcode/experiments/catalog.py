@@ -35,6 +35,16 @@ MODULES = (
     "labcode.experiments.tuning_submitted",
     "labcode.experiments.tuning_regression",
     "labcode.experiments.tuning_classification",
+    "labcode.experiments.classification_submitted",
+    "labcode.experiments.classification_baselines",
+    "labcode.experiments.classification",
+    "labcode.experiments.classification_balancing",
+    "labcode.experiments.classification_leakage",
+    "labcode.experiments.classification_tried",
+    "labcode.experiments.classification_workshop",
+    "labcode.experiments.regularization_submitted",
+    "labcode.experiments.regularization",
+    "labcode.experiments.regularization_curves",
 )
 
 #: Takes the share of an experiment that is done, 0 to 1.

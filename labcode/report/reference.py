@@ -12,12 +12,13 @@ from labcode.settings import project_root
 
 @dataclass(frozen=True, kw_only=True)
 class Stated:
-    """One figure or sentence of the original report, with its section and its own words."""
+    """One figure, table or sentence of the original report, with its section and its own words."""
 
     id: str
     section: str
     quote: str
     value: float | None = None
+    values: list[list[float]] | None = None
 
 
 @cache

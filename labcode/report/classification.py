@@ -1,0 +1,322 @@
+"""The figures and tables of the classification chapter: as submitted, the network and its rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from labcode.experiments.failure_models import CLASSES
+from labcode.report.plots import Draw, Theme
+from labcode.report.reference import stated
+from labcode.report.text import count, decimals, percent
+from labcode.store import Result
+
+SHORT = {
+    "Heat Dissipation Failure": "heat",
+    "No Failure": "none",
+    "Overstrain Failure": "overstrain",
+    "Power Failure": "power",
+    "Random Failures": "random",
+    "Tool Wear Failure": "tool wear",
+}
+MODELS = {
+    "forest_smote": "random forest, SMOTE in the fold",
+    "forest": "random forest",
+    "forest_weighted": "random forest, class weights",
+    "forest_raw": "random forest, raw sensors",
+    "boosting": "gradient boosting, class weights",
+    "boosting_raw": "gradient boosting, raw sensors",
+    "logistic": "logistic regression",
+    "logistic_raw": "logistic regression, raw sensors",
+    "majority": "always “No Failure”",
+}
+METHODS = {
+    "nothing": "nothing",
+    "root_weights": "weights 1/√frequency",
+    "weights": "weights 1/frequency",
+    "oversampling": "random oversampling",
+    "smote": "SMOTE",
+    "borderline_smote": "borderline SMOTE",
+    "smote_tomek": "SMOTE and Tomek links",
+    "focal_loss": "focal loss",
+    "prior_shift": "prior shift, tuned inside",
+}
+VARIANTS = {
+    "sound": "none",
+    "scaler_before_split": "scaler before the split",
+    "smote_before_split": "SMOTE before the split",
+    "with_target": "Target as an input",
+    "both": "Target and SMOTE",
+    "all": "all three",
+}
+SCORES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "precision_macro": "precision, macro",
+    "sensitivity_macro": "sensitivity (recall), macro",
+    "specificity_macro": "specificity, macro",
+    "f1_macro": "F1, macro",
+    "f1_macro_without_random": "F1, macro of five, without random failures",
+    "f1_weighted": "F1, weighted",
+    "mcc": "Matthews correlation (MCC)",
+    "pr_auc_macro": "PR-AUC, one against the rest, macro",
+    "roc_auc_macro": "ROC-AUC, one against the rest, macro",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+}
+#: Epochs at which the original printed its loss and accuracy.
+PRINTED = (0, 10, 20, 30, 40)
+
+
+def limits(row: pd.Series, name: str, places: int = 3) -> str:
+    """A value with its interval, ``0.660 (0.646 to 0.674)``; the value alone where there is none."""
+    value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
+    value, low, high = (0.0 if abs(each) < 0.5 * 10**-places else each for each in (value, low, high))
+    if not np.isfinite([low, high]).all():
+        return decimals(value, places)
+    return f"{decimals(value, places)} ({decimals(low, places)} to {decimals(high, places)})"
+
+
+def submitted_curves(result: Result) -> Draw:
+    """Loss and accuracy by epoch, training and test, of both runs, with the accuracies that the original printed."""
+
+    def draw(theme: Theme) -> Figure:
+        figure, panels = plt.subplots(1, 2, figsize=(5.8, 3.5))
+        for run, style in (("plain", "-"), ("regularised", "--")):
+            curves = result.arrays[f"curves_{run}"].mean(axis=0)
+            epochs = np.arange(len(curves))
+            for column, colour in ((0, theme.blue), (1, theme.orange)):
+                panels[0].plot(epochs, curves[:, column], style, color=colour)
+                panels[1].plot(epochs, curves[:, column + 2], style, color=colour)
+        for run, marker in (("baseline", "s"), ("regularised", "D")):
+            for epoch in PRINTED:
+                mark = {"color": theme.orange, "markeredgecolor": theme.ink, "markersize": 5}
+                panels[1].plot(epoch, stated(f"classification.{run}_{epoch}").value, marker, **mark)
+        panels[0].set(title="Cross-entropy", xlabel="epoch", ylim=(0, None))
+        panels[1].set(title="Accuracy", xlabel="epoch", ylim=(0, 1))
+        panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        figure.legend(*_submitted_legend(theme), loc="outside lower center", ncols=3, handletextpad=0.5)
+        return figure
+
+    return draw
+
+
+def _submitted_legend(theme: Theme) -> tuple[list[plt.Line2D], list[str]]:
+    mark = {"linestyle": "none", "color": theme.orange, "markeredgecolor": theme.ink}
+    handles = [
+        plt.Line2D([], [], color=theme.blue),
+        plt.Line2D([], [], color=theme.orange),
+        plt.Line2D([], [], color=theme.soft),
+        plt.Line2D([], [], color=theme.soft, linestyle="--"),
+        plt.Line2D([], [], marker="s", **mark),
+        plt.Line2D([], [], marker="D", **mark),
+    ]
+    texts = ["training", "test", "baseline", "regularised", "original, baseline", "original, regularised"]
+    return handles, texts
+
+
+def confusions(panels: Sequence[tuple[str, np.ndarray]], *, names: Sequence[str] = tuple(SHORT.values())) -> Draw:
+    """Confusion matrices side by side: counts as text, the share of the actual class as shade."""
+
+    def draw(theme: Theme) -> Figure:
+        figure, all_axes = plt.subplots(1, len(panels), figsize=(5.8, 3.6), sharey=True, squeeze=False)
+        shades = LinearSegmentedColormap.from_list("shades", [theme.paper, theme.blue])
+        for axes, (title, counts) in zip(all_axes[0], panels, strict=True):
+            shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+            axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
+            _write_counts(axes, counts, shares, theme)
+            axes.set_xticks(range(len(names)), names, rotation=55, ha="right", fontsize=7.5)
+            axes.set_yticks(range(len(names)), names, fontsize=7.5)
+            axes.set(title=title, xlabel="predicted")
+            axes.grid(visible=False)
+        all_axes[0][0].set_ylabel("actual")
+        return figure
+
+    return draw
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray, theme: Theme) -> None:
+    for (i, j), value in np.ndenumerate(counts):
+        if round(float(value)):
+            colour = theme.paper if shares[i, j] > 0.55 else theme.ink
+            axes.text(j, i, count(float(value)), ha="center", va="center", fontsize=6.8, color=colour)
+
+
+def original_confusion() -> np.ndarray:
+    """The confusion matrix that the original report prints."""
+    values = stated("classification.confusion").values
+    assert values is not None
+    return np.array(values, dtype=float)
+
+
+def submitted_report(result: Result) -> pd.DataFrame:
+    """The original's classification report beside ours, test rows of the baseline run; recall on both sets."""
+    frame = result.frame("report")
+    frame = frame[frame["run"] == "plain"].set_index(["set", "label"])
+    rows = []
+    for label, original in zip(CLASSES, stated("classification.report").values or (), strict=True):
+        test, train = frame.loc[("test", label)], frame.loc[("train", label)]
+        row: dict[str, object] = {"class": SHORT[label]}
+        for name, theirs in zip(("precision", "recall", "f1"), original, strict=False):
+            row[f"{name}, original"] = decimals(float(theirs))
+            row[f"{name}, test"] = decimals(test[name])
+        rows.append(row | {"f1, training": decimals(train["f1"]), "test rows": count(test["support"])})
+    return pd.DataFrame(rows)
+
+
+def balancing_table(result: Result) -> pd.DataFrame:
+    """Every way to balance: macro-F1, recall, and how wrong the probabilities are, before and after undoing it."""
+    frame = result.frame("methods")
+    return pd.DataFrame(
+        {
+            "training rows": [METHODS[name] for name in frame["method"]],
+            "macro-F1": [limits(row, "macro_f1", 2) for _, row in frame.iterrows()],
+            "macro recall": [decimals(value) for value in frame["recall_macro"]],
+            "log loss": [decimals(value, 3) for value in frame["log_loss"]],
+            "log loss, undone": [decimals(value, 3) for value in frame["log_loss_undone"]],
+            "calibration error": [percent(value) for value in frame["calibration_error"]],
+        }
+    )
+
+
+def leakage(result: Result) -> Draw:
+    """Macro-F1 with each fault put back, on natural test rows and on the protocol's own."""
+    frame = result.frame("variants")
+
+    def draw(theme: Theme) -> Figure:
+        figure, axes = plt.subplots(figsize=(5.8, 3.3))
+        places = np.arange(len(frame))[::-1]
+        for name, colour, shift, marker, text in (
+            ("macro_f1", theme.blue, 0.12, "o", "natural test rows"),
+            ("own_macro_f1", theme.orange, -0.12, "s", "balanced test rows"),
+        ):
+            axes.hlines(places + shift, frame[f"{name}_low"], frame[f"{name}_high"], color=colour, linewidth=2)
+            axes.plot(frame[name], places + shift, marker, color=colour, label=text, markersize=6)
+        axes.axvline(5 / 6, color=theme.red, linestyle="--", linewidth=1.2, label="more needs a leak")
+        axes.set_yticks(places, [VARIANTS[name] for name in frame["variant"]])
+        axes.set(xlabel="macro-F1", xlim=(0.4, 1.02))
+        axes.grid(axis="y", visible=False)
+        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4)
+        return figure
+
+    return draw
+
+
+def baseline_table(result: Result) -> pd.DataFrame:
+    """Each rival on the same folds: macro-F1 of six and of five classes, accuracy, and F1 of each failure."""
+    frame = result.frame("baselines").sort_values("macro_f1", ascending=False)
+    failures = {name: slug for name, slug in CLASSES.items() if slug not in ("no_failure", "random")}
+    return pd.DataFrame(
+        {
+            "model": [MODELS[name] for name in frame["model"]],
+            "macro-F1": [limits(row, "macro_f1") for _, row in frame.iterrows()],
+            "of five classes": [decimals(value, 3) for value in frame["macro_f1_without_random"]],
+            "accuracy": [percent(value) for value in frame["accuracy"]],
+            **{SHORT[name]: [decimals(value) for value in frame[f"f1_{slug}"]] for name, slug in failures.items()},
+        }
+    )
+
+
+def gains(result: Result) -> Draw:
+    """The network less each rival, paired: out of fold and on the test rows."""
+    frame = result.frame("gains")
+    frame = frame[frame["model"] != "majority"].reset_index(drop=True)
+
+    def draw(theme: Theme) -> Figure:
+        figure, axes = plt.subplots(figsize=(5.8, 3.8))
+        places = np.arange(len(frame))[::-1]
+        for name, colour, shift, marker, text in (
+            ("gain", theme.blue, 0.18, "o", "out of fold, all rows"),
+            ("test_gain", theme.orange, 0.0, "s", "test rows"),
+            ("fresh_gain", theme.green, -0.18, "^", "fresh simulated rows"),
+        ):
+            axes.hlines(places + shift, frame[f"{name}_low"], frame[f"{name}_high"], color=colour, linewidth=1.8)
+            axes.plot(frame[name], places + shift, marker, color=colour, label=text, markersize=5)
+        axes.axvline(0, color=theme.ink, linestyle="--", linewidth=1.2)
+        axes.set_yticks(places, [MODELS[name] for name in frame["model"]])
+        axes.set(xlabel="macro-F1 of the network, less that of the model")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.grid(axis="y", visible=False)
+        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4)
+        return figure
+
+    return draw
+
+
+def tried_table(result: Result) -> pd.DataFrame:
+    """What was tried for the network, each change against the chosen inputs."""
+    frame = result.frame("variants")
+    return pd.DataFrame(
+        {
+            "network": frame["variant"],
+            "macro-F1": [limits(row, "macro_f1") for _, row in frame.iterrows()],
+            "less the chosen one": [limits(row, "gain") if row["gain"] else "chosen" for _, row in frame.iterrows()],
+            "heat": [decimals(value) for value in frame["f1_heat_dissipation"]],
+            "overstrain": [decimals(value) for value in frame["f1_overstrain"]],
+            "power": [decimals(value) for value in frame["f1_power"]],
+            "tool wear": [decimals(value) for value in frame["f1_tool_wear"]],
+        }
+    )
+
+
+def class_scores(result: Result) -> pd.DataFrame:
+    """Precision, recall and F1 of each class out of fold, with intervals; F1 on training and test rows."""
+    frame = result.frame("classes").set_index(["set", "label"])
+    rows = []
+    for label in CLASSES:
+        own = frame.loc[("out_of_fold", label)]
+        rows.append(
+            {
+                "class": SHORT[label],
+                "rows": count(own["support"]),
+                "precision": limits(own, "precision", 2),
+                "recall": limits(own, "recall", 2),
+                "F1": limits(own, "f1", 2),
+                "F1, training": decimals(frame.loc[("train", label), "f1"]),
+                "F1, test": decimals(frame.loc[("test", label), "f1"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def score_table(result: Result) -> pd.DataFrame:
+    """All scores of the network on training rows, test rows and out of fold."""
+    frame = result.frame("scores").set_index("score")
+    return pd.DataFrame(
+        [
+            {
+                "score": text,
+                "training": decimals(frame.loc[name, "train"], 3),
+                "test": limits(frame.loc[name], "test"),
+                "out of fold": limits(frame.loc[name], "out_of_fold"),
+            }
+            for name, text in SCORES.items()
+        ]
+    )
+
+
+def sound_curves(result: Result) -> Draw:
+    """Loss and accuracy of one network of the ensemble by epoch, on training and on test rows."""
+    curves = result.arrays["curves"]
+    epochs = np.arange(1, len(curves) + 1)
+
+    def draw(theme: Theme) -> Figure:
+        figure, panels = plt.subplots(1, 2, figsize=(5.8, 3.2))
+        for axes, first in zip(panels, (0, 2), strict=True):
+            axes.plot(epochs, curves[:, first], color=theme.blue, label="training")
+            axes.plot(epochs, curves[:, first + 1], color=theme.orange, label="test", linestyle="--")
+            axes.set(xlabel="epoch")
+        panels[0].set(title="Cross-entropy", ylim=(0, None))
+        panels[1].set(title="Accuracy")
+        panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        return figure
+
+    return draw
