@@ -68,7 +68,7 @@ def test_fetch_leaves_a_users_own_file_alone(folder: Path, good_prices: pd.DataF
 @pytest.mark.parametrize(
     ("arguments", "environment", "expected"),
     [
-        (["render", "nosuch"], {}, "no chapter 'nosuch'; the chapters are eda"),
+        (["render", "nosuch"], {}, "no chapter 'nosuch'; the chapters are classification, eda"),
         (["render", "--engine", "quarto"], {"PATH": "/nowhere"}, "Quarto was not found on PATH"),
         (["data", "status"], {"LABCODE_PROFILE": "fast"}, "LABCODE_PROFILE is 'fast'"),
         (["data", "status"], {"LABCODE_DATA_DIR": "/no/such"}, "LABCODE_DATA_DIR names /no/such"),
