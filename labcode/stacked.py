@@ -27,7 +27,7 @@ from labcode.loop import (
     learning_rate,
     threads_for,
 )
-from labcode.models import ACTIVATIONS, MLP
+from labcode.models import ACTIVATIONS, MLP, dropout_mask
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
 Tensors = list[Tensor]
@@ -199,10 +199,10 @@ class Masks:
     def draw(self, n: int) -> list[Tensor]:
         """A mask ``(n, width)`` for each hidden layer, scaled so that its mean is 1."""
         chunks = [
-            [torch.empty(size, width).bernoulli_(self.keep, generator=self.generator) for width in self.widths]
+            [dropout_mask((size, width), self.keep, self.generator) for width in self.widths]
             for size in batch_sizes(n, self.chunk_rows)
         ]
-        return [torch.cat(layer).div_(self.keep) for layer in zip(*chunks)]
+        return [torch.cat(layer) for layer in zip(*chunks)]
 
 
 class Group:
