@@ -272,6 +272,26 @@ def render(
         print(f"Written: {path}")
 
 
+@app.command()
+def check(
+    chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only faults and the counts.")] = False,
+) -> None:
+    """Try every claim, value and label on the stored results; trains nothing, exits with 1 if anything is wrong."""
+    from labcode.report import check as checking
+
+    found = checking.check(chapters=chapters or ())
+    if not quiet:
+        for line in checking.lines(found):
+            print(line)
+    for fault in found.faults:
+        print(f"labcode: {fault}", file=sys.stderr)
+    counts = f"{len(found.claims)} claims, {found.inline} inline values, {found.typed} typed numbers"
+    print(f"{counts}, {len(found.faults)} faults")
+    if found.faults:
+        raise typer.Exit(1)
+
+
 class BenchName(StrEnum):
     """What can be timed."""
 

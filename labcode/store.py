@@ -41,6 +41,14 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, R
 _DAY = 86_400.0
 
 
+class Scalars(dict[str, float | int | str]):
+    """Named figures that know which experiment they come from."""
+
+    def __init__(self, values: Mapping[str, float | int | str], experiment: str) -> None:
+        super().__init__(values)
+        self.experiment = experiment
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What an experiment found.
@@ -73,7 +81,7 @@ class Result:
     def __post_init__(self) -> None:
         for part in ("scalars", "tables", "meta"):
             plain = _each_value(getattr(self, part), _plain, f"{self.experiment}: {part}")
-            object.__setattr__(self, part, plain)
+            object.__setattr__(self, part, Scalars(plain, self.experiment) if part == "scalars" else plain)  # type: ignore[arg-type]
         object.__setattr__(self, "arrays", {name: np.asarray(array) for name, array in self.arrays.items()})
         for name, array in self.arrays.items():
             if array.dtype.hasobject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from labcode.data.simulate import simulate_maintenance, simulate_prices
+from labcode.experiments import catalog
 
 REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")
 
@@ -22,6 +24,27 @@ def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in ("LABCODE_DATA_DIR", "LABCODE_PROFILE", "LABCODE_DEVICE"):
         monkeypatch.delenv(name, raising=False)
     return store
+
+
+@pytest.fixture(scope="session")
+def quick_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with every result of the quick profile, computed once; copy it before you change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LABCODE_DATA_DIR", "LABCODE_DEVICE"):
+            patch.delenv(name, raising=False)
+        store = tmp_path_factory.mktemp("quick-results")
+        patch.setenv("LABCODE_STORE_DIR", str(store))
+        patch.setenv("LABCODE_PROFILE", "quick")
+        catalog.run()
+    return store
+
+
+@pytest.fixture
+def quick_store(quick_results: Path, own_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own copy of the quick results, in the quick profile."""
+    shutil.copytree(quick_results, own_store, dirs_exist_ok=True)
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
+    return own_store
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -123,27 +123,30 @@ def _submitted_legend(theme: Theme) -> tuple[list[plt.Line2D], list[str]]:
 
 
 def confusions(panels: Sequence[tuple[str, np.ndarray]], *, names: Sequence[str] = tuple(SHORT.values())) -> Draw:
-    """Confusion matrices side by side: counts as text, the share of the actual class as shade."""
+    """Confusion matrices side by side: counts above, per cent of the actual class below, which is also the shade."""
 
     def draw(theme: Theme) -> Figure:
-        figure, all_axes = plt.subplots(1, len(panels), figsize=(5.8, 3.6), sharey=True, squeeze=False)
+        figure, grid = plt.subplots(2, len(panels), figsize=(5.8, 6.0), sharex=True, sharey=True, squeeze=False)
         shades = LinearSegmentedColormap.from_list("shades", [theme.paper, theme.blue])
-        for axes, (title, counts) in zip(all_axes[0], panels, strict=True):
+        for column, (title, counts) in enumerate(panels):
             shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-            axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
-            _write_counts(axes, counts, shares, theme)
-            axes.set_xticks(range(len(names)), names, rotation=55, ha="right", fontsize=7.5)
-            axes.set_yticks(range(len(names)), names, fontsize=7.5)
-            axes.set(title=title, xlabel="predicted")
-            axes.grid(visible=False)
-        all_axes[0][0].set_ylabel("actual")
+            for axes, numbers in zip(grid[:, column], (counts, 100 * shares), strict=True):
+                axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
+                _write_numbers(axes, numbers, shares, theme)
+                axes.set_xticks(range(len(names)), names, rotation=55, ha="right", fontsize=7.5)
+                axes.set_yticks(range(len(names)), names, fontsize=7.5)
+                axes.grid(visible=False)
+            grid[0, column].set_title(title)
+            grid[1, column].set_xlabel("predicted")
+        for axes, text in zip(grid[:, 0], ("rows", "% of the actual class"), strict=True):
+            axes.set_ylabel(f"actual: {text}")
         return figure
 
     return draw
 
 
-def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray, theme: Theme) -> None:
-    for (i, j), value in np.ndenumerate(counts):
+def _write_numbers(axes: Axes, numbers: np.ndarray, shares: np.ndarray, theme: Theme) -> None:
+    for (i, j), value in np.ndenumerate(numbers):
         if round(float(value)):
             colour = theme.paper if shares[i, j] > 0.55 else theme.ink
             axes.text(j, i, count(float(value)), ha="center", va="center", fontsize=6.8, color=colour)

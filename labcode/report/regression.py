@@ -11,6 +11,7 @@ from matplotlib.dates import DateFormatter, MonthLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
+from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
 from labcode.report.text import count, decimals, percent
@@ -316,6 +317,7 @@ def worst_rows(rows: pd.DataFrame, most: int = 6) -> pd.DataFrame:
     )
 
 
+@told
 def worst_sentence(rows: pd.DataFrame, most: int = 6) -> str:
     """On how many of the worst days the close stayed on the side of the midpoint where the day opened."""
     worst = rows.loc[rows["error"].abs().nlargest(most).index]
@@ -326,6 +328,7 @@ def worst_sentence(rows: pd.DataFrame, most: int = 6) -> str:
     )
 
 
+@told
 def error_sentence(rows: pd.DataFrame) -> str:
     """Whether cheap shares have the largest relative errors, and when they were largest."""
     by_level = rows.groupby(pd.qcut(rows["close"], 10), observed=True)["share"].agg(_rms)
@@ -391,6 +394,7 @@ def next_day_table(result: Result) -> pd.DataFrame:
     )
 
 
+@told
 def inside_sentence(result: Result) -> str:
     """How many of the original's losses lie where one more seed should, in words."""
     if result.scalars["seeds"] < 2:

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
 from labcode.report.text import count, decimals
@@ -373,6 +374,7 @@ def rungs(result: Result) -> Draw:
     return draw
 
 
+@told
 def reproduced_sentence(result: Result) -> str:
     """Whether the original's best score lies where one more seed should fall, in words."""
     low, high = (float(result.scalars[f"best_score_{end}"]) for end in ("low", "high"))
@@ -384,6 +386,7 @@ def reproduced_sentence(result: Result) -> str:
     return f"The original's {decimals(score, 0)} {where} the interval in which one more seed should fall, {limits}."
 
 
+@told
 def agreement_sentence(both: Sequence[Search], best: int = 8) -> str:
     """On which hyperparameters the best candidates of each search agree, in words."""
     texts = []
@@ -404,6 +407,7 @@ def _joined(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
+@told
 def rate_sentence(search: Search) -> str:
     """Where Adam's rate does best in a search, in words."""
     curves = _rate_curves(search)
@@ -416,6 +420,7 @@ def rate_sentence(search: Search) -> str:
     )
 
 
+@told
 def cost_sentence(both: Sequence[Search]) -> str:
     """Where the default and the winner lie in cost, in words."""
     texts = []
@@ -434,6 +439,7 @@ def _times(ratio: float) -> str:
     return "the same" if abs(ratio - 1) < 0.05 else f"{decimals(ratio, 1)} times as much"
 
 
+@told
 def tied_sentence(both: Sequence[Search]) -> str:
     """How many of the runners-up have an interval that holds zero, in words."""
     texts = []
@@ -444,6 +450,7 @@ def tied_sentence(both: Sequence[Search]) -> str:
     return f"The interval holds zero {'; '.join(texts)}."
 
 
+@told
 def scattered_sentence(result: Result) -> str:
     """Where the scores of all candidates and seeds with the fault lie beside the echo, in words."""
     frame = result.frame("candidates")
@@ -458,6 +465,7 @@ def scattered_sentence(result: Result) -> str:
     )
 
 
+@told
 def choice_sentence(result: Result) -> str:
     """Which candidate each seed chooses, with the fault and without, in words."""
     frame = result.frame("candidates")
@@ -471,6 +479,7 @@ def choice_sentence(result: Result) -> str:
     return " ".join(texts).replace(" 1 times", " once")
 
 
+@told
 def smote_sentence(search: Search) -> str:
     """SMOTE beside no sampler at the same rates and architecture and nearly the same cost, in words."""
     table = search.candidates

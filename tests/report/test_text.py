@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from labcode.data.types import Provenance
-from labcode.errors import LabcodeError, RenderError
+from labcode.errors import LabcodeError
 from labcode.report import text
-from labcode.report.claims import claim
 from labcode.report.reference import stated
 
 
@@ -55,13 +54,6 @@ def test_simulated_rows_get_a_callout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NYSE prices on this page are **simulated**" in line
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
     assert "quick profile" in text.data_line(facts(source="simulated", path=None)).data
-
-
-def test_a_claim_that_holds_is_printed_and_a_false_one_stops_the_render() -> None:
-    assert claim("Up.", 2 > 1).data == "Up."
-    assert claim("Up.", 1 > 2, otherwise="Down.").data == "Down."
-    with pytest.raises(RenderError, match=r"'Up.' \(loss = 0.25\)"):
-        claim("Up.", 1 > 2, loss=0.25)
 
 
 def test_the_originals_figures_are_looked_up_by_id() -> None:

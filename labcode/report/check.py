@@ -1,0 +1,203 @@
+"""``labcode check``: every claim, value and label of the book, tried against the stored results; nothing is trained."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labcode.errors import LabcodeError, RenderError
+from labcode.experiments import catalog
+from labcode.report import bounds, claims, plots, probe, prose
+from labcode.report.portable.book import Book, read_book
+from labcode.report.portable.reader import Cell, Line, read_chapter
+from labcode.settings import project_root
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A claim, where it stands, and how far its inputs are from turning it.
+
+    ``turns`` names the input and its smallest tried change, as a share, that would turn the check.
+    """
+
+    where: Line
+    claim: claims.Claim
+    turns: tuple[str, float] | None
+    can_fail: bool
+
+
+@dataclass
+class Checked:
+    """What was found.
+
+    Attributes
+    ----------
+    claims
+        Every claim.
+    values
+        For each inline value that reads results: where it stands, its code, and the labels of what it reads.
+    inline
+        Number of all inline values.
+    faults
+        What must be mended, each with its place.
+    """
+
+    claims: list[Tried] = field(default_factory=list)
+    values: list[tuple[Line, str, list[str]]] = field(default_factory=list)
+    inline: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def typed(self) -> int:
+        """Numbers typed in prose."""
+        return sum(" is typed; " in fault for fault in self.faults)
+
+
+def check(root: Path | None = None, chapters: Sequence[str] = ()) -> Checked:
+    """Try every claim of the book, or of some chapters, and look through its sources.
+
+    Parameters
+    ----------
+    root
+        The project's folder.
+    chapters
+        Names such as ``"eda"``; all by default.
+
+    Raises
+    ------
+    LabcodeError
+        If results are not stored yet.
+    """
+    book = read_book(root or project_root())
+    missing = [name for name, result in catalog.survey().items() if result is None]
+    if missing:
+        raise LabcodeError(
+            f"{len(missing)} results are not stored yet ({', '.join(missing)}); compute them with `labcode run`."
+        )
+    found = Checked(faults=[str(fault) for fault in prose.all_faults(book)])
+    chosen = book.only(chapters) if chapters else book
+    for chapter in chosen.chapters:
+        _check_chapter(book, chapter.file, found)
+    found.faults += _impossible(found)
+    return found
+
+
+def _check_chapter(book: Book, file: str, found: Checked) -> None:
+    """Run a chapter's cells without drawing, then try each inline value and claim."""
+    bound, from_results = set(), set()
+    names: dict[str, Any] = {"__name__": "__main__"}
+    with _without_drawing(book.root):
+        for cell in (part for part in read_chapter(book.root, file) if isinstance(part, Cell)):
+            before, line = len(claims.made), cell.lines[0]
+            try:
+                value = _evaluate(cell, names)
+                read = probe.reads(value) if value and len(claims.made) == before else {}
+            except Exception as fault:
+                found.faults.append(f"{_place(cell, fault)}: {type(fault).__name__}: {fault}")
+                continue
+            made = claims.made[before:]
+            if read and (word := _judges(value)):
+                found.faults.append(f"{line}: unbound: {word!r} in what `{line.text}` says, without a check")
+            found.claims += [_tried(line, claim, found) for claim in made]
+            if cell.inline:
+                found.inline += 1
+                if read:
+                    found.values.append((line, line.text, list(read)))
+                told = value is not None and isinstance(value(), claims.Told)
+                (bound if made or told else from_results if read else set()).add(line.text)
+    found.faults += [str(fault) for fault in prose.unbound(book.root, file, from_results, bound)]
+
+
+def _evaluate(cell: Cell, names: dict[str, Any]) -> Callable[[], Any] | None:
+    """Run a cell in the chapter's variables; an inline value comes back as a function that computes it again."""
+    where = f"{cell.lines[0].file}"
+    if not cell.inline:
+        code = "\n".join("" if line.text.startswith("#|") else line.text for line in cell.lines)
+        tree = ast.increment_lineno(ast.parse(code, where), cell.lines[0].number - 1) if cell.lines else None
+        exec(compile(tree, where, "exec"), names)  # type: ignore[arg-type]
+        return None
+    value = eval(compile(f"lambda: ({cell.lines[0].text})", where, "eval"), names)
+    value()
+    return value  # type: ignore[no-any-return]
+
+
+def _judges(value: Callable[[], Any] | None) -> str | None:
+    """The judging word of a sentence that code wrote from results."""
+    text = value() if value else ""
+    if isinstance(text, claims.Told):
+        return None
+    word = prose.JUDGING.search(str(text)) if len(str(text).split()) > 5 else None
+    return word[0] if word else None
+
+
+def _place(cell: Cell, fault: BaseException) -> str:
+    """Line of the chapter that a fault comes from."""
+    file, number = cell.lines[0].file, cell.lines[0].number
+    trace = fault.__traceback__
+    while trace and not cell.inline:
+        if trace.tb_frame.f_code.co_filename == file:
+            number = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{file}:{number}"
+
+
+def _tried(line: Line, claim: claims.Claim, found: Checked) -> Tried:
+    words = " ".join(claim.sentence.split())[:140]
+    can_fail = bool(claim.reads) and (not claim.holds or probe.notices(claim.check))
+    if not claim.reads:
+        found.faults.append(f"{line}: unbound: the check of this claim reads no result: {words!r}")
+    elif not can_fail:
+        found.faults.append(f"{line}: this claim cannot fail, whatever the results are: {words!r}")
+    return Tried(line, claim, probe.margin(claim.check) if can_fail else None, can_fail)
+
+
+@contextmanager
+def _without_drawing(root: Path) -> Iterator[None]:
+    """Figures are not drawn, and paths are those that a chapter sees."""
+    show, folder = plots.show, Path.cwd()
+    plots.show = lambda draw: None
+    os.chdir(root)
+    try:
+        yield
+    finally:
+        plots.show = show
+        os.chdir(folder)
+
+
+def _impossible(found: Checked) -> Iterator[str]:
+    """Figures that cannot be, with the sentences that show them."""
+    for name, result in catalog.survey().items():
+        for fault in bounds.faults(result) if result is not None else ():
+            label = f"{name}: {fault.name}"
+            value = f"{label} = {result.scalars[fault.name]!r} cannot be: {fault.reason}"
+            places = [f"{line}: `{code}`" for line, code, read in found.values if label in read]
+            places += [
+                f"{each.where}: {each.claim.sentence[:100]!r}" for each in found.claims if label in each.claim.reads
+            ]
+            yield f"{value}; {'shown by ' + '; '.join(places) if places else 'no sentence shows it'}"
+
+
+def lines(found: Checked) -> Iterator[str]:
+    """The claims one by one: verdict, place, sentence, what it was checked against, and how far it is from turning."""
+    for each in found.claims:
+        verdict = "holds" if each.claim.holds else "other" if each.claim.otherwise is not None else "FALSE"
+        turns = (
+            f"turns if {each.turns[0]} changes by {each.turns[1]:+.1%}"
+            if each.turns
+            else "no single tenfold change turns it"
+        )
+        words = re.sub(r"\s+", " ", each.claim.shown or "(says nothing)")
+        yield f"{verdict:6}{each.where}  {words}\n      {each.claim.evidence}; {turns}"
+
+
+def raise_first(found: Checked) -> None:
+    """Stop at the first fault, for a caller that only wants a book without faults."""
+    if found.faults:
+        more = f" (and {len(found.faults) - 1} more; `labcode check` lists them)" if len(found.faults) > 1 else ""
+        raise RenderError(f"{found.faults[0]}{more}")

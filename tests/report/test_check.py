@@ -1,0 +1,135 @@
+"""``labcode check`` on the book: it passes, and it sees faults that are put in."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from labcode.errors import LabcodeError
+from labcode.experiments import catalog
+from labcode.report import check as checking
+from labcode.report import prose
+from labcode.report.portable.book import read_book
+from labcode.settings import project_root
+from labcode.store import Result, Store
+
+ROOT = project_root()
+
+
+def test_the_book_passes_on_quick_results(quick_store: Path) -> None:
+    found = checking.check(ROOT)
+    assert found.faults == []
+    assert len(found.claims) > 60 and found.inline > 300 and found.typed == 0
+    assert all(each.claim.reads and each.can_fail for each in found.claims)
+    assert any("turns if" in line for line in checking.lines(found))
+
+
+def test_without_results_nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
+    with pytest.raises(LabcodeError, match="`labcode run`"):
+        checking.check(ROOT)
+
+
+def changed(result: Result, name: str, value: float) -> Result:
+    scalars = {**result.scalars, name: value}
+    return Result(
+        experiment=result.experiment,
+        key=result.key,
+        scalars=scalars,
+        tables=result.tables,
+        arrays=result.arrays,
+        meta=result.meta,
+    )
+
+
+@pytest.mark.parametrize("name", ["classification/sound", "regression/sound"])
+def test_any_one_figure_made_absurd_is_named(quick_store: Path, name: str) -> None:
+    good = catalog.load(name)
+    numbers = [key for key, value in good.scalars.items() if not isinstance(value, str)]
+    assert len(numbers) > 25
+    for key in numbers:
+        for absurd in (1e9, -1e9, float("nan")):
+            told = [fault.name for fault in checking.bounds.faults(changed(good, key, absurd))]
+            single = key.endswith(("_low", "_high")) and not good.scalars["seeds"] > 1
+            assert key in told or single, f"{name}: {key} = {absurd} passes"
+
+
+def test_an_absurd_figure_in_the_store_is_named_with_the_sentence_that_shows_it(quick_store: Path) -> None:
+    good = catalog.load("regression/sound")
+    Store().save(changed(good, "rmse", -5.0))
+    found = checking.check(ROOT, ["regression"])
+    fault = next(fault for fault in found.faults if "regression/sound: rmse = -5.0 cannot be" in fault)
+    assert "chapters/regression.qmd:" in fault and 'decimals(s["rmse"], 3)' in fault
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The book's sources, which a test may spoil."""
+    for name in ("chapters", "data"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("raw"))
+    for name in ("_quarto.yml", "index.qmd", "references.qmd", "references.bib"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\nWe got 0.78 in the end.\n", "the number 0.78 is typed"),
+        ("\nIts macro F1 is high.\n", "'macro F1' is written macro-F1 or F1"),
+        ("\nSee @fig-nowhere.\n", "@fig-nowhere refers to nothing"),
+        ("\nAs @nobody2020 says.\n", "@nobody2020 is not in references.bib"),
+        ("\nSee [this](nothere.qmd).\n", "the link leads to nothere.qmd"),
+        ("\n## Again {#sec-seeds}\n", "the label sec-seeds is already at"),
+        ("\n::: {#fig-bare}\n```{python}\n1\n```\n:::\n\n@fig-bare.\n", "fig-bare has no alt text"),
+        ("\n```{python}\n#| label: tbl-bare\n1\n```\n", "tbl-bare has no caption"),
+    ],
+)
+def test_a_fault_of_the_sources_is_seen_with_its_line(copy: Path, text: str, expected: str) -> None:
+    book = read_book(copy)
+    assert [str(fault) for fault in prose.all_faults(book)] == []
+    chapter = copy / "chapters" / "reproducibility.qmd"
+    length = len(chapter.read_text("utf-8").splitlines())
+    chapter.write_text(chapter.read_text("utf-8") + text, "utf-8")
+    told = [str(fault) for fault in prose.all_faults(read_book(copy))]
+    assert any(fault.startswith(f"chapters/reproducibility.qmd:{length + 2}: ") and expected in fault for fault in told)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("Its loss is lower, `{python} decimals(found.scalars['rmse'])`.", "unbound: 'lower' judges a computed value"),
+        ('`{python} claim("Pigs fly.", lambda: found.scalars["rmse"] < 0)`', "'Pigs fly.' (regression/sound: rmse"),
+        ('`{python} claim("Pigs fly.", lambda: 2 > 1)`', "unbound: the check of this claim reads no result"),
+        ('`{python} claim("Pigs fly.", lambda: found.scalars["rmse"] is not None)`', "this claim cannot fail"),
+        ("`{python} nowhere + 1`", "NameError: name 'nowhere' is not defined"),
+        ("```{python}\nx = 1\nx / 0\n```", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_fault_of_a_chapter_is_seen_with_its_line(quick_store: Path, copy: Path, code: str, expected: str) -> None:
+    chapter = copy / "chapters" / "reproducibility.qmd"
+    setup = (
+        "\n```{python}\nfrom labcode.experiments import catalog\nfrom labcode.report.claims import claim\n"
+        "from labcode.report.text import decimals\n\nfound = catalog.load('regression/sound')\n```\n\n"
+    )
+    text = chapter.read_text("utf-8") + setup
+    chapter.write_text(text + code + "\n", "utf-8")
+    faults = checking.check(copy, ["reproducibility"]).faults
+    line = len(text.splitlines()) + (3 if code.startswith("```") else 1)
+    assert [
+        fault for fault in faults if fault.startswith(f"chapters/reproducibility.qmd:{line}: ") and expected in fault
+    ]
+
+
+def test_the_command_prints_the_counts_and_exits_with_1_on_a_fault(quick_store: Path, capsys) -> None:
+    from typer.testing import CliRunner
+
+    from labcode.cli import app
+
+    good = CliRunner().invoke(app, ["check", "regression", "--quiet"])
+    assert good.exit_code == 0, good.output
+    assert " claims, " in good.output and " 0 typed numbers, 0 faults" in good.output
+    Store().save(changed(catalog.load("regression/sound"), "r2", 7.0))
+    assert CliRunner().invoke(app, ["check", "regression", "--quiet"]).exit_code == 1
