@@ -32,7 +32,7 @@ class Probe:
 
     def __init__(self, changes: Mapping[str, Change] | None = None) -> None:
         self.reads: dict[str, Any] = {}
-        self.changes = dict(changes or {})
+        self.changes = {} if changes is None else changes
 
     def see(self, label: str, value: Any) -> Any:
         """The value, or what it is changed to; anything but numbers, tables and arrays passes unnoticed."""
@@ -60,6 +60,17 @@ class Probe:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return _WatchedObject(self, name, value)
         return self.see(name, value)
+
+
+class _Everything(dict[str, Change]):
+    """One change for all that is read, also by a part of the check that is only reached once other parts turn."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        self.change = change
+
+    def get(self, label: str, default: Any = None) -> Any:
+        return self.change
 
 
 class _Watched(dict[str, Any]):
@@ -134,7 +145,7 @@ def notices(check: Callable[[], Any]) -> bool:
 def perturbations(found: Mapping[str, Any]) -> Iterator[dict[str, Change]]:
     """Ways in which what was read could be otherwise."""
     for change in (_negated, _huge, _hugely_negative, _zero, _levelled, _turned):
-        yield dict.fromkeys(found, change)
+        yield _Everything(change)
         for label in found:
             yield {label: change}
     numbers = {label: float(value) for label, value in found.items() if np.ndim(value) == 0 and not _is_table(value)}

@@ -91,6 +91,10 @@ def test_what_a_check_reads_is_found(check, labels: set[str]) -> None:
     assert TOY.scalars == before and FACTS.mean == 2.0
 
 
+def test_both_sides_of_an_or_are_turned() -> None:
+    assert probe.notices(lambda: TOY.scalars["rmse"] > 0.1 or TOY.scalars["rival"] > 0.1)
+
+
 def test_closures_are_seen_too() -> None:
     found = result(rmse=0.5)
     assert set(probe.reads(lambda: found.scalars["rmse"] < 1)) == {"toy/sound: rmse"}
