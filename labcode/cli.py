@@ -297,6 +297,7 @@ class BenchName(StrEnum):
 
     training = "training"
     tuning = "tuning"
+    render = "render"
 
 
 @app.command()
@@ -307,9 +308,10 @@ def bench(
 ) -> None:
     """Time this project beside plain skorch and scikit-learn, side by side in one run (minutes to half an hour)."""
     from labcode.bench import bench_training  # loads PyTorch
+    from labcode.bench_render import bench_render
     from labcode.bench_tuning import bench_tuning
 
-    kinds = {BenchName.training: bench_training, BenchName.tuning: bench_tuning}
+    kinds = {BenchName.training: bench_training, BenchName.tuning: bench_tuning, BenchName.render: bench_render}
     measured = {name.value: kinds[name](repeats=rounds) for name in names or list(BenchName)}
     if as_json:
         print(json.dumps(measured, indent=2))

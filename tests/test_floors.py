@@ -11,7 +11,7 @@ import pytest
 import labcode
 
 PACKAGE = Path(labcode.__file__).parent
-FLOORS = {
+FLOORS: dict[str, float] = {
     "errors": -2,
     "settings": -1,
     "data": 0,
@@ -24,13 +24,13 @@ FLOORS = {
     "experiments": 3,
     "report": 4,
     "cli": 5,
-    "bench": 4,
+    "bench": 4.5,
 }
 #: Modules that share a room: what one estimator is made of, and what a result's key is made of.
 SHARED = {
     **dict.fromkeys(("device", "losses", "loop", "estimator", "stacked", "batched", "parallel"), "training"),
     **dict.fromkeys(("digests", "cluster"), "store"),
-    "bench_tuning": "bench",
+    **dict.fromkeys(("bench_tuning", "bench_render"), "bench"),
     "confusion": "metrics",
 }
 #: Stands outside the house: it runs before there is an environment.
