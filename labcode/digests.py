@@ -6,13 +6,16 @@ Source is read here, never run, so that asking costs little and imports no deep-
 from __future__ import annotations
 
 import ast
-import functools
 import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import secrets
+import sys
+from contextlib import suppress
 from pathlib import Path
 
+from labcode import settings
 from labcode.errors import LabcodeError
 
 #: Libraries whose versions enter every key.
@@ -27,6 +30,11 @@ WITHOUT_NUMBERS = (
     "labcode.experiments.catalog",
     "labcode.store",
 )
+
+#: Number of the rules by which an essence is taken; a change of them makes older ones worthless.
+_RULES = 1
+#: Essences that the file keeps, the newest: several states of all modules.
+_MOST_KEPT = 500
 
 
 def library_versions() -> dict[str, str]:
@@ -53,6 +61,7 @@ def code_digest(module: str) -> str:
             package = name if file.name == "__init__.py" else name.rpartition(".")[0]
             found[name], imports = _essence(file.read_text("utf-8"), package)
             waiting += [*imports, name.rpartition(".")[0]]
+    _essences.save()
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
@@ -73,12 +82,51 @@ def _source(module: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-@functools.lru_cache(maxsize=256)
-def _essence(source: str, package: str) -> tuple[str, tuple[str, ...]]:
-    """The part of a source that can change a number, and the modules that it may import."""
-    tree = ast.parse(source)
-    imports = [name for node in ast.walk(tree) for name in _imported(node, package)]
-    return ast.unparse(_Essence().visit(tree)), tuple(imports)
+class _Essences:
+    """Essences of sources parsed before, kept in a file of the store folder: parsing all takes a second or two."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.known: dict[str, tuple[str, list[str]]] = {}
+        self.is_new = False
+
+    def get(self, source: str, package: str) -> tuple[str, list[str]]:
+        """The part of a source that can change a number, and the modules that it may import."""
+        self._open(settings.store_dir() / "essences.json")
+        address = hashlib.sha256(f"{sys.version_info}\0{_RULES}\0{package}\0{source}".encode()).hexdigest()
+        if address not in self.known:
+            tree = ast.parse(source)
+            imports = [name for node in ast.walk(tree) for name in _imported(node, package)]
+            self.known[address] = ast.unparse(_Essence().visit(tree)), imports
+            self.is_new = True
+        return self.known[address]
+
+    def _open(self, path: Path) -> None:
+        if path != self.path:
+            self.path = path
+            with suppress(
+                OSError, ValueError, TypeError, AttributeError
+            ):  # not there, or damaged: then it is made anew
+                read = json.loads(path.read_text("utf-8"))
+                self.known |= {address: (str(text), list(names)) for address, (text, names) in read.items()}
+
+    def save(self) -> None:
+        """Write what is new; a folder that cannot be written only costs time."""
+        if self.is_new and self.path is not None:
+            self.is_new = False
+            temporary = self.path.with_suffix(f".{secrets.token_hex(6)}.tmp")
+            with suppress(OSError):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                newest = dict(list(self.known.items())[-_MOST_KEPT:])
+                temporary.write_text(json.dumps(newest), "utf-8")
+                temporary.replace(self.path)
+
+
+_essences = _Essences()
+
+
+def _essence(source: str, package: str) -> tuple[str, list[str]]:
+    return _essences.get(source, package)
 
 
 def _imported(node: ast.AST, package: str) -> list[str]:

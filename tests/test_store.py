@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcode import digests
 from labcode import store as store_module
 from labcode.digests import WITHOUT_NUMBERS, code_digest, library_versions
 from labcode.errors import LabcodeError
@@ -393,3 +394,16 @@ def test_the_digest_imports_nothing_and_names_a_module_without_source(package: P
     code_digest("fakelab.numeric")
     with pytest.raises(LabcodeError, match=r"fakelab\.nothing was not found"):
         code_digest("fakelab.nothing")
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"x": 3}', "[]"])
+def test_a_digest_does_not_depend_on_what_is_remembered_of_sources(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    memory, before = own_store / "essences.json", code_digest("labcode.models")
+    if content is None:
+        assert "class MLP" in memory.read_text("utf-8")
+    else:
+        memory.write_text(content, "utf-8")
+    monkeypatch.setattr(digests, "_essences", digests._Essences())  # as in a new process
+    assert code_digest("labcode.models") == before
