@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pandas as pd
@@ -64,6 +64,15 @@ def scalar(result: Result, name: str, unit: Literal["", "%"] = "", places: int |
     """The limits of a stored scalar that has ``…_low`` and ``…_high`` beside it: ``0.74 to 0.84``."""
     low, high = (float(result.scalars[f"{name}_{end}"]) for end in ("low", "high"))
     return between(Interval(low, low, high), unit, places)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Parts of a sentence with commas and an "and".
+
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:
