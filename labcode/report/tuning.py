@@ -118,9 +118,9 @@ def space_table(both: Sequence[Search]) -> pd.DataFrame:
     columns: dict[str, dict[str, str]] = {}
     for search in both:
         table = search.candidates
-        levels = {NAMES[name]: levels(table[name]) for name in NAMES if name in table}
-        levels["learning rate"] = levels(table.loc[table["optimizer"] != "sgd", "lr"])
-        levels["learning rate of SGD"] = levels(table.loc[table["optimizer"] == "sgd", "lr"])
+        levels = {NAMES[name]: levels_in_words(table[name]) for name in NAMES if name in table}
+        levels["learning rate"] = levels_in_words(table.loc[table["optimizer"] != "sgd", "lr"])
+        levels["learning rate of SGD"] = levels_in_words(table.loc[table["optimizer"] == "sgd", "lr"])
         fits, candidates = search.result.scalars["fits"], len(table)
         columns[search.title] = levels | {
             "candidates": count(candidates),
@@ -136,7 +136,8 @@ def _order(both: Sequence[Search]) -> list[str]:
     return names
 
 
-def levels(values: pd.Series) -> str:
+def levels_in_words(values: pd.Series) -> str:
+    """The settings that occur, smallest first, with commas."""
     texts = (f"{value:g}" if not isinstance(value, str) else value for value in _sorted(values))
     return ", ".join(OPTIMIZERS.get(text, text) for text in texts)
 

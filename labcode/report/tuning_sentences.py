@@ -10,7 +10,7 @@ import numpy as np
 from labcode.report.claims import told
 from labcode.report.reference import stated
 from labcode.report.text import count, decimals, joined
-from labcode.report.tuning import NAMES, Search, levels, rate_curves
+from labcode.report.tuning import NAMES, Search, levels_in_words, rate_curves
 from labcode.store import Result
 
 
@@ -38,7 +38,7 @@ def agreement_sentence(both: Sequence[Search], best: int = 8) -> str:
         listed = []
         for name in same:
             chance = chance_of_agreement(len(table), int((table[name] == top[name].iloc[0]).sum()), best)
-            listed.append(f"{NAMES[name]} {levels(top[name])} (chance {decimals(chance)})")
+            listed.append(f"{NAMES[name]} {levels_in_words(top[name])} (chance {decimals(chance)})")
         texts.append(f"the {count(best)} best of the {search.title.lower()} share {joined(listed) or 'no setting'}")
     return f"Here, {'; '.join(texts)}. The chance is that of as many random candidates agreeing on that level."
 
