@@ -31,9 +31,9 @@ def judgement(entry: Stated, sources: Sources) -> Judgement:
     return JUDGES[entry.id](sources)
 
 
-def conclusion_table(sources: Sources, *prefixes: str) -> pd.DataFrame:
-    """What the original concludes under these ids, and what holds, with the place that shows it."""
-    entries = [entry for prefix in prefixes for entry in of_kind("conclusion", prefix)]
+def conclusion_table(sources: Sources, *sections: str) -> pd.DataFrame:
+    """What the original concludes in these sections, and what holds, with the place that shows it."""
+    entries = [entry for entry in of_kind("conclusion") if entry.section in sections]
     return pd.DataFrame(
         {
             "the original report says": [f"“{entry.quote}” ({entry.section})" for entry in entries],

@@ -164,9 +164,11 @@ def _support(result: Result, name: str, place: tuple[int, ...]) -> Measured:
 
 
 def _root(result: Result, name: str, place: tuple[int, ...]) -> Measured:
-    """The root of minus a score; the higher the score, the smaller the root."""
-    value, low, high = (-float(result.scalars[f"{name}{end}"]) for end in ("", "_high", "_low"))
-    return Measured(value=value**0.5, low=math.copysign(abs(low) ** 0.5, low), high=high**0.5)
+    """The root of a mean squared error, or of a score, which is minus one; the smaller limit comes first."""
+    value, *limits = (abs(float(result.scalars[f"{name}{end}"])) ** 0.5 for end in ("", "_low", "_high"))
+    if not all(map(math.isfinite, limits)):
+        return Measured(value=value, low=-math.inf, high=math.inf)
+    return Measured(value=value, low=min(limits), high=max(limits))
 
 
 def _choice(result: Result, name: str, place: tuple[int, ...]) -> Measured:

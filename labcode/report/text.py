@@ -101,7 +101,7 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
     return Markdown(text)
 
 
-_NUMERIC = re.compile("[−-]?[0-9,.]+(%| USD)?|n/a|")
+_NUMERIC = re.compile("(?:[≈<] )?[−-]?[0-9,.]+(%| USD)?|n/a|")
 
 
 def _looks_numeric(cell: object) -> bool:

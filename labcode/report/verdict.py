@@ -12,11 +12,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from labcode.report.claims import claim
 from labcode.report.classification import SHORT
-from labcode.report.measured import Measured, Outcome, Sources, comes_out, measure
+from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import Cell, cells, figures, of_kind
 from labcode.report.text import as_written, count, decimals, percent
+
+__all__ = [
+    "ABOUT",
+    "confusion_matrix",
+    "figure_table",
+    "inputs_sentence",
+    "places_in_interval",
+    "settings_table",
+    "tally",
+    "tally_table",
+]
 
 #: The parts of the report as the tables split them: the ids that start like this.
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -133,10 +145,19 @@ def settings_table(sources: Sources) -> pd.DataFrame:
             {
                 "setting": entry.label,
                 "stated": decimals(stated[0], entry.places) if stated else entry.text,
-                "ours": "the same" if ours is None or ours in stated else decimals(ours, entry.places),
+                "ours": "same" if ours is None or ours in stated else decimals(ours, entry.places),
             }
         )
     return pd.DataFrame(rows)
+
+
+def inputs_sentence(sources: Sources) -> str:
+    """What physical quantities do for a random forest, in words."""
+    raw, physical = (sources.number("classification/baselines", f"forest{end}_macro_f1") for end in ("_raw", ""))
+    numbers = f"from a macro-F1 of {decimals(raw)} to {decimals(physical)}"
+    lifted = f"Power, strain and temperature difference lift a random forest {numbers}, with nothing else changed"
+    otherwise = f"Power, strain and temperature difference take a random forest {numbers}"
+    return str(claim(lifted, lambda: physical > raw, otherwise=otherwise).data)
 
 
 def _half_width(ours: Measured) -> float:
