@@ -1,30 +1,168 @@
-"""What the original report states, from data/reference.toml."""
+"""What the original report states, from data/reference.toml, which explains its own fields."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
+from typing import Any, Literal, get_args
 
 from labcode.errors import LabcodeError
 from labcode.settings import project_root
 
+Kind = Literal["figure", "conclusion", "setting"]
+Relation = Literal["equal", "below", "most below"]
+_FILE = "data/reference.toml"
+_TYPES: dict[str, tuple[type, ...]] = {
+    "value": (int, float),
+    "places": (int,),
+    "about": (bool,),
+    "printed": (bool,),
+    "values": (list,),
+    "rows": (list,),
+    "columns": (list,),
+    "between": (list,),
+}
+_CHOICES = {"kind": get_args(Kind), "relation": get_args(Relation)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stated:
-    """One figure, table or sentence of the original report, with its section and its own words."""
+    """One figure, table, setting or sentence of the original report, with its section and its own words.
+
+    The fields are explained at the top of data/reference.toml.
+    """
 
     id: str
+    kind: Kind
     section: str
     quote: str
+    label: str = ""
     value: float | None = None
+    text: str = ""
     values: list[list[float]] | None = None
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    places: int = 0
+    unit: str = ""
+    about: bool = False
+    relation: Relation = "equal"
+    printed: bool = False
+    ours: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number that the original states, and where ours is; a table of the original has many."""
+
+    id: str
+    label: str
+    section: str
+    value: float
+    places: int
+    ours: str
+    unit: str = ""
+    about: bool = False
+    relation: Relation = "equal"
+    row: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """Statements of the original that disagree with each other."""
+
+    id: str
+    between: Sequence[str]
+    note: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """All that the original states, by id, and what of it disagrees."""
+
+    stated: Mapping[str, Stated]
+    conflicts: Sequence[Conflict]
+
+
+def read_reference(text: str) -> Reference:
+    """Parse and check the file's text.
+
+    Raises
+    ------
+    LabcodeError
+        If an entry is wrong; the message names its id and the field.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LabcodeError(f"{_FILE} is not valid TOML: {error}.") from None
+    entries: dict[str, Stated] = {}
+    for number, table in enumerate(tables.get("stated", ()), start=1):
+        entry = _built(Stated, table, number)
+        if entry.id in entries:
+            raise _fault(entry.id, "id", "is there twice; every id must be its own")
+        _check_stated(entry)
+        entries[entry.id] = entry
+    conflicts = [_built(Conflict, table, number) for number, table in enumerate(tables.get("conflict", ()), start=1)]
+    for conflict in conflicts:
+        for name in conflict.between:
+            if name not in entries:
+                raise _fault(conflict.id, "between", f"names {name!r}, which no entry has as its id")
+    return Reference(entries, conflicts)
+
+
+def _built(kind: type[Any], table: Mapping[str, Any], number: int) -> Any:
+    """A dataclass from a table of the file, with every field of the right type."""
+    name = str(table.get("id", f"entry {number}"))
+    known = {field.name: field for field in fields(kind)}
+    for field in known.values():
+        if field.default is MISSING and field.name not in table:
+            raise _fault(name, field.name, "is missing")
+    for key, value in table.items():
+        if key not in known:
+            raise _fault(name, key, f"is no field; the fields are {', '.join(known)}")
+        wanted = _TYPES.get(key, (str,))
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            raise _fault(name, key, f"is {value!r}, but should be {_spoken(wanted[-1])}")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise _fault(name, key, f"is {value!r}, but should be one of {', '.join(_CHOICES[key])}")
+    return kind(**table)
+
+
+def _spoken(wanted: type) -> str:
+    return {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}.get(wanted, "a list")
+
+
+def _check_stated(entry: Stated) -> None:
+    """What each kind of entry needs."""
+    numbers = entry.value is not None or entry.values is not None
+    if entry.kind == "figure" and not numbers:
+        raise _fault(entry.id, "value", "is missing; a figure needs value or values")
+    if entry.kind == "setting" and not (numbers or entry.text):
+        raise _fault(entry.id, "value", "is missing; a setting needs value or text")
+    if entry.kind == "conclusion" and not entry.evidence.startswith("@"):
+        raise _fault(entry.id, "evidence", "should be a cross-reference such as @tbl-baselines; a conclusion needs one")
+    if numbers and not entry.label:
+        raise _fault(entry.id, "label", "is missing; a number needs one")
+    if numbers and entry.kind != "setting" and not entry.ours:
+        raise _fault(entry.id, "ours", "is missing; say where our number is, such as regression/sound:rmse")
+    if entry.values is not None:
+        shape = (len(entry.rows), len(entry.columns))
+        if len(entry.values) != shape[0] or any(len(row) != shape[1] for row in entry.values):
+            raise _fault(entry.id, "values", f"should have {shape[0]} rows of {shape[1]}, as rows and columns say")
+
+
+def _fault(name: str, field: str, what: str) -> LabcodeError:
+    return LabcodeError(f"{_FILE}: in {name!r}, the field {field!r} {what}.")
 
 
 @cache
-def _all() -> dict[str, Stated]:
-    entries = tomllib.loads((project_root() / "data" / "reference.toml").read_text("utf-8"))["stated"]
-    return {entry["id"]: Stated(**entry) for entry in entries}
+def reference() -> Reference:
+    """All that the original states, and what of it disagrees."""
+    return read_reference((project_root() / _FILE).read_text("utf-8"))
 
 
 def stated(name: str) -> Stated:
@@ -35,8 +173,41 @@ def stated(name: str) -> Stated:
     LabcodeError
         If data/reference.toml has no such id; the message lists its neighbours.
     """
-    entries = _all()
+    entries = reference().stated
     if name not in entries:
         near = ", ".join(key for key in entries if key.split(".")[0] == name.split(".")[0]) or ", ".join(entries)
-        raise LabcodeError(f"data/reference.toml has no id {name!r}; it has {near}.")
+        raise LabcodeError(f"{_FILE} has no id {name!r}; it has {near}.")
     return entries[name]
+
+
+def cells(entry: Stated) -> Iterator[Cell]:
+    """The numbers of an entry: one, or those of its table row by row; none if it states none."""
+    shared = {"id": entry.id, "section": entry.section, "about": entry.about, "relation": entry.relation}
+    if entry.value is not None:
+        yield Cell(
+            label=entry.label, value=entry.value, places=entry.places, unit=entry.unit, ours=entry.ours, **shared
+        )
+    for i, row in enumerate(entry.values or ()):
+        for j, value in enumerate(row):
+            column = entry.columns[j]
+            yield Cell(
+                label=f"{entry.rows[i]}, {column}",
+                value=value,
+                # A count in a table of scores has no decimals.
+                places=0 if isinstance(value, int) else entry.places,
+                ours=entry.ours.format(row=i, column=column),
+                row=i,
+                column=j,
+                **shared,
+            )
+
+
+def figures(prefix: str = "") -> list[Cell]:
+    """Every number that can be measured again, of the ids that start with this; settings are not among them."""
+    entries = [entry for entry in reference().stated.values() if entry.id.startswith(prefix)]
+    return [cell for entry in entries if entry.kind != "setting" for cell in cells(entry)]
+
+
+def of_kind(kind: Kind, prefix: str = "") -> list[Stated]:
+    """Entries of one kind, of the ids that start with this, in the order of the file."""
+    return [entry for entry in reference().stated.values() if entry.kind == kind and entry.id.startswith(prefix)]

@@ -39,6 +39,16 @@ def decimals(value: float, places: int = 2) -> str:
     return f"{value:,.{places}f}".replace("-", MINUS)
 
 
+def as_written(value: float, places: int = 0) -> str:
+    """A number with all the digits that it was written with, and no fewer than so many decimals.
+
+    >>> as_written(11816.5303), as_written(0.78, 2), as_written(-6884.674), as_written(11390.0)
+    ('11,816.5303', '0.78', '−6,884.674', '11,390')
+    """
+    digits = repr(float(value)).partition(".")[2]
+    return decimals(value, max(places, len(digits.rstrip("0"))))
+
+
 def percent(share: float, places: int = 1) -> str:
     """A share as a percentage: ``96.5%``.
 
@@ -100,7 +110,7 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
     return Markdown(text)
 
 
-_NUMERIC = re.compile("[−-]?[0-9,.]+(%| USD)?|n/a|")
+_NUMERIC = re.compile("(?:[≈<] )?[−-]?[0-9,.]+(%| USD)?|n/a|")
 
 
 def _looks_numeric(cell: object) -> bool:

@@ -1,0 +1,162 @@
+"""Model cards and datasheets: what the final models are for, how good they are, and what they must not be used for."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from labcode import settings
+from labcode.data.types import Dataset
+from labcode.experiments import eda
+from labcode.experiments.failure_models import CLASSES, NETWORK
+from labcode.experiments.price_models import ClosePredictor
+from labcode.protocols import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
+from labcode.report.classification import SHORT, limits
+from labcode.report.measured import Sources
+from labcode.report.text import as_written, count, decimals, percent, scalar
+
+_PRICES, _FAILURES = "regression/sound", "classification/sound"
+
+
+def card(rows: dict[str, str]) -> pd.DataFrame:
+    """Two columns: what is asked, and the answer."""
+    return pd.DataFrame({"about": [f"**{name}**" for name in rows], "what to know": list(rows.values())})
+
+
+def regression_model(sources: Sources) -> pd.DataFrame:
+    """The model card of the network that predicts the close of the same day."""
+    result = sources[_PRICES]
+    s, network = result.scalars, ClosePredictor()
+    return card(
+        {
+            "Model": f"Mean of {count(float(s['seeds']))} multilayer perceptrons that differ in their seed; the "
+            f"variant “{s['network']}”, as the rolling folds chose (@sec-regression-selection).",
+            "Inputs": f"{_listed(PRICE_FEATURES)} of one day, as the position of the open in the day's range, the "
+            "relative range and the level of price and volume.",
+            "Output": "Where in the day's range the close lies, from the low to the high; turned into USD.",
+            "Training": f"All rows before the test dates, less untrustworthy ones; {count(network.max_epochs)} epochs "
+            f"in batches of {count(float(network.batch_size))}, learning rate {as_written(network.lr)} at its peak.",
+            "Intended use": "Teaching: how the right question and a baseline decide what a score means.",
+            "Not for": "Forecasts, trading, or any day that is not over: low and high are known only afterwards "
+            "(@sec-regression-forecast).",
+            "Test data": f"{count(float(s['test_rows']))} rows of the last {count(float(s['test_dates']))} dates.",
+            "Ethical notes": "No personal data. The danger is trust: an R² near one invites people to stake money "
+            "on a formula that restates the day's range.",
+        }
+    )
+
+
+def regression_metrics(sources: Sources) -> pd.DataFrame:
+    """The scores of the price network on the test dates."""
+    result = sources[_PRICES]
+    s = {name: float(value) for name, value in result.scalars.items() if not isinstance(value, str)}
+    rows = [
+        ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse', places=3)} for other dates"),
+        ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse_symbols', places=3)} for other symbols"),
+        ("median absolute error, USD", decimals(s["median_error"], 3), ""),
+        ("error as a share of the price", percent(s["percent"], 2), ""),
+        ("skill over least squares", decimals(s["skill_vs_ols"], 3), scalar(result, "skill_vs_ols", places=3)),
+        ("skill over the midpoint", decimals(s["skill_vs_midpoint"], 3), scalar(result, "skill_vs_midpoint", places=3)),
+    ]
+    return pd.DataFrame(rows, columns=["score", "value", "95% interval"])
+
+
+def classification_model(sources: Sources) -> pd.DataFrame:
+    """The model card of the network that tells failures apart."""
+    result = sources[_FAILURES]
+    s = result.scalars
+    mix = sources["classification/sound"].frame("classes").query("set == 'out_of_fold'")
+    shares = {SHORT[row.label]: row.support for row in mix.itertuples()}
+    return card(
+        {
+            "Model": f"Mean answer of {count(float(s['seeds']))} multilayer perceptrons that differ in their seed, "
+            f"with hidden layers of {' and '.join(map(str, NETWORK['hidden']))} units (@sec-classification-network).",
+            "Inputs": f"{_listed([name.split(' [')[0].lower() for name in SENSORS])}, and the quality type; "
+            "from these, power, temperature difference, strain, and questions whose edges trees place. Never `Target`.",
+            "Output": f"A probability for each of {count(len(CLASSES))} classes.",
+            "Training": f"AdamW, {count(result.meta['spec']['epochs'])} epochs in batches of "
+            f"{count(NETWORK['batch_size'])}; mild class weights, no oversampling.",
+            "Intended use": "Teaching, and as a pattern for machines whose failures follow physical limits.",
+            "Not for": "Any real machine: the rows come from published rules, not from a workshop. Nor for random "
+            "failures, and hardly for tool wear.",
+            "Class mix": "; ".join(f"{name} {count(rows)}" for name, rows in shares.items())
+            + ". Scores assume this mix.",
+            "Probabilities": "Class weights raise those of failures; undo them before deciding by cost "
+            "(@sec-classification-workshop).",
+            "Ethical notes": "No personal data. A missed failure can hurt people at the machine, so a low share of "
+            "alarms is no aim in itself; the costs of both errors must be set by those who bear them.",
+        }
+    )
+
+
+def classification_metrics(sources: Sources) -> pd.DataFrame:
+    """The scores of the failure network, out of fold and on fresh rows."""
+    result = sources[_FAILURES]
+    names = {
+        "macro_f1": "macro-F1",
+        "macro_f1_without_random": "macro-F1 without random failures",
+        "balanced_accuracy": "balanced accuracy",
+        "mcc": "Matthews correlation",
+        "accuracy": "accuracy",
+        **{f"recall_{slug}": f"recall, {SHORT[label]}" for label, slug in CLASSES.items()},
+    }
+    row = pd.Series(result.scalars)
+    return pd.DataFrame(
+        [
+            {"score": text, "out of fold": limits(row, name, 2), "fresh rows": limits(row, f"fresh_{name}", 2)}
+            for name, text in names.items()
+        ]
+    )
+
+
+def prices_sheet(prices: Dataset) -> pd.DataFrame:
+    """The datasheet of the prices, from the rows as loaded."""
+    frame, facts = prices.frame, prices.provenance
+    first, last = (f"{date:%-d %B %Y}" for date in (frame["date"].min(), frame["date"].max()))
+    spread = frame[PRICE_TARGET].quantile([0.05, 0.5, 0.95])
+    rows = {
+        "What": f"{count(facts.rows)} rows, one for each company and trading day: "
+        f"{count(frame['symbol'].nunique())} symbols on {count(frame['date'].nunique())} days, {first} to {last}.",
+        "Columns": "Date, symbol, open, close, low and high in USD, volume in shares.",
+        "Spread": f"Nine closes in ten: between {decimals(spread.iloc[0], 1)} and {decimals(spread.iloc[2], 1)} USD, "
+        f"half of them under {decimals(spread.iloc[1], 1)}.",
+        "Collected by": "Published as Kaggle's dgawlik/nyse [@gawlik2017nyse].",
+        "Bias": "Only companies that were large in the last year are in it, so the past looks better than it was.",
+        "Not for": "Judging trading rules or companies.",
+    }
+    return card(rows | _shared(prices))
+
+
+def maintenance_sheet(maintenance: Dataset) -> pd.DataFrame:
+    """The datasheet of the machines, from the rows as loaded."""
+    frame, facts = maintenance.frame, maintenance.provenance
+    failed = eda.maintenance_facts(frame).failures
+    counts, quality = frame[FAILURE].value_counts(), frame["Type"].value_counts()
+    rows = {
+        "What": f"{count(facts.rows)} products of a milling machine, {count(failed)} of them with a failure type.",
+        "Columns": f"{_listed(SENSORS)}; quality type; `Failure Type`, the label; `Target`, which gives it away.",
+        "Class mix": "; ".join(f"{name} {count(rows)}" for name, rows in counts.items()) + ".",
+        "Quality types": "; ".join(f"{name} {count(rows)}" for name, rows in quality.items()) + ".",
+        "Collected by": "Nobody: simulated by its author from stated rules [@matzka2020explainable; @uci2020ai4i], and "
+        "repackaged on Kaggle with one label [@bansal2021maintenance].",
+        "Bias": "Failures follow sharp limits, which flatters models that find them. Real sensors drift and break.",
+        "Not for": "Claims about real machines.",
+    }
+    return card(rows | _shared(maintenance))
+
+
+def _shared(dataset: Dataset) -> dict[str, str]:
+    """What is said of every data set, from its provenance."""
+    facts = dataset.provenance
+    odd = "; ".join(f"{name}: {count(rows)}" for name, rows in facts.oddities.items() if rows)
+    quick = " of the quick profile" if settings.profile() == "quick" else ""
+    return {
+        "Odd rows": f"{odd or 'none'} (treated by the rules of @sec-eda).",
+        "Personal data": "None.",
+        "Licence": f"{facts.licence}.",
+        "This copy": f"{facts.status}{quick}, SHA-256 `{facts.sha256[:16]}…`.",
+    }
+
+
+def _listed(names: list[str]) -> str:
+    text = f"{', '.join(names[:-1])} and {names[-1]}"
+    return text[0].upper() + text[1:]
