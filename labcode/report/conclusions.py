@@ -9,6 +9,7 @@ import pandas as pd
 
 from labcode.errors import LabcodeError
 from labcode.report import judge_classification, judge_regression
+from labcode.report.claims import told
 from labcode.report.judging import Judgement, Verdict
 from labcode.report.measured import Sources
 from labcode.report.reference import Stated, of_kind
@@ -47,6 +48,7 @@ def verdict_counts(sources: Sources) -> Counter[Verdict]:
     return Counter(judgement(entry, sources).verdict for entry in of_kind("conclusion"))
 
 
+@told
 def counts_sentence(sources: Sources) -> str:
     """The verdicts counted, in words."""
     counts = verdict_counts(sources)

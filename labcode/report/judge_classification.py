@@ -34,7 +34,7 @@ def _strongest(s: Sources) -> Judgement:
         f"air temperature ({air}) would be on a par with two of them."
     )
     return judge(
-        Case("holds in part", why, lambda: set(ranking.index[:3]) == named),
+        Case("holds in part", why, lambda: set(ranking["share"].nlargest(3).index) == named),
         otherwise=Judgement("doesn't hold", "By the share of variance between the types, other sensors lead."),
     )
 

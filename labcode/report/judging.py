@@ -38,11 +38,11 @@ def judge(*cases: Case, otherwise: Judgement) -> Judgement:
 
     Examples
     --------
-    >>> above = Case("holds", "It is above.", lambda: 2 > 1)
+    >>> above = Case("holds", "It is above.", lambda: 1 > 2)
     >>> str(judge(above, otherwise=Judgement("not shown", "It is not.")))
-    '**Holds.** It is above.'
+    '**Not shown.** It is not.'
     """
     for case in cases:
-        if claim(case.why, case.holds, otherwise="").data:
-            return Judgement(case.verdict, case.why)
+        if str(sentence := claim(case.why, case.holds, otherwise="")):
+            return Judgement(case.verdict, str(sentence))
     return otherwise

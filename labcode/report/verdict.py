@@ -157,7 +157,7 @@ def inputs_sentence(sources: Sources) -> str:
     numbers = f"from a macro-F1 of {decimals(raw)} to {decimals(physical)}"
     lifted = f"Power, strain and temperature difference lift a random forest {numbers}, with nothing else changed"
     otherwise = f"Power, strain and temperature difference take a random forest {numbers}"
-    return str(claim(lifted, lambda: physical > raw, otherwise=otherwise).data)
+    return str(claim(lifted, lambda: physical > raw, otherwise=otherwise))
 
 
 def _half_width(ours: Measured) -> float:
