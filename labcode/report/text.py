@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pandas as pd
@@ -76,7 +76,13 @@ def scalar(result: Result, name: str, unit: Literal["", "%"] = "", places: int |
     return between(Interval(low, low, high), unit, places)
 
 
-def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:
+def table(
+    frame: pd.DataFrame,
+    *,
+    index: str | None = None,
+    places: Mapping[str, int] | int = 2,
+    widths: Sequence[int] | None = None,
+) -> Markdown:
     """A frame as a Markdown table, which every engine and format renders; numbers are aligned to the right.
 
     Parameters
@@ -87,6 +93,8 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
         Header of the index; ``None`` leaves the index out.
     places
         Decimals of the numbers, for all columns or by column. Whole-number columns show none.
+    widths
+        Relative widths of the columns, for long texts; by default they follow from what is in them.
     """
     shown = frame.copy()
     for column in shown.select_dtypes("number"):
@@ -98,6 +106,13 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
         shown = shown.rename_axis(index)
         align = ["left", *align]
     text = shown.to_markdown(index=index is not None, colalign=align, disable_numparse=True, tablefmt="pipe")
+    if widths is not None:
+        header, _, *rows = text.splitlines()
+        # In a pipe table with long lines, pandoc takes the lengths of these dashes as relative widths.
+        rule = [
+            f"{'-' * (10 * width)}{':' if side == 'right' else '-'}" for side, width in zip(align, widths, strict=True)
+        ]
+        text = "\n".join([header, f"|{'|'.join(rule)}|", *rows])
     return Markdown(text)
 
 
