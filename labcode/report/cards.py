@@ -80,7 +80,7 @@ def classification_model(sources: Sources) -> pd.DataFrame:
             "failures, and hardly for tool wear.",
             "Class mix": "; ".join(f"{name} {count(rows)}" for name, rows in shares.items())
             + ". Scores assume this mix.",
-            "Probabilities": "Class weights raise those of failures; undo them before deciding by cost "
+            "Calibration": "Class weights raise those of failures; undo them before deciding by cost "
             "(@sec-classification-workshop).",
             "Ethical notes": "No personal data. A missed failure can hurt people at the machine, so a low share of "
             "alarms is no aim in itself; the costs of both errors must be set by those who bear them.",

@@ -100,7 +100,9 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
                 read = probe.reads(value) if value and len(claims.made) == before else {}
             except Exception as fault:
                 found.faults.append(f"{_place(cell, fault)}: {type(fault).__name__}: {fault}")
-                continue
+                if cell.inline:
+                    continue
+                return  # what follows would only miss what this cell defines
             made = claims.made[before:]
             if read and (word := _judges(value)):
                 found.faults.append(f"{line}: unbound: {word!r} in what `{line.text}` says, without a check")

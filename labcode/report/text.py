@@ -85,7 +85,13 @@ def joined(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str, int] | int = 2) -> Markdown:
+def table(
+    frame: pd.DataFrame,
+    *,
+    index: str | None = None,
+    places: Mapping[str, int] | int = 2,
+    widths: Sequence[int] | None = None,
+) -> Markdown:
     """A frame as a Markdown table, which every engine and format renders; numbers are aligned to the right.
 
     Parameters
@@ -96,6 +102,8 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
         Header of the index; ``None`` leaves the index out.
     places
         Decimals of the numbers, for all columns or by column. Whole-number columns show none.
+    widths
+        Relative widths of the columns, for long texts; by default they follow from what is in them.
     """
     shown = frame.copy()
     for column in shown.select_dtypes("number"):
@@ -107,6 +115,13 @@ def table(frame: pd.DataFrame, *, index: str | None = None, places: Mapping[str,
         shown = shown.rename_axis(index)
         align = ["left", *align]
     text = shown.to_markdown(index=index is not None, colalign=align, disable_numparse=True, tablefmt="pipe")
+    if widths is not None:
+        header, _, *rows = text.splitlines()
+        # In a pipe table with long lines, pandoc takes the lengths of these dashes as relative widths.
+        rule = [
+            f"{'-' * (10 * width)}{':' if side == 'right' else '-'}" for side, width in zip(align, widths, strict=True)
+        ]
+        text = "\n".join([header, f"|{'|'.join(rule)}|", *rows])
     return Markdown(text)
 
 

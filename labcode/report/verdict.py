@@ -76,16 +76,12 @@ def figure_table(parts: Sequence[str], sources: Sources) -> pd.DataFrame:
     rows = [each for part in parts for each in compared(part, sources)]
     return pd.DataFrame(
         {
-            "figure": [_label(each.cell) for each in rows],
+            "figure": [each.cell.label for each in rows],
             "stated": [_stated(each.cell) for each in rows],
-            "measured again": [_ours(each) for each in rows],
+            "ours": [_ours(each) for each in rows],
             "again": [_SAID[each.outcome] for each in rows],
         }
     )
-
-
-def _label(cell: Cell) -> str:
-    return f"{cell.label} ({cell.unit})" if cell.unit else cell.label
 
 
 def _stated(cell: Cell) -> str:

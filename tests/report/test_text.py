@@ -41,6 +41,13 @@ def test_a_table_aligns_numbers_to_the_right_and_keeps_text_as_it_is() -> None:
     assert rule.strip("|").split("|")[1].endswith(":")
 
 
+def test_widths_of_columns_are_relative_and_keep_the_alignment() -> None:
+    shown = text.table(pd.DataFrame({"name": ["x"], "rows": [1234]}), widths=(1, 5)).data
+    left, right = shown.splitlines()[1].strip("|").split("|")
+    assert len(right) > 4 * len(left)
+    assert right.endswith(":") and not left.endswith(":")
+
+
 def test_real_rows_get_a_quiet_line_without_the_users_folder() -> None:
     line = text.data_line(facts()).data
     assert "prices.csv (verified copy), 1,234 rows" in line
