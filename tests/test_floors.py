@@ -32,6 +32,7 @@ SHARED = {
     **dict.fromkeys(("digests", "cluster"), "store"),
     "bench_tuning": "bench",
     "confusion": "metrics",
+    "display": "cli",
 }
 #: Stands outside the house: it runs before there is an environment.
 OUTSIDE = {"bootstrap"}

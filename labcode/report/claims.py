@@ -6,12 +6,16 @@ printed only if its check holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from IPython.display import Markdown
 
 from labcode.errors import RenderError
 
 
-def claim(sentence: str, holds: bool, *, otherwise: str | None = None, **values: float) -> Markdown:
+def claim(
+    sentence: str, holds: bool | Callable[[], bool], *, otherwise: str | None = None, **values: float
+) -> Markdown:
     """Return the sentence if its check holds, else the other one.
 
     Parameters
@@ -19,7 +23,7 @@ def claim(sentence: str, holds: bool, *, otherwise: str | None = None, **values:
     sentence
         What the page says when ``holds`` is true.
     holds
-        The check, computed from results.
+        The check, computed from results: a truth value, or a function without arguments that gives one.
     otherwise
         What it says when the check fails, where real and simulated data honestly differ.
     values
@@ -30,7 +34,7 @@ def claim(sentence: str, holds: bool, *, otherwise: str | None = None, **values:
     RenderError
         If the check fails and there is no other sentence.
     """
-    if holds:
+    if holds() if callable(holds) else holds:
         return Markdown(sentence)
     if otherwise is not None:
         return Markdown(otherwise)
