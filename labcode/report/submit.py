@@ -80,10 +80,10 @@ def submit(
     front = title_page(root)
     path = _target(root, out, front.stem)
     results, data = _gate(root, check)
+    origin = {"engine": str(choose_engine(engine)[0] or "portable"), **git_state(root)}
     with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
         page, pdf = render(to=("onefile", "pdf"), engine=engine, out=Path(folder))
         files = {f"{front.stem}.html": page.read_bytes(), f"{front.stem}.pdf": pdf.read_bytes()}
-    origin = {"engine": str(choose_engine(engine)[0] or "portable"), **git_state(root)}
     files["results.json"] = _json({name: environment.finite(result.scalars) for name, result in results.items()})
     files["provenance.json"] = _json(provenance(results, data))
     files["manifest.json"] = _json(manifest(front, files, data, origin))
@@ -120,19 +120,19 @@ def title_page(root: Path) -> TitlePage:
     path = root / "_quarto.yml"
     try:
         book = yaml.safe_load(path.read_text(encoding="utf-8"))["book"]
-        given = book.get("author") or []
+        authors = _names(book.get("author"))
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise LabcodeError(f"{path}: not a Quarto book ({error}); mend it with: git restore _quarto.yml") from error
-    listed = (
-        [each.get("name") if isinstance(each, dict) else each for each in given if each]
-        if isinstance(given, list)
-        else [given.get("name") if isinstance(given, dict) else given]
-    )
-    authors = tuple(str(name).strip() for name in listed if name and str(name).strip())
     if not authors:
         raise LabcodeError(f'{path} names no author; add a line under "book:", such as author: "Ada Lovelace".')
     stem = Path(str(book.get("output-file") or "report")).name
     return TitlePage(title=str(book.get("title", "")), authors=authors, day=_day(path, book.get("date")), stem=stem)
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    listed = given if isinstance(given, list) else [given]
+    names = [each.get("name") if isinstance(each, dict) else each for each in listed]
+    return tuple(str(name).strip() for name in names if name and str(name).strip())
 
 
 def _day(path: Path, given: object) -> date:
@@ -252,6 +252,9 @@ def _target(root: Path, out: Path | None, stem: str) -> Path:
     path = (out or root / "dist" / f"{stem}.zip").expanduser().resolve()
     if path.suffix.lower() != ".zip" or path.is_dir():
         raise LabcodeError(f"--out is {path}, which cannot be the hand-in; name a file that ends in .zip.")
+    nearest = next(folder for folder in path.parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise _unwritable(path, f"{nearest} is not a folder that can be written")
     return path
 
 
@@ -267,9 +270,11 @@ def _write(path: Path, content: bytes) -> None:
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
-        raise LabcodeError(
-            f"The hand-in cannot be written to {path} ({error.strerror or error}); name another file with --out."
-        ) from error
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def _unwritable(path: Path, reason: str) -> LabcodeError:
+    return LabcodeError(f"The hand-in cannot be written to {path} ({reason}); name another file with --out.")
 
 
 def _json(value: object) -> bytes:
