@@ -271,6 +271,17 @@ def chapter(name: Annotated[str, typer.Argument(help="Its file name and label, s
     print(f"Written: {path}; `labcode render {name} --to html` shows it.")
 
 
+@app.command()
+def notebook(
+    chapter: Annotated[str, typer.Argument(help="The chapter, such as `eda`.")],
+    back: Annotated[bool, typer.Option("--back", help="Write the chapter from its notebook.")] = False,
+) -> None:
+    """Write a chapter as a Jupyter notebook beside it, or take the edited notebook back into the chapter."""
+    from labcode.report.notebooks import take_back, write_notebook
+
+    print(f"Written: {take_back(chapter) if back else write_notebook(chapter)}")
+
+
 def main() -> None:
     """Run the command line: a fault that the user can mend is one sentence on stderr and exit code 2."""
     try:

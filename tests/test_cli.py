@@ -42,6 +42,7 @@ def labcode(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         ["doctor"],
         ["store", "prune"],
         ["new", "chapter"],
+        ["notebook"],
     ],
 )
 def test_every_command_has_help(command: list[str]) -> None:
