@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-import time
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Table
-from rich.text import Text
 
+from labcode.display import RunDisplay
 from labcode.errors import DownloadError, LabcodeError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from labcode.experiments.catalog import Experiment
 
 app = typer.Typer(
     help="A deep-learning lab done twice: as submitted, and soundly. `labcode COMMAND --help` tells more.",
@@ -30,7 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data_app = typer.Typer(help="The rows: where they come from, and whether they can be used.", no_args_is_help=True)
+store_app = typer.Typer(help="What was computed, and how much room it takes.", no_args_is_help=True)
+new_app = typer.Typer(help="New files for the book, from a template.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(store_app, name="store")
+app.add_typer(new_app, name="new")
 
 
 class DataName(StrEnum):
@@ -54,89 +51,7 @@ class FormatName(StrEnum):
     html = "html"
     pdf = "pdf"
     all = "all"
-
-
-class Remaining(ProgressColumn):
-    """The time that remains until the moment that the task expects to end."""
-
-    def render(self, task: Task) -> Text:
-        """The time as text, such as ``about 40 s left``; it counts down between two reports."""
-        left = task.fields["until"] - time.monotonic()
-        return Text(f"{about(left)} left" if left > 0.5 else "")
-
-
-class RunDisplay:
-    """A line for each experiment and, in a terminal, a bar with the remaining time below them."""
-
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), Remaining())
-        self.bar = Progress(*columns, console=Console(soft_wrap=True), disable=not sys.stdout.isatty(), transient=True)
-        self.task = self.bar.add_task("looking", total=None, until=0.0)
-        self.waiting: dict[str, float] = {}
-        self.under_way: dict[str, float] = {}
-        self.done = 0.0
-
-    def plan(self, missing: Sequence[Experiment]) -> None:
-        """Size the bar."""
-        self.waiting = {experiment.name: experiment.seconds for experiment in missing}
-        self.bar.reset(self.task, total=sum(self.waiting.values()))
-        self._move()
-
-    def stored(self, experiment: Experiment) -> None:
-        """Say so."""
-        self._finish(experiment, "stored")
-
-    def started(self, experiment: Experiment) -> None:
-        """Name it at the bar, or in a line of its own where there is none."""
-        self.bar.update(self.task, description=experiment.name)
-        if self.bar.disable:
-            self._say(f"{experiment.name}: computing, {about(experiment.seconds)}")
-
-    def progress(self, experiment: Experiment, share: float) -> None:
-        """Move the bar."""
-        self.under_way[experiment.name] = experiment.seconds * min(max(share, 0.0), 1.0)
-        self._move()
-
-    def computed(self, experiment: Experiment, seconds: float) -> None:
-        """Say how long it took."""
-        self._finish(experiment, f"computed in {seconds:.1f} s")
-
-    def _finish(self, experiment: Experiment, how: str) -> None:
-        self.done += self.waiting.pop(experiment.name, 0.0)
-        self.under_way.pop(experiment.name, None)
-        self._move()
-        self._say(f"{experiment.name}: {how}")
-
-    def _move(self) -> None:
-        task = self.bar.tasks[0]
-        done = self.done + sum(self.under_way.values())
-        left = remaining_seconds(done, task.total or 0.0, task.elapsed or 0.0)
-        self.bar.update(self.task, completed=done, until=time.monotonic() + left)
-
-    def _say(self, line: str) -> None:
-        self.bar.console.print(line, markup=False, highlight=False)
-
-
-def remaining_seconds(done: float, total: float, elapsed: float) -> float:
-    """Seconds still to go, at the pace so far; the first ones count as if they had gone as expected.
-
-    >>> remaining_seconds(done=0, total=60, elapsed=0)
-    60.0
-    >>> remaining_seconds(done=30, total=60, elapsed=95)  # almost three times slower than expected
-    85.7...
-    """
-    expected = 5.0
-    return (total - done) * (elapsed + expected) / (done + expected)
-
-
-def about(seconds: float) -> str:
-    """A rough duration.
-
-    >>> about(42.3), about(150)
-    ('about 42 s', 'about 2 min 30 s')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    return f"about {minutes} min {rest} s" if minutes else f"about {rest} s"
+    onefile = "onefile"
 
 
 @data_app.command()
@@ -231,18 +146,14 @@ def results(
     found = survey(names or ())
     scalars = {name: result.scalars for name, result in found.items() if result is not None}
     if as_json:
-        print(json.dumps({name: _finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
+        from labcode.report.environment import finite
+
+        print(json.dumps({name: finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
     else:
         _print_scalars(scalars)
     missing = [name for name, result in found.items() if result is None]
     if missing:
         print(f"labcode: not computed yet: {', '.join(missing)}; `labcode run` computes them.", file=sys.stderr)
-
-
-def _finite(values: dict[str, float | int | str]) -> dict[str, float | int | str | None]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
 
 
 def _print_scalars(scalars: dict[str, dict[str, float | int | str]]) -> None:
@@ -258,7 +169,9 @@ def _print_scalars(scalars: dict[str, dict[str, float | int | str]]) -> None:
 @app.command()
 def render(
     chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
-    to: Annotated[FormatName, typer.Option(help="What to write.")] = FormatName.all,
+    to: Annotated[
+        FormatName, typer.Option(help="What to write; all is HTML and PDF, onefile one page that holds everything.")
+    ] = FormatName.all,
     engine: Annotated[
         EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
     ] = EngineName.auto,
@@ -325,6 +238,70 @@ def preview(chapter: Annotated[str | None, typer.Argument(help="Chapter to open 
     from labcode.report.render import preview as preview_book
 
     raise typer.Exit(preview_book(chapter))
+
+
+@app.command()
+def submit(
+    out: Annotated[Path | None, typer.Option(help="The zip to write; dist/<title>.zip by default.")] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
+    ] = EngineName.auto,
+) -> None:
+    """Pack the hand-in: the report as one page and as PDF, its numbers, where they come from, and checksums."""
+    from labcode.report.submit import submit as hand_in
+
+    made = hand_in(out, engine=engine.value)
+    print(f"Written: {made.path} ({', '.join(made.files)})")
+    for line in made.notes:
+        print(f"labcode: {line}", file=sys.stderr)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
+    """Look at Python, Quarto, device, data and store: what is there, and how to mend it; exits with 1 if faulty."""
+    from labcode.report.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print(json.dumps([asdict(each) for each in findings], indent=2))
+    else:
+        for each in findings:
+            print(f"{each.state:8}{each.check}: {each.found}" + (f"\n{'':8}{each.mend}" if each.mend else ""))
+    if any(each.state == "fault" for each in findings):
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def prune(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False) -> None:
+    """Remove results that no code, settings or libraries of today give any more; those on other rows stay."""
+    from labcode.experiments import old_results
+
+    found = old_results.stored()
+    old = [each for each in found if each.old]
+    size = sum(each.size for each in old) / 1e6
+    if not dry_run:
+        old_results.prune(found)
+    print(f"{'Would remove' if dry_run else 'Removed'} {len(old)} of {len(found)} results, {size:.1f} MB.")
+
+
+@new_app.command()
+def chapter(name: Annotated[str, typer.Argument(help="Its file name and label, such as `drift`.")]) -> None:
+    """Write chapters/NAME.qmd from the template, and list it in _quarto.yml before the closing chapter."""
+    from labcode.report.scaffold import new_chapter
+
+    path = new_chapter(name)
+    print(f"Written: {path}; `labcode render {name} --to html` shows it.")
+
+
+@app.command()
+def notebook(
+    chapter: Annotated[str, typer.Argument(help="The chapter, such as `eda`.")],
+    back: Annotated[bool, typer.Option("--back", help="Write the chapter from its notebook.")] = False,
+) -> None:
+    """Write a chapter as a Jupyter notebook beside it, or take the edited notebook back into the chapter."""
+    from labcode.report.notebooks import take_back, write_notebook
+
+    print(f"Written: {take_back(chapter) if back else write_notebook(chapter)}")
 
 
 def main() -> None:

@@ -28,7 +28,22 @@ def labcode(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["data"], ["data", "status"], ["data", "fetch"], ["render"], ["run"], ["results"], ["bench"], ["preview"]],
+    [
+        [],
+        ["data"],
+        ["data", "status"],
+        ["data", "fetch"],
+        ["render"],
+        ["run"],
+        ["results"],
+        ["bench"],
+        ["preview"],
+        ["submit"],
+        ["doctor"],
+        ["store", "prune"],
+        ["new", "chapter"],
+        ["notebook"],
+    ],
 )
 def test_every_command_has_help(command: list[str]) -> None:
     answer = labcode(*command, "--help")
@@ -70,6 +85,9 @@ def test_fetch_leaves_a_users_own_file_alone(folder: Path, good_prices: pd.DataF
     [
         (["render", "nosuch"], {}, "no chapter 'nosuch'; the chapters are classification, eda"),
         (["render", "--engine", "quarto"], {"PATH": "/nowhere"}, "Quarto was not found on PATH"),
+        (["render", "eda", "--to", "onefile"], {}, "leave the names of chapters out"),
+        (["submit"], {"LABCODE_PROFILE": "quick"}, "The profile is quick"),
+        (["new", "chapter", "eda"], {}, "There is a chapter 'eda' already"),
         (["data", "status"], {"LABCODE_PROFILE": "fast"}, "LABCODE_PROFILE is 'fast'"),
         (["data", "status"], {"LABCODE_DATA_DIR": "/no/such"}, "LABCODE_DATA_DIR names /no/such"),
     ],
@@ -81,3 +99,13 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert answer.returncode == 2
     assert expected in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_pruning_says_what_it_removes_and_a_dry_run_removes_nothing(own_store: Path) -> None:
+    damaged = own_store / "results" / "regression" / "sound" / "damaged.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{}")
+    assert labcode("store", "prune", "--dry-run").stdout == "Would remove 1 of 1 results, 0.0 MB.\n"
+    assert damaged.exists()
+    assert labcode("store", "prune").stdout == "Removed 1 of 1 results, 0.0 MB.\n"
+    assert not damaged.exists()

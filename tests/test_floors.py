@@ -32,6 +32,7 @@ SHARED = {
     **dict.fromkeys(("digests", "cluster"), "store"),
     **dict.fromkeys(("bench_tuning", "bench_render"), "bench"),
     "confusion": "metrics",
+    "display": "cli",
 }
 #: Stands outside the house: it runs before there is an environment.
 OUTSIDE = {"bootstrap"}

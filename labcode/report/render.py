@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +18,9 @@ from labcode.report import quarto_log
 from labcode.settings import project_root
 
 Engine = Literal["auto", "quarto", "portable"]
-Format = Literal["html", "pdf"]
+Format = Literal["html", "pdf", "onefile"]
 MIN_QUARTO = (1, 9)
-_QUARTO_FORMATS: dict[Format, str] = {"html": "html", "pdf": "typst"}
+_QUARTO_FORMATS = {"html": "html", "pdf": "typst"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +39,19 @@ class Quarto:
         return f"Quarto {'.'.join(map(str, self.version))}"
 
 
-def find_quarto() -> Quarto | None:
+def quarto_path() -> str | None:
     """The Quarto on ``PATH``, else the one that PyPI's ``quarto-cli`` put beside this Python, else ``None``."""
-    found = shutil.which("quarto") or shutil.which("quarto", path=str(Path(sys.executable).parent))
+    return shutil.which("quarto") or shutil.which("quarto", path=str(Path(sys.executable).parent))
+
+
+def find_quarto(timeout: float = 60.0) -> Quarto | None:
+    """The Quarto of :func:`quarto_path`, if it tells its version within `timeout` seconds, else ``None``."""
+    found = quarto_path()
     if found is None:
         return None
     try:
-        answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+        command = [found, "--version"]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     numbers = re.match(r"\s*(\d+)\.(\d+)\.(\d+)", answer)
@@ -101,9 +108,9 @@ def render(
     Parameters
     ----------
     chapters
-        Names of chapters; none means all. A PDF is always the whole book.
+        Names of chapters; none means all. A PDF by Quarto is always the whole book.
     to
-        Formats to write.
+        Formats to write; ``"onefile"`` is the whole book in one HTML page that needs no other file.
     engine
         ``"auto"`` takes Quarto where it is recent enough, else the portable engine.
     out
@@ -112,7 +119,7 @@ def render(
     Returns
     -------
     list of Path
-        The start page, the PDF, or both.
+        The start page, the PDF, the one page: as far as asked for, in the order of `to`.
 
     Raises
     ------
@@ -121,17 +128,22 @@ def render(
     """
     root = project_root()
     files = chapter_files(chapters)
+    if files and "onefile" in to:
+        raise RenderError("The one-file page holds the whole book; leave the names of chapters out.")
     quarto, why = choose_engine(engine)
     print(why, flush=True)
     target = (out or root / "_book").resolve()
-    if quarto:
+    if quarto and "onefile" not in to:
         return _with_quarto(quarto, root, files, to, target)
-    from labcode.report import portable, prerender  # loads the whole notebook machinery
+    from labcode.report import onefile, portable, prerender  # loads the whole notebook machinery
 
     prerender.announce()
     if not files:
         prerender.compute()
-
+    if quarto:
+        # A fixed clock leaves the time of the render out of the PDF, so that the same inputs give the same bytes.
+        run = partial(_run_quarto, quarto, SOURCE_DATE_EPOCH="0")
+        return onefile.render_onefile(run, root, to, target)
     return portable.render(root, chapters=files or None, to=to, out=target)
 
 
@@ -152,9 +164,10 @@ def _clean(kind: Format, to: Sequence[Format]) -> list[str]:
     return [] if kind == to[0] else ["--no-clean"]
 
 
-def _run_quarto(quarto: Quarto, root: Path, arguments: list[str]) -> None:
+def _run_quarto(quarto: Quarto, root: Path, arguments: list[str], **variables: str) -> None:
     """Run ``quarto render`` with this Python behind it; a failing cell or an unresolved reference fails the render."""
-    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
+    paths = {"QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(project_root())}
+    environment = {**os.environ, **paths, **variables}
     command = [quarto.path, "render", *arguments]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
     process = subprocess.Popen(command, cwd=root, env=environment, **streams)  # type: ignore[call-overload]

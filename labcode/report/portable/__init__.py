@@ -11,11 +11,15 @@ from typing import Literal
 
 from labcode.report.portable.book import Book, Chapter, read_book
 from labcode.report.portable.kernel import execute
-from labcode.report.portable.pages import write_book_file, write_html, write_pdf
+from labcode.report.portable.pages import write_book_file, write_html, write_onefile, write_pdf
 
 __all__ = ["render"]
 
-_WRITERS: dict[str, Callable[[Book, Path, Path], Path]] = {"html": write_html, "pdf": write_pdf}
+_WRITERS: dict[str, Callable[[Book, Path, Path], Path]] = {
+    "html": write_html,
+    "pdf": write_pdf,
+    "onefile": write_onefile,
+}
 _WORKERS = 2
 
 
@@ -23,7 +27,7 @@ def render(
     project: Path,
     *,
     chapters: Sequence[str] | None = None,
-    to: Sequence[Literal["html", "pdf"]] = ("html", "pdf"),
+    to: Sequence[Literal["html", "pdf", "onefile"]] = ("html", "pdf"),
     out: Path,
 ) -> list[Path]:
     """Render the Quarto book in `project` into `out`.
@@ -34,15 +38,15 @@ def render(
         Folder with ``_quarto.yml``; cells run in it.
     chapters : sequence of str, optional
         Render only these, named like ``eda`` or ``chapters/eda.qmd``; the other pages in `out` stay.
-    to : sequence of {"html", "pdf"}, default=("html", "pdf")
-        Formats to write; each chapter runs once for all of them.
+    to : sequence of {"html", "pdf", "onefile"}, default=("html", "pdf")
+        Formats to write; each chapter runs once for all of them. "onefile" is one page that needs no other file.
     out : Path
         Folder for the result. It changes only when everything went well.
 
     Returns
     -------
     list of Path
-        The first HTML page and the PDF, as far as asked for.
+        The first HTML page, the PDF, the one page: as far as asked for, in the order of `to`.
 
     Raises
     ------

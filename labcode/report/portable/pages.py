@@ -70,6 +70,18 @@ def _finished(text: str, name: str, book: Book) -> str:
     return text.replace("<!-- title -->", _title_block(book) if name == "index.html" else "")
 
 
+def write_onefile(book: Book, work: Path, out: Path) -> Path:
+    """Write all chapters into one page in `out`, with pictures, style and formulas inside it, and return it."""
+    shutil.copy(_ASSETS / "style.css", work)
+    options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--embed-resources", "--variable=onefile"]
+    _pandoc(book, work, "html", "page.html", "one.html", *options)
+    text = _LINE_ANCHOR.sub("", (work / "one.html").read_text(encoding="utf-8"))
+    text = text.replace("<pre", '<pre tabindex="0"').replace("<!-- title -->", _title_block(book))
+    page = out / Path(book.output_file).with_suffix(".html").name
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
 def _title_block(book: Book) -> str:
     lines = [book.titles.get("subtitle"), ", ".join(book.titles["author"]), book.titles.get("date")]
     shown = "".join(f"<p>{html.escape(str(line))}</p>" for line in lines if line)

@@ -13,7 +13,7 @@ import yaml
 from labcode.errors import RenderError
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
-_CELL = re.compile(r"^(`{3,})\s*\{python\b[^}]*\}\s*$")
+CELL = re.compile(r"^(`{3,})\s*\{python\b[^}]*\}\s*$")
 _INLINE = re.compile(r"`\{python\}\s+([^`]+)`")
 _SHORTCODE = re.compile(r"\{\{<\s*(/?[\w-]+)\s*(.*?)\s*>\}\}")
 _PAGEBREAK = "```{=typst}\n#pagebreak(weak: true)\n```"
@@ -49,7 +49,7 @@ def read_lines(root: Path, file: str) -> Iterator[Line]:
     """Lines of a source file, with ``include`` shortcodes expanded and the others refused."""
     fence = ""
     for number, text in enumerate((root / file).read_text(encoding="utf-8-sig").splitlines(), start=1):
-        fence = _fence_after(fence, text)
+        fence = fence_after(fence, text)
         shortcode = None if fence else _SHORTCODE.search(text)
         if shortcode is None:
             yield Line(file, number, text)
@@ -66,7 +66,7 @@ def _included(root: Path, file: str, target: str) -> Path:
     return (start / target.lstrip("/")).resolve()
 
 
-def _fence_after(fence: str, text: str) -> str:
+def fence_after(fence: str, text: str) -> str:
     """The code fence that is open after this line, given the one before it."""
     mark = _FENCE.match(text)
     if mark is None:
@@ -82,14 +82,14 @@ def read_chapter(root: Path, file: str) -> list[str | Cell]:
     parts: list[str | Cell] = []
     fence, cell = "", None
     for line in read_lines(root, file):
-        before, fence = fence, _fence_after(fence, line.text)
+        before, fence = fence, fence_after(fence, line.text)
         if cell is not None and fence:
             cell.lines.append(line)
         elif cell is not None:
             cell.options = _options(cell.lines)
             parts.append(cell)
             cell = None
-        elif not before and _CELL.match(line.text):
+        elif not before and CELL.match(line.text):
             cell = Cell([])
         else:
             parts += [line.text + "\n"] if fence else _inline(line)
