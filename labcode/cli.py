@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from enum import StrEnum
@@ -227,22 +226,17 @@ def results(
 ) -> None:
     """Show the figures that are stored; computes nothing, and names what is missing."""
     from labcode.experiments.catalog import survey
+    from labcode.report.downloads import finite
 
     found = survey(names or ())
     scalars = {name: result.scalars for name, result in found.items() if result is not None}
     if as_json:
-        print(json.dumps({name: _finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
+        print(json.dumps({name: finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
     else:
         _print_scalars(scalars)
     missing = [name for name, result in found.items() if result is None]
     if missing:
         print(f"labcode: not computed yet: {', '.join(missing)}; `labcode run` computes them.", file=sys.stderr)
-
-
-def _finite(values: dict[str, float | int | str]) -> dict[str, float | int | str | None]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
 
 
 def _print_scalars(scalars: dict[str, dict[str, float | int | str]]) -> None:

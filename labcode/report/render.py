@@ -126,13 +126,13 @@ def render(
     target = (out or root / "_book").resolve()
     if quarto:
         return _with_quarto(quarto, root, files, to, target)
-    from labcode.report import portable, prerender  # loads the whole notebook machinery
+    from labcode.report import downloads, portable, prerender  # loads the whole notebook machinery
 
     prerender.announce()
     if not files:
         prerender.compute()
-
-    return portable.render(root, chapters=files or None, to=to, out=target)
+    beside = {downloads.RESULTS: downloads.results_text()} if "html" in to else {}
+    return portable.render(root, chapters=files or None, to=to, out=target, files=beside)
 
 
 def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Format], out: Path) -> list[Path]:
