@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 import torch
 
 from labcode.data.simulate import simulate_maintenance, simulate_prices
+from labcode.settings import project_root
 
 REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")
 
@@ -28,6 +31,32 @@ def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def one_thread() -> None:
     """Small networks gain nothing from a second thread, and on a busy machine lose much by waiting for it."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def book_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that all tests of the whole book share, so that its quick results are computed once.
+
+    ``LABCODE_TEST_STORE`` names a folder that keeps them from one run to the next.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Path(os.environ.get("LABCODE_TEST_STORE") or shared / "book-store").resolve()
+
+
+@pytest.fixture(scope="session")
+def copy_book() -> Callable[[Path], Path]:
+    """Copy the book's sources into a folder, where a test may render or spoil them."""
+
+    def copy(folder: Path) -> Path:
+        root = project_root()
+        for name in ("chapters", "data", "labcode"):
+            shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
+        for name in ("_quarto.yml", "index.qmd", "references.qmd", "references.bib"):
+            shutil.copy(root / name, folder / name)
+        return folder
+
+    return copy
 
 
 @pytest.fixture

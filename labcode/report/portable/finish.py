@@ -14,6 +14,7 @@ from labcode.report.portable.book import Book
 START = "start-page"
 _PREVIOUS_OF_FIRST = re.compile(r'<a rel="prev" href="index\.html">.*?</a>', re.DOTALL)
 _LINE_ANCHOR = re.compile(r'<a href="#cb[\d-]+"\s+aria-hidden="true" tabindex="-1"></a>')
+_EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
 _IMAGE = re.compile(r'<img src="([^":]+)"')
 _SVG_SIZE = re.compile(r'<svg[^>]*?\bviewBox="0 0 ([\d.]+) ([\d.]+)"')
 _HEADINGS = ("h1", "h2", "h3", "h4")
@@ -28,6 +29,7 @@ def finish(page: Path, book: Book) -> str:
     text = re.sub(rf'<a href="{name}#[^"]*" id="toc-({START}|{Path(name).stem})"', r'\g<0> aria-current="page"', text)
     text = text.replace("<pre", '<pre tabindex="0"')
     text = _IMAGE.sub(lambda image: f'<img loading="lazy"{_size(page.parent / image[1])} src="{image[1]}"', text)
+    text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
     text = text.replace("<!-- downloads -->", _downloads(book))
     return text.replace("<!-- title -->", _title_block(book) if name == "index.html" else "")
 

@@ -54,7 +54,7 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
         (site / f"{START}.html").rename(site / "index.html")
     for page in site.glob("*.html"):
         page.write_text(finish(page, book), encoding="utf-8")
-    for name in ("style.css", "book.js"):
+    for name in ("style.css", "book.js", "tables.js"):
         shutil.copy(_ASSETS / name, site)
     shutil.copytree(site, out, dirs_exist_ok=True)
     return out / f"{book.chapters[0].name}.html"

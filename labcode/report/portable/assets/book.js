@@ -1,4 +1,4 @@
-// What a page does beyond showing its text: theme, contents that follow, search, enlarged figures, copying, sorting.
+// What a page does beyond showing its text: theme, contents that follow, search, enlarged figures, copying.
 // Without this script a page can still be read. Nothing is fetched, so it works from a disk as from a server.
 "use strict";
 const root = document.documentElement;
@@ -211,48 +211,4 @@ async function toClipboard(text) {
   }
 }
 
-// Long tables: a box is a stop of the Tab key only while it scrolls; a click on a header sorts.
-function setUpTables() {
-  const sized = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth + 1) target.setAttribute("tabindex", "0");
-      else target.removeAttribute("tabindex");
-    }
-  });
-  for (const box of all(".scroll, pre")) sized.observe(box);
-  for (const table of all("main table")) if (isSortable(table)) makeSortable(table);
-}
-
-/** A plain grid of some length with a column of numbers, which stands to the right, and a name in every row. */
-function isSortable(table) {
-  const rows = all("tbody tr", table);
-  return rows.length >= 4 && !table.querySelector("[colspan], [rowspan]") && table.tHead?.rows.length === 1
-    && rows.every((row) => row.cells[0].textContent.trim())
-    && [...rows[0].cells].some((cell) => cell.style.textAlign === "right");
-}
-
-function makeSortable(table) {
-  const body = table.tBodies[0], original = [...body.rows];
-  all("th", table.tHead).forEach((header, column) => {
-    if (!header.textContent.trim()) return;
-    const button = make("button", { type: "button", class: "sort" }, ...header.childNodes);
-    header.append(button);
-    button.addEventListener("click", () => {
-      const next = { ascending: "descending", descending: null }[header.getAttribute("aria-sort")];
-      const order = next === undefined ? "ascending" : next;
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      if (order) header.setAttribute("aria-sort", order);
-      const rows = order ? original.toSorted((a, b) => compare(a.cells[column], b.cells[column])) : original;
-      body.append(...(order === "descending" ? rows.toReversed() : rows));
-    });
-  });
-}
-
-function compare(a, b) {
-  const [x, y] = [a, b].map((cell) => cell.textContent.trim());
-  const [p, q] = [x, y].map((text) => parseFloat(text.replaceAll(",", "").replace("−", "-")));
-  if (Number.isNaN(p) || Number.isNaN(q)) return Number.isNaN(p) - Number.isNaN(q) || x.localeCompare(y);
-  return p - q || x.localeCompare(y);
-}
-
-for (const setUp of [setUpTheme, setUpContents, setUpSearch, setUpFigures, setUpCopying, setUpTables]) setUp();
+for (const setUp of [setUpTheme, setUpContents, setUpSearch, setUpFigures, setUpCopying]) setUp();
