@@ -15,16 +15,20 @@ _REPORT = Path(__file__).resolve().parent
 _SCRIPTS = (_REPORT / "quarto" / "offline.js", _REPORT / "portable" / "assets" / "tables.js")
 _MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
 _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
-_LABELS = {
+_BETTER = {
     '<nav class="quarto-secondary-nav">': '<nav class="quarto-secondary-nav" aria-label="This page">',
     '<nav id="quarto-sidebar" class': '<nav id="quarto-sidebar" aria-label="Chapters" class',
     '<nav class="page-navigation">': '<nav class="page-navigation" aria-label="Previous and next">',
+    # A folder's address needs a server; the choice of the theme can be kept without one.
+    'href="./"': 'href="./index.html"',
+    'href="../"': 'href="../index.html"',
+    "return window.location.protocol === 'file:';": "return false;",
 }
 
 
 def mend(page: str) -> str:
     """A page of Quarto's that needs no web server, loads its pictures late and names its landmarks."""
-    for found, better in _LABELS.items():
+    for found, better in _BETTER.items():
         page = page.replace(found, better)
     page = _MODULE.sub(_classic, page)
     page = re.sub(r"<img (?!loading=)", '<img loading="lazy" ', page)

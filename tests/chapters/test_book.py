@@ -103,9 +103,7 @@ def test_a_recent_quarto_is_used_and_an_old_one_is_not(
 
 
 @pytest.fixture
-def copy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy_book: Callable[[Path], Path], book_store: Path
-) -> Path:
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy_book: Callable[[Path], Path], book_store: Path) -> Path:
     """A copy of the book that a test may spoil, rendered from the quick profile."""
     book = copy_book(tmp_path / "book")
     monkeypatch.chdir(book)
