@@ -292,11 +292,16 @@ def bench(
 
 
 @app.command()
-def preview(chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None) -> None:
-    """Show the report in the browser, rendered again at every edit (needs Quarto)."""
+def preview(
+    chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
+    ] = EngineName.auto,
+) -> None:
+    """Show the report in the browser, rendered again at every edit."""
     from labcode.report.render import preview as preview_book
 
-    raise typer.Exit(preview_book(chapter))
+    raise typer.Exit(preview_book(chapter, engine=engine.value))
 
 
 def main() -> None:

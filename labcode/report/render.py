@@ -181,17 +181,21 @@ def _result(book: Path, kind: Format) -> Path:
     return found[0]
 
 
-def preview(chapter: str | None = None) -> int:
-    """Show the book in the browser and render again at every edit, with Quarto's own preview.
+def preview(chapter: str | None = None, *, engine: Engine = "auto") -> int:
+    """Show the book in the browser and render again at every edit, with Quarto's preview or the portable one.
 
     Raises
     ------
     RenderError
-        If there is no recent Quarto.
+        If Quarto was asked for and cannot be used.
     """
     root = project_root()
-    quarto, _ = choose_engine("quarto")
-    assert quarto is not None
-    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
     files = chapter_files([chapter]) if chapter else []
+    quarto, why = choose_engine(engine)
+    print(why.replace("Rendering", "Preview").replace("rendering", "preview of"), flush=True)
+    if quarto is None:
+        from labcode.report.portable.preview import serve
+
+        return serve(root, Path(files[0]).stem if files else None)
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
     return subprocess.run([quarto.path, "preview", *files], cwd=root, env=environment, check=False).returncode

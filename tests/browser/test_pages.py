@@ -28,7 +28,7 @@ _READY = "() => performance.getEntriesByType('navigation')[0].domContentLoadedEv
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_is_whole_accessible_and_light(site, visit: Callable, width: int, theme: str) -> None:  # noqa: ANN001
+def test_every_page_is_whole_accessible_and_light(site, visit: Callable, width: int, theme: str) -> None:
     window, faults = visit(width, theme), []
     for path in site.pages:
         page = window.open(path)
@@ -48,7 +48,7 @@ def violations(page: Page) -> list[str]:
     return [f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['html'][:200]}" for rule in found]
 
 
-def test_every_link_leads_somewhere(site) -> None:  # noqa: ANN001
+def test_every_link_leads_somewhere(site) -> None:
     texts = {path: path.read_text("utf-8") for path in site.pages}
     ids = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in texts.items()}
     faults = []
@@ -59,24 +59,24 @@ def test_every_link_leads_somewhere(site) -> None:  # noqa: ANN001
                 continue
             file, _, anchor = link.partition("#")
             target = (path.parent / file).resolve() if file else path
-            if not target.is_file() or anchor and anchor not in ids.get(target, {anchor}):
+            if not target.is_file() or (anchor and anchor not in ids.get(target, {anchor})):
                 faults.append(f"{path.name}: {link}")
     assert faults == []
 
 
-def test_the_first_page_can_be_used_at_once(site, visit: Callable) -> None:  # noqa: ANN001
+def test_the_first_page_can_be_used_at_once(site, visit: Callable) -> None:
     window = visit()
     times = [window.open(site.page("index")).evaluate(_READY) for _ in range(3)]
     assert min(times) < 1500
 
 
-def test_nothing_is_hidden_without_scripts(site, visit: Callable) -> None:  # noqa: ANN001
+def test_nothing_is_hidden_without_scripts(site, visit: Callable) -> None:
     page = visit(390, java_script_enabled=False).open(site.page("eda"))
     assert page.locator("main p").first.is_visible()
     assert page.locator("main img").first.is_visible()
 
 
-def test_a_print_is_light_and_without_the_frame(site, visit: Callable, tmp_path: Path) -> None:  # noqa: ANN001
+def test_a_print_is_light_and_without_the_frame(site, visit: Callable, tmp_path: Path) -> None:
     page = visit(theme="dark").open(site.page("regression"))
     page.emulate_media(media="print")
     assert not page.locator("#contents, #quarto-sidebar").first.is_visible()

@@ -47,11 +47,11 @@ PARTS = {
 
 
 @pytest.fixture
-def parts(site) -> Parts:  # noqa: ANN001
+def parts(site) -> Parts:
     return PARTS[site.engine]
 
 
-def test_the_chosen_theme_lasts(site, parts: Parts, visit: Callable) -> None:  # noqa: ANN001
+def test_the_chosen_theme_lasts(site, parts: Parts, visit: Callable) -> None:
     window = visit(theme="light")
     page = window.open(site.page("index"))
     assert not page.evaluate(parts.is_dark)
@@ -63,7 +63,7 @@ def test_the_chosen_theme_lasts(site, parts: Parts, visit: Callable) -> None:  #
     assert not page.locator(".light-content img").first.is_visible()
 
 
-def test_search_finds_a_section_of_another_chapter(site, parts: Parts, visit: Callable) -> None:  # noqa: ANN001
+def test_search_finds_a_section_of_another_chapter(site, parts: Parts, visit: Callable) -> None:
     window = visit()
     page = window.open(site.page("index"))
     page.locator(parts.search).locator("visible=true").first.click()
@@ -75,7 +75,7 @@ def test_search_finds_a_section_of_another_chapter(site, parts: Parts, visit: Ca
     assert window.errors == []
 
 
-def test_a_figure_is_enlarged_and_escape_closes_it(site, parts: Parts, visit: Callable) -> None:  # noqa: ANN001
+def test_a_figure_is_enlarged_and_escape_closes_it(site, parts: Parts, visit: Callable) -> None:
     page = visit().open(site.page("regression"))
     picture = page.locator(parts.picture).first
     small = picture.bounding_box()
@@ -88,7 +88,7 @@ def test_a_figure_is_enlarged_and_escape_closes_it(site, parts: Parts, visit: Ca
     expect(page.locator(parts.enlarged).locator("visible=true")).to_have_count(0)
 
 
-def test_code_unfolds_with_mouse_and_keyboard(site, parts: Parts, visit: Callable) -> None:  # noqa: ANN001
+def test_code_unfolds_with_mouse_and_keyboard(site, parts: Parts, visit: Callable) -> None:
     page = visit().open(site.page("regression"))
     fold = page.locator(parts.fold).first
     code = fold.locator("pre").first
@@ -99,7 +99,7 @@ def test_code_unfolds_with_mouse_and_keyboard(site, parts: Parts, visit: Callabl
     assert not code.is_visible()
 
 
-def test_code_is_copied(site, parts: Parts, visit: Callable) -> None:  # noqa: ANN001
+def test_code_is_copied(site, parts: Parts, visit: Callable) -> None:
     page = visit().open(site.page("regression"))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     shown = page.locator("pre code").locator("visible=true").first.inner_text()
@@ -108,7 +108,7 @@ def test_code_is_copied(site, parts: Parts, visit: Callable) -> None:  # noqa: A
     assert page.evaluate("navigator.clipboard.readText()").strip() == shown.strip()
 
 
-def test_a_table_sorts_and_is_restored(site, visit: Callable) -> None:  # noqa: ANN001
+def test_a_table_sorts_and_is_restored(site, visit: Callable) -> None:
     page = visit().open(site.page("regression"))
     table = page.locator("main table:has(.sort)").first
     before = table.locator("tbody tr").all_inner_texts()
@@ -122,7 +122,7 @@ def test_a_table_sorts_and_is_restored(site, visit: Callable) -> None:  # noqa: 
     assert sorted(orders[0][1]) == sorted(before) and orders[2][1] == before
 
 
-def test_the_contents_follow_the_reading(site, visit: Callable) -> None:  # noqa: ANN001
+def test_the_contents_follow_the_reading(site, visit: Callable) -> None:
     page = visit().open(site.page("regression"))
     contents = page.locator("#contents, #TOC").first
     for number in ("2.3", "2.6"):
@@ -131,7 +131,7 @@ def test_the_contents_follow_the_reading(site, visit: Callable) -> None:  # noqa
         expect(current.last).to_contain_text(number)
 
 
-def test_the_first_stop_of_the_tab_key_skips_to_the_text(visit: Callable, site) -> None:  # noqa: ANN001
+def test_the_first_stop_of_the_tab_key_skips_to_the_text(visit: Callable, site) -> None:
     if site.engine == "quarto":
         pytest.skip("Quarto's pages have no such link")
     page = visit().open(site.page("eda"))
@@ -141,7 +141,7 @@ def test_the_first_stop_of_the_tab_key_skips_to_the_text(visit: Callable, site) 
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_the_contents_are_a_drawer_on_a_phone(visit: Callable, site) -> None:  # noqa: ANN001
+def test_the_contents_are_a_drawer_on_a_phone(visit: Callable, site) -> None:
     if site.engine == "quarto":
         pytest.skip("Quarto's own")
     page = visit(390).open(site.page("eda"))
