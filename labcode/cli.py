@@ -142,12 +142,11 @@ def results(
 ) -> None:
     """Show the figures that are stored; computes nothing, and names what is missing."""
     from labcode.experiments.catalog import survey
+    from labcode.report.downloads import finite
 
     found = survey(names or ())
     scalars = {name: result.scalars for name, result in found.items() if result is not None}
     if as_json:
-        from labcode.report.environment import finite
-
         print(json.dumps({name: finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
     else:
         _print_scalars(scalars)
@@ -233,11 +232,16 @@ def bench(
 
 
 @app.command()
-def preview(chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None) -> None:
-    """Show the report in the browser, rendered again at every edit (needs Quarto)."""
+def preview(
+    chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
+    ] = EngineName.auto,
+) -> None:
+    """Show the report in the browser, rendered again at every edit."""
     from labcode.report.render import preview as preview_book
 
-    raise typer.Exit(preview_book(chapter))
+    raise typer.Exit(preview_book(chapter, engine=engine.value))
 
 
 @app.command()
@@ -248,9 +252,10 @@ def submit(
     ] = EngineName.auto,
 ) -> None:
     """Pack the hand-in: the report as one page and as PDF, its numbers, where they come from, and checksums."""
+    from labcode.report.check import refuse_faults
     from labcode.report.submit import submit as hand_in
 
-    made = hand_in(out, engine=engine.value)
+    made = hand_in(out, engine=engine.value, check=refuse_faults)
     print(f"Written: {made.path} ({', '.join(made.files)})")
     for line in made.notes:
         print(f"labcode: {line}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import torch
 
 from labcode.data.simulate import simulate_maintenance, simulate_prices
 from labcode.experiments import catalog
+from labcode.settings import project_root
 
 REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")
 
@@ -27,16 +29,15 @@ def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture(scope="session")
-def quick_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quick_results(book_store: Path) -> Path:
     """A store with every result of the quick profile, computed once; copy it before you change it."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("LABCODE_DATA_DIR", "LABCODE_DEVICE"):
             patch.delenv(name, raising=False)
-        store = tmp_path_factory.mktemp("quick-results")
-        patch.setenv("LABCODE_STORE_DIR", str(store))
+        patch.setenv("LABCODE_STORE_DIR", str(book_store))
         patch.setenv("LABCODE_PROFILE", "quick")
         catalog.run()
-    return store
+    return book_store
 
 
 @pytest.fixture
@@ -51,6 +52,32 @@ def quick_store(quick_results: Path, own_store: Path, monkeypatch: pytest.Monkey
 def one_thread() -> None:
     """Small networks gain nothing from a second thread, and on a busy machine lose much by waiting for it."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def book_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that all tests of the whole book share, so that its quick results are computed once.
+
+    ``LABCODE_TEST_STORE`` names a folder that keeps them from one run to the next.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Path(os.environ.get("LABCODE_TEST_STORE") or shared / "book-store").resolve()
+
+
+@pytest.fixture(scope="session")
+def copy_book() -> Callable[[Path], Path]:
+    """Copy the book's sources into a folder, where a test may render or spoil them."""
+
+    def copy(folder: Path) -> Path:
+        root = project_root()
+        for name in ("chapters", "data", "labcode"):
+            shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
+        for name in ("_quarto.yml", "index.qmd", "references.qmd", "references.bib"):
+            shutil.copy(root / name, folder / name)
+        return folder
+
+    return copy
 
 
 @pytest.fixture

@@ -198,8 +198,15 @@ def lines(found: Checked) -> Iterator[str]:
         yield f"{verdict:6}{each.where}  {words}\n      {each.claim.evidence}; {turns}"
 
 
-def raise_first(found: Checked) -> None:
-    """Stop at the first fault, for a caller that only wants a book without faults."""
+def refuse_faults(root: Path) -> None:
+    """Check the whole book, for a caller that only wants one without faults.
+
+    Raises
+    ------
+    LabcodeError
+        If there is a fault, naming the first, or if results are not stored yet.
+    """
+    found = check(root)
     if found.faults:
-        more = f" (and {len(found.faults) - 1} more; `labcode check` lists them)" if len(found.faults) > 1 else ""
+        more = f" (and {len(found.faults) - 1} more: `labcode check` lists them)" if len(found.faults) > 1 else ""
         raise RenderError(f"{found.faults[0]}{more}")

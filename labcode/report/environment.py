@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 
 import pandas as pd
@@ -40,14 +38,3 @@ def results() -> pd.DataFrame:
             "key": [f"`{result.key[:12]}`" for result in found],
         }
     )
-
-
-def finite(values: Mapping[str, float | int | str]) -> dict[str, float | int | str | None]:
-    """Scalars as JSON can hold them: NaN and infinity become ``None``.
-
-    >>> finite({"mse": float("nan"), "rows": 3})
-    {'mse': None, 'rows': 3}
-    """
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }

@@ -7,6 +7,7 @@ a marker or a label beside it, since a grey print has no colours.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+# Coordinates in an SVG, and the digits behind the second decimal: a hundredth of a point is too small to be seen.
+_PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
+_DIGITS = re.compile(rb"(\.\d\d)\d+")
 STYLE = Path(__file__).parent / "book.mplstyle"
 
 
@@ -107,7 +111,7 @@ def svg(draw: Callable[[Theme], Figure], theme: Theme) -> bytes:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
         plt.close(figure)
-    return buffer.getvalue()
+    return _PLACES.sub(lambda place: _DIGITS.sub(rb"\1", place[0]), buffer.getvalue())
 
 
 def show(draw: Callable[[Theme], Figure]) -> None:

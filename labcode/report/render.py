@@ -135,7 +135,7 @@ def render(
     target = (out or root / "_book").resolve()
     if quarto and "onefile" not in to:
         return _with_quarto(quarto, root, files, to, target)
-    from labcode.report import onefile, portable, prerender  # loads the whole notebook machinery
+    from labcode.report import downloads, onefile, portable, prerender  # loads the whole notebook machinery
 
     prerender.announce()
     if not files:
@@ -144,7 +144,8 @@ def render(
         # A fixed clock leaves the time of the render out of the PDF, so that the same inputs give the same bytes.
         run = partial(_run_quarto, quarto, SOURCE_DATE_EPOCH="0")
         return onefile.render_onefile(run, root, to, target)
-    return portable.render(root, chapters=files or None, to=to, out=target)
+    beside = {downloads.RESULTS: downloads.results_text()} if "html" in to else {}
+    return portable.render(root, chapters=files or None, to=to, out=target, files=beside)
 
 
 def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Format], out: Path) -> list[Path]:
@@ -194,17 +195,21 @@ def _result(book: Path, kind: Format) -> Path:
     return found[0]
 
 
-def preview(chapter: str | None = None) -> int:
-    """Show the book in the browser and render again at every edit, with Quarto's own preview.
+def preview(chapter: str | None = None, *, engine: Engine = "auto") -> int:
+    """Show the book in the browser and render again at every edit, with Quarto's preview or the portable one.
 
     Raises
     ------
     RenderError
-        If there is no recent Quarto.
+        If Quarto was asked for and cannot be used.
     """
     root = project_root()
-    quarto, _ = choose_engine("quarto")
-    assert quarto is not None
-    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
     files = chapter_files([chapter]) if chapter else []
+    quarto, why = choose_engine(engine)
+    print(why.replace("Rendering", "Preview").replace("rendering", "preview of"), flush=True)
+    if quarto is None:
+        from labcode.report.portable.preview import serve
+
+        return serve(root, Path(files[0]).stem if files else None)
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
     return subprocess.run([quarto.path, "preview", *files], cwd=root, env=environment, check=False).returncode

@@ -23,7 +23,7 @@ import yaml
 from labcode import __version__, settings
 from labcode.data.types import Provenance
 from labcode.errors import LabcodeError
-from labcode.report import environment
+from labcode.report import downloads, environment
 from labcode.report.render import Engine, choose_engine, render
 from labcode.store import Result
 
@@ -84,7 +84,7 @@ def submit(
     with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
         page, pdf = render(to=("onefile", "pdf"), engine=engine, out=Path(folder))
         files = {f"{front.stem}.html": page.read_bytes(), f"{front.stem}.pdf": pdf.read_bytes()}
-    files["results.json"] = _json({name: environment.finite(result.scalars) for name, result in results.items()})
+    files["results.json"] = _json({name: downloads.finite(result.scalars) for name, result in results.items()})
     files["provenance.json"] = _json(provenance(results, data))
     files["manifest.json"] = _json(manifest(front, files, data, origin))
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))

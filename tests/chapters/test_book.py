@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,15 +48,14 @@ def test_a_recent_quarto_is_used_and_an_old_one_is_not(
 
 
 @pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_store: Path) -> Path:
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy_book: Callable[[Path], Path], book_store: Path) -> Path:
     """A copy of the book that a test may spoil, rendered from the quick profile."""
-    for name in ("chapters", "data", "labcode"):
-        shutil.copytree(ROOT / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
-    for name in ("_quarto.yml", "index.qmd", "references.qmd", "references.bib"):
-        shutil.copy(ROOT / name, tmp_path / "book" / name)
-    monkeypatch.chdir(tmp_path / "book")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "book"))
-    return tmp_path / "book"
+    book = copy_book(tmp_path / "book")
+    monkeypatch.chdir(book)
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
+    monkeypatch.setenv("LABCODE_STORE_DIR", str(book_store))
+    monkeypatch.setenv("PYTHONPATH", str(book))
+    return book
 
 
 ENGINES = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -195,7 +196,7 @@ def test_every_link_and_picture_leads_somewhere(book: Path) -> None:
     assert set(pages) == {"index.html", "eda.html", "two.html", "references.html"}
     for name, text in pages.items():
         for target in re.findall(r'(?:href|src)="([^"]+)"', text):
-            file, _, anchor = target.partition("#")
+            file, _, anchor = target.removeprefix("data:,").partition("#")
             assert not file or (book / file).is_file(), f"{name}: {target}"
             assert not anchor or f'id="{anchor}"' in pages[file or name], f"{name}: {target}"
             assert "//" not in target
@@ -218,7 +219,7 @@ def test_inline_values_are_escaped_unless_markdown(book: Path) -> None:
 
 def test_light_and_dark_renderings(book: Path) -> None:
     page = (book / "eda.html").read_text(encoding="utf-8")
-    shown = re.findall(r'<div class="(light|dark)-content">\s*<p>\s*<img src="([^"]+)"[^>]*alt="Two bars"', page)
+    shown = re.findall(r'<div class="(light|dark)-content">\s*<p>\s*<img [^>]*src="([^"]+)"[^>]*alt="Two bars"', page)
     assert [theme for theme, _ in shown] == ["light", "dark"]
     assert shown[0][1] != shown[1][1]
     assert "A rising line with &quot;three&quot; points." in page
@@ -281,11 +282,38 @@ def test_one_chapter_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     project = write(tmp_path, two="# Another {#sec-two}\n\n## Deeper {#sec-more}\n\nSee @fig-line and @sec-more.\n")
     (tmp_path / "_book").mkdir()
     (tmp_path / "_book" / "eda.html").write_text("old")
+    for name in ("two-9-0.svg", "eda-9-0.svg"):
+        (tmp_path / "_book" / "media").mkdir(exist_ok=True)
+        (tmp_path / "_book" / "media" / name).write_text("<svg/>")
     assert render(project, chapters=["two"], out=tmp_path / "_book")[0].name == "two.html"
     assert "See Figure “fig-line” and Section 2.1." in text_of(tmp_path / "_book" / "two.html")
     assert "fig-line" in caplog.text
     assert (tmp_path / "_book" / "eda.html").read_text() == "old"
+    assert [path.name for path in (tmp_path / "_book" / "media").iterdir()] == ["eda-9-0.svg"], "a stale picture stays"
     assert (tmp_path / "_book" / "two.pdf").stat().st_size > 5000
+
+
+def test_downloads_are_offered_where_they_are_written(tmp_path: Path) -> None:
+    tools = "sidebar: {tools: [{icon: download, menu: [{text: PDF, href: Tables-trees.pdf}, {text: R, href: r.json}]}]}"
+    config = CONFIG.replace("book:\n", f"book:\n  {tools}\n")
+    project = write(tmp_path, _quarto=config, index="# S\n", eda="# E\n", two="# T\n")
+    render(project, to=["html"], out=tmp_path / "_book", files={"r.json": "{}"})
+    page = (tmp_path / "_book" / "index.html").read_text()
+    assert '<a href="r.json">R</a>' in page and "Tables-trees.pdf" not in page
+    render(project, to=["html", "pdf"], out=tmp_path / "_book")
+    page = (tmp_path / "_book" / "index.html").read_text()
+    assert '<a href="Tables-trees.pdf">PDF</a>' in page and "r.json" not in page
+
+
+def test_the_search_index_holds_every_section_with_its_text(book: Path) -> None:
+    script = (book / "search.js").read_text(encoding="utf-8")
+    entries = json.loads(script.partition("=")[2].strip().removesuffix(";"))
+    pages = {name: (book / name).read_text(encoding="utf-8") for name in {entry["page"] for entry in entries}}
+    assert all(f'id="{entry["id"]}"' in pages[entry["page"]] for entry in entries)
+    found = {entry["title"]: entry for entry in entries}
+    assert found["1.2 Tables"]["chapter"] == "1 Exploring"
+    assert "symbol open 0 AAPL 123.4 1 MSFT 45.6 Table 1.1: The head of a frame." in found["1.2 Tables"]["text"]
+    assert "plt.plot" not in script and "Folded away" not in script
 
 
 def test_unknown_chapter_lists_the_known(tmp_path: Path) -> None:
@@ -297,4 +325,4 @@ def test_formats_are_replaced_one_by_one(tmp_path: Path) -> None:
     project = write(tmp_path, index="# S\n", eda="# E\n", two="# T\n")
     render(project, to=["pdf"], out=tmp_path / "_book")
     render(project, to=["html"], out=tmp_path / "_book")
-    assert {path.suffix for path in (tmp_path / "_book").iterdir()} == {".pdf", ".html", ".css"}
+    assert {path.suffix for path in (tmp_path / "_book").iterdir()} == {".pdf", ".html", ".css", ".js"}

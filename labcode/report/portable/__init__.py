@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from labcode.report.portable.book import Book, Chapter, read_book
+from labcode.report.portable.finish import search_index
 from labcode.report.portable.kernel import execute
 from labcode.report.portable.pages import write_book_file, write_html, write_onefile, write_pdf
 
@@ -29,6 +31,7 @@ def render(
     chapters: Sequence[str] | None = None,
     to: Sequence[Literal["html", "pdf", "onefile"]] = ("html", "pdf"),
     out: Path,
+    files: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Render the Quarto book in `project` into `out`.
 
@@ -42,6 +45,8 @@ def render(
         Formats to write; each chapter runs once for all of them. "onefile" is one page that needs no other file.
     out : Path
         Folder for the result. It changes only when everything went well.
+    files : mapping of str to str, optional
+        Names and texts of further files for the folder, such as a ``results.json`` that the pages offer.
 
     Returns
     -------
@@ -53,16 +58,23 @@ def render(
     RenderError
         If a cell fails or a reference is unresolved, naming file and line.
     """
-    book = read_book(project.resolve())
-    book = book.only(chapters) if chapters else book
-    out = out.resolve()
+    whole = read_book(project.resolve())
+    book = whole.only(chapters) if chapters else whole
+    out, files = out.resolve(), files or {}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
         work, fresh = Path(folder), Path(folder) / "fresh"
         fresh.mkdir()
         write_book_file(book, asyncio.run(_execute_all(book, work)), work)
-        written = [_WRITERS[name](book, work, fresh) for name in to]
-        _keep(out, fresh, everything=chapters is not None, pdf="pdf" not in to, html="html" not in to)
+        _keep(out, fresh, chapters=bool(chapters), to=to, renewed=book)
+        for name, text in files.items():
+            (fresh / name).write_text(text, encoding="utf-8")
+        there = {path.name for path in fresh.iterdir()} | ({book.output_file} if "pdf" in to else set())
+        written = [_WRITERS[name](book.offering(there), work, fresh) for name in to]
+        if "html" in to:
+            pages = [fresh / f"{chapter.name}.html" for chapter in whole.chapters]
+            index = search_index([page for page in pages if page.exists()])
+            (fresh / "search.js").write_text(index, encoding="utf-8")
         if out.exists():
             out.rename(work / "old")
         fresh.rename(out)
@@ -85,11 +97,16 @@ async def _execute_all(book: Book, work: Path) -> list[str]:
     return [each for each in found if isinstance(each, str)]
 
 
-def _keep(out: Path, fresh: Path, *, everything: bool, pdf: bool, html: bool) -> None:
+def _keep(out: Path, fresh: Path, *, chapters: bool, to: Sequence[str], renewed: Book) -> None:
     """Copy what this render does not replace from `out`: other chapters' pages, or the other format's files."""
+    names = "|".join(re.escape(chapter.name) for chapter in renewed.chapters)
+    picture = re.compile(rf"(?:{names})-\d+-\d+\.\w+")
+
+    def replaced(_: str, inside: list[str]) -> list[str]:
+        return [name for name in inside if "html" in to and picture.fullmatch(name)]
+
     for old in out.iterdir() if out.exists() else ():
-        if everything or (pdf if old.suffix == ".pdf" else html):
-            if old.is_dir():
-                shutil.copytree(old, fresh / old.name, dirs_exist_ok=True)
-            elif not (fresh / old.name).exists():
-                shutil.copy2(old, fresh / old.name)
+        if old.is_dir() and (chapters or "html" not in to):
+            shutil.copytree(old, fresh / old.name, ignore=replaced)
+        elif old.is_file() and (chapters or ("pdf" if old.suffix == ".pdf" else "html") not in to):
+            shutil.copy2(old, fresh / old.name)

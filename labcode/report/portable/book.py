@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -47,7 +47,12 @@ class Book:
     cell: dict[str, Any]
     pdf_echo: bool
     output_file: str
+    downloads: tuple[tuple[str, str], ...] = ()
     elsewhere: frozenset[str] = frozenset()
+
+    def offering(self, files: Collection[str]) -> Book:
+        """The same book with those of its downloads that are among `files`."""
+        return replace(self, downloads=tuple((text, file) for text, file in self.downloads if file in files))
 
     def only(self, names: Sequence[str]) -> Book:
         """The same book with the named chapters alone, given as ``eda`` or ``chapters/eda.qmd``."""
@@ -91,6 +96,7 @@ def read_book(root: Path) -> Book:
         cell=_CELL | execute | folded,
         pdf_echo=bool(pdf.get("echo", True)),
         output_file=f"{book.get('output-file') or re.sub(r'[^0-9A-Za-z]+', '-', str(book['title'])).strip('-')}.pdf",
+        downloads=tuple(_downloads(book)),
     )
 
 
@@ -101,6 +107,12 @@ def _titles(book: dict[str, Any]) -> dict[str, Any]:
         day = f"{day.day} {day:%B %Y}"
     titles = {"title": book["title"], "subtitle": book.get("subtitle"), "date": day}
     return {key: str(text) for key, text in titles.items() if text} | {"author": authors}
+
+
+def _downloads(book: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Text and file of each link in the menus of the sidebar's tools."""
+    for tool in (book.get("sidebar") or {}).get("tools") or ():
+        yield from ((str(entry["text"]), str(entry["href"])) for entry in tool.get("menu") or ())
 
 
 def _formats(config: dict[str, Any]) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import re
 import sys
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -41,8 +42,41 @@ class _ThisPython(AsyncKernelManager):
         return KernelSpec(argv=command, display_name="Python", language="python")
 
 
-async def execute(book: Book, chapter: Chapter, work: Path) -> str:
+class Memory:
+    """What the cells of chapters showed, for a preview that runs them only when something has changed.
+
+    Attributes
+    ----------
+    state : str
+        Digest of all that can change what a cell shows, beside its own code.
+    """
+
+    def __init__(self) -> None:
+        self.state = ""
+        self._shown: dict[tuple[str, ...], tuple[str, list[list[Any]]]] = {}
+
+    def recall(self, cells: list[Cell], *, old: bool) -> bool:
+        """Give the cells what they showed; false if that is not known, or only from another state."""
+        state, shown = self._shown.get(_codes(cells), ("", []))
+        if not shown or (state != self.state and not old):
+            return False
+        for cell, outputs in zip(cells, shown, strict=True):
+            cell.outputs = outputs
+        return True
+
+    def keep(self, cells: list[Cell]) -> None:
+        """Remember what the cells showed."""
+        self._shown[_codes(cells)] = (self.state, [cell.outputs for cell in cells])
+
+
+def _codes(cells: list[Cell]) -> tuple[str, ...]:
+    return tuple(cell.code for cell in cells)
+
+
+async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | None = None, *, old: bool = False) -> str:
     """Markdown of a chapter after execution; its pictures are written into ``work/media``.
+
+    Where `memory` holds what the cells showed, they do not run; with `old`, not even if code or data have changed.
 
     Raises
     ------
@@ -54,8 +88,10 @@ async def execute(book: Book, chapter: Chapter, work: Path) -> str:
     for cell in cells:
         cell.options = book.cell | cell.options
     ran = [cell for cell in cells if cell.options["eval"]]
-    if ran:
+    if ran and not (memory and memory.recall(ran, old=old)):
         await _run_all(_client(book.root), ran)
+        if memory:
+            memory.keep(ran)
     shown = {id(cell): _shown(cell, f"media/{chapter.name}-{n}", work) for n, cell in enumerate(cells, start=1)}
     return "".join(part if isinstance(part, str) else shown[id(part)] for part in parts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import logging
 import os
@@ -17,13 +16,11 @@ import typst
 
 from labcode.errors import RenderError
 from labcode.report.portable.book import Book, Chapter
+from labcode.report.portable.finish import START, finish, finish_onefile
 from labcode.report.portable.reader import read_lines
 
 _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).parent / "assets"
-_START = "start-page"
-_PREVIOUS_OF_FIRST = re.compile(r'<a rel="prev" href="index\.html">.*?</a>', re.DOTALL)
-_LINE_ANCHOR = re.compile(r'<a href="#cb[\d-]+"\s+aria-hidden="true" tabindex="-1"></a>')
 
 
 def write_book_file(book: Book, texts: list[str], work: Path) -> None:
@@ -40,7 +37,7 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
 
 def _chapter(chapter: Chapter, text: str) -> dict[str, str]:
     folder = Path(chapter.file).parent.as_posix()
-    page = _START if chapter.name == "index" else chapter.name
+    page = START if chapter.name == "index" else chapter.name
     return {"file": chapter.file, "folder": folder, "name": chapter.name, "page": page, "text": text} | (
         {"number": str(chapter.number)} if chapter.number else {}
     )
@@ -50,42 +47,28 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
     """Write a page for each chapter into `out`, and return the first."""
     options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--split-level=1", "--chunk-template=%i.html"]
     _pandoc(book, work, "chunkedhtml", "page.html", "site", *options)
-    shutil.copytree(work / "site", out, dirs_exist_ok=True)
-    shutil.copy(_ASSETS / "style.css", out)
-    (out / "sitemap.json").unlink()
-    (out / "index.html").unlink()
-    if (out / f"{_START}.html").exists():
-        (out / f"{_START}.html").rename(out / "index.html")
-    for page in out.glob("*.html"):
-        page.write_text(_finished(page.read_text(encoding="utf-8"), page.name, book), encoding="utf-8")
-    first = book.chapters[0].name
-    return out / f"{first}.html"
-
-
-def _finished(text: str, name: str, book: Book) -> str:
-    """A page as Pandoc wrote it, with the present chapter marked and the start page under its own name."""
-    text = _LINE_ANCHOR.sub("", _PREVIOUS_OF_FIRST.sub("", text)).replace(f"{_START}.html", "index.html")
-    text = re.sub(rf'<a href="{name}#[^"]*" id="toc-({_START}|{Path(name).stem})"', r'\g<0> aria-current="page"', text)
-    text = text.replace("<pre", '<pre tabindex="0"')
-    return text.replace("<!-- title -->", _title_block(book) if name == "index.html" else "")
+    site = work / "site"
+    for name in ("sitemap.json", "index.html"):
+        (site / name).unlink()
+    if (site / f"{START}.html").exists():
+        (site / f"{START}.html").rename(site / "index.html")
+    for page in site.glob("*.html"):
+        page.write_text(finish(page, book), encoding="utf-8")
+    for name in ("style.css", "book.js", "tables.js"):
+        shutil.copy(_ASSETS / name, site)
+    shutil.copytree(site, out, dirs_exist_ok=True)
+    return out / f"{book.chapters[0].name}.html"
 
 
 def write_onefile(book: Book, work: Path, out: Path) -> Path:
     """Write all chapters into one page in `out`, with pictures, style and formulas inside it, and return it."""
-    shutil.copy(_ASSETS / "style.css", work)
+    for name in ("style.css", "book.js", "tables.js"):
+        shutil.copy(_ASSETS / name, work)
     options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--embed-resources", "--variable=onefile"]
     _pandoc(book, work, "html", "page.html", "one.html", *options)
-    text = _LINE_ANCHOR.sub("", (work / "one.html").read_text(encoding="utf-8"))
-    text = text.replace("<pre", '<pre tabindex="0"').replace("<!-- title -->", _title_block(book))
     page = out / Path(book.output_file).with_suffix(".html").name
-    page.write_text(text, encoding="utf-8")
+    page.write_text(finish_onefile((work / "one.html").read_text(encoding="utf-8"), book), encoding="utf-8")
     return page
-
-
-def _title_block(book: Book) -> str:
-    lines = [book.titles.get("subtitle"), ", ".join(book.titles["author"]), book.titles.get("date")]
-    shown = "".join(f"<p>{html.escape(str(line))}</p>" for line in lines if line)
-    return f'<div class="title"><p class="name">{html.escape(book.titles["title"])}</p>{shown}</div>'
 
 
 def write_pdf(book: Book, work: Path, out: Path) -> Path:

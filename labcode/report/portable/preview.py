@@ -1,0 +1,175 @@
+"""A live preview without Quarto: a small web server, and pages that are rendered again when a source is edited.
+
+Cells run again only where they, labcode's code or the data have changed, each time in a new Python, so that no old code
+stays in memory. The page that is being read comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.server
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import webbrowser
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from watchfiles import watch
+
+from labcode.errors import LabcodeError
+from labcode.report.portable.book import Book, read_book
+from labcode.report.portable.finish import search_index
+from labcode.report.portable.kernel import Memory, execute
+from labcode.report.portable.pages import write_book_file, write_html
+
+_CHANGES = "/-/changes/"
+_RELOAD = "<script>new EventSource('%s%s').onmessage = () => location.reload();</script></body>"
+_TEXTS = {".qmd", ".bib", ".yml", ".csl", ".py", ".toml", ".css", ".js", ".html", ".lua", ".mplstyle", ".csv"}
+
+
+class Preview:
+    """The book as it is rendered last, in a folder of its own."""
+
+    def __init__(self, root: Path, site: Path) -> None:
+        self.root, self.site = root, site
+        self.memory = Memory()
+        self.viewed = "index"
+        self.versions: dict[str, int] = {}
+
+    def update(self) -> None:
+        """Render what has changed: first the page that is being read, then the others."""
+        try:
+            book = read_book(self.root)
+            self.memory.state = state(self.root)
+            asyncio.run(self._render(book, first=True))
+            asyncio.run(self._render(book, first=False))
+        except LabcodeError as fault:
+            print(f"preview: {fault}", flush=True)
+
+    async def _render(self, book: Book, *, first: bool) -> None:
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            work, out = Path(folder), Path(folder, "fresh")
+            out.mkdir()
+            free = asyncio.Semaphore(2)
+
+            async def text(name: str) -> str:
+                chapter = next(chapter for chapter in book.chapters if chapter.name == name)
+                async with free:
+                    return await execute(book, chapter, work, self.memory, old=first and name != self.viewed)
+
+            texts = await asyncio.gather(*(text(chapter.name) for chapter in book.chapters))
+            write_book_file(book, list(texts), work)
+            write_html(book, work, out)
+            pages = [out / f"{chapter.name}.html" for chapter in book.chapters]
+            (out / "search.js").write_text(search_index(pages), encoding="utf-8")
+            changed = self._publish(out)
+        if changed:
+            print(f"preview: {', '.join(changed)} in {time.monotonic() - begun:.1f} s", flush=True)
+
+    def _publish(self, fresh: Path) -> list[str]:
+        """Move files that differ to the site; pages whose text or pictures differ get a new version."""
+        differ = []
+        for file in (path for path in fresh.rglob("*") if path.is_file()):
+            target = self.site / file.relative_to(fresh)
+            if not target.is_file() or target.read_bytes() != file.read_bytes():
+                target.parent.mkdir(exist_ok=True, parents=True)
+                target.write_bytes(file.read_bytes())
+                differ.append(file)
+        names = {file.stem.split("-")[0] for file in differ if file.suffix in (".html", ".svg", ".png")}
+        if any(file.suffix in (".css", ".js") and file.name != "search.js" for file in differ):
+            names = {path.stem for path in self.site.glob("*.html")}
+        for name in names:
+            self.versions[name] = self.versions.get(name, 0) + 1
+        return sorted(names)
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves the site; a page asks to be told when there is a new version of it."""
+
+    def __init__(self, *arguments: object, preview: Preview) -> None:
+        self.preview = preview
+        super().__init__(*arguments, directory=str(preview.site))  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        name = Path(self.path.partition("?")[0]).stem or "index"
+        page = self.preview.site / f"{name}.html"
+        if self.path.startswith(_CHANGES):
+            self._tell(name)
+        elif page.is_file() and self.path.partition("?")[0].endswith((".html", "/")):
+            self.preview.viewed = name
+            text = page.read_text(encoding="utf-8").replace("</body>", _RELOAD % (_CHANGES, name))
+            self._send(text.encode(), "text/html; charset=utf-8")
+        else:
+            super().do_GET()
+
+    def _send(self, content: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _tell(self, name: str) -> None:
+        self._send(b": open\n\n", "text/event-stream")
+        before = self.preview.versions.get(name, 0)
+        try:
+            while self.preview.versions.get(name, 0) == before:
+                time.sleep(0.1)
+                self.wfile.write(b":\n")
+            self.wfile.write(b"data: new\n\n")
+        except OSError:
+            pass  # the page was closed
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the terminal is for what is rendered."""
+
+
+def state(root: Path) -> str:
+    """Digest of all that can change what a cell shows beside its own code."""
+    files = [path for name in ("labcode", "data") for path in sorted((root / name).rglob("*")) if path.suffix in _TEXTS]
+    parts = (f"{path}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def numeric(paths: Iterable[Path], root: Path) -> bool:
+    """Whether one of these files can change a stored result."""
+    inside = [path.relative_to(root).as_posix() for path in paths]
+    return any(
+        name.startswith(("labcode/", "data/")) and not name.startswith(("labcode/report/", "labcode/cli.py"))
+        for name in inside
+    )
+
+
+def serve(root: Path, chapter: str | None = None, *, port: int = 0, browse: bool = True) -> int:
+    """Serve the book until Ctrl-C, rendered again at every edit."""
+    with tempfile.TemporaryDirectory(prefix="labcode-preview-") as folder:
+        preview = Preview(root, Path(folder))
+        preview.viewed = chapter or "index"
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, preview=preview))
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        preview.update()
+        address = f"http://127.0.0.1:{server.server_port}/{preview.viewed}.html"
+        print(f"preview: {address} (Ctrl-C ends it)", flush=True)
+        if browse:
+            webbrowser.open(address)
+        try:
+            for changes in watch(root, watch_filter=lambda _, path: _is_source(root, Path(path))):
+                if numeric([Path(path) for _, path in changes], root):
+                    subprocess.run([sys.executable, "-m", "labcode.cli", "run"], cwd=root, check=False)
+                preview.update()
+        except KeyboardInterrupt:
+            pass
+        server.shutdown()
+    return 0
+
+
+def _is_source(root: Path, path: Path) -> bool:
+    inside = path.relative_to(root).parts
+    return path.suffix in _TEXTS and not any(part.startswith((".", "_book", "__pycache__")) for part in inside)

@@ -1,0 +1,76 @@
+"""What runs after Quarto: pages that also work from a disk and without a mouse, and the results beside them.
+
+Quarto runs this file as a script (``post-render`` in _quarto.yml). It may run twice over the same pages.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+_REPORT = Path(__file__).resolve().parent
+_SCRIPTS = (_REPORT / "quarto" / "offline.js", _REPORT / "portable" / "assets" / "tables.js")
+_MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
+_EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
+_BETTER = {
+    '<nav class="quarto-secondary-nav">': '<nav class="quarto-secondary-nav" aria-label="This page">',
+    '<nav id="quarto-sidebar" class': '<nav id="quarto-sidebar" aria-label="Chapters" class',
+    '<nav class="page-navigation">': '<nav class="page-navigation" aria-label="Previous and next">',
+    # A folder's address needs a server; the choice of the theme can be kept without one.
+    'href="./"': 'href="./index.html"',
+    'href="../"': 'href="../index.html"',
+    "return window.location.protocol === 'file:';": "return false;",
+}
+
+
+def mend(page: str) -> str:
+    """A page of Quarto's that needs no web server, loads its pictures late and names its landmarks."""
+    for found, better in _BETTER.items():
+        page = page.replace(found, better)
+    page = _MODULE.sub(_classic, page)
+    page = re.sub(r"<img (?!loading=)", '<img loading="lazy" ', page)
+    return _EMPTY_HEADER.sub(r"<td\1></td>", page)
+
+
+def _classic(script: re.Match[str]) -> str:
+    """Script elements instead of a module: modules are fetched, and a page opened from a disk may not fetch."""
+    if script[2] != "quarto":
+        return ""
+    names = ("quarto", *(path.stem for path in _SCRIPTS))
+    return "".join(f'<script src="{script[1]}labcode/{name}.js" defer></script>' for name in names)
+
+
+def write_scripts(book: Path) -> None:
+    """Write the scripts that mended pages load into ``site_libs/labcode``."""
+    libraries = book / "site_libs"
+    folder = libraries / "labcode"
+    folder.mkdir(exist_ok=True)
+    tabs = (libraries / "quarto-html/tabsets/tabsets.js").read_text("utf-8").replace("export function", "function")
+    quarto = (libraries / "quarto-html/quarto.js").read_text("utf-8")
+    quarto = re.sub(r"^import \* as tabsets from .*$", "const tabsets = { init };", quarto, flags=re.MULTILINE)
+    (folder / "quarto.js").write_text(f'(() => {{\n"use strict";\n{tabs}\n{quarto}\n}})();\n', "utf-8")
+    index = (book / "search.json").read_text("utf-8") if (book / "search.json").is_file() else "[]"
+    (folder / "search.js").write_text(f"window.quartoSearchIndex = {index};\n", "utf-8")
+    for script in _SCRIPTS:
+        shutil.copy(script, folder)
+
+
+def main() -> int:
+    """Mend the pages that are there, and write the results beside them."""
+    sys.path.insert(0, str(_REPORT.parents[1]))
+    from labcode.report.downloads import RESULTS, results_text
+
+    book = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"))
+    if (book / "site_libs" / "quarto-html").is_dir():
+        write_scripts(book)
+        for page in book.rglob("*.html"):
+            page.write_text(mend(page.read_text("utf-8")), "utf-8")
+        (book / RESULTS).write_text(results_text(), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
