@@ -22,6 +22,8 @@ from labcode.errors import RenderError
 RunQuarto = Callable[[Path, list[str]], None]
 
 _NOT_SOURCES = ("labcode", "tests", "data", "binder", "dist", "node_modules", "_*", ".*", "*_files", "*.zip")
+#: Cells without a label get another id at each render; nothing refers to it.
+_RANDOM_ID = re.compile(r'<div id="[0-9a-f]{8}"(?= class="cell")')
 _MOVED = ("title", "subtitle", "author", "date", "date-format")
 
 
@@ -69,8 +71,10 @@ def _page(run: RunQuarto, root: Path, out: Path) -> Path:
         text = "\n\n".join(f"{{{{< include {file} >}}}}" for file in chapter_list(config["book"]["chapters"]))
         (Path(folder) / f"{name}.qmd").write_text(f"{text}\n", encoding="utf-8")
         run(Path(folder), [f"{name}.qmd", "--to", "html"])
-        page = Path(shutil.copy(Path(folder) / "_out" / f"{name}.html", out))
-    if lacking := outside_files(page.read_text(encoding="utf-8")):
+        text = _RANDOM_ID.sub("<div", (Path(folder) / "_out" / f"{name}.html").read_text(encoding="utf-8"))
+    page = out / f"{name}.html"
+    page.write_text(text, encoding="utf-8")
+    if lacking := outside_files(text):
         raise RenderError(f"{page.name} is not complete in itself: it still needs {', '.join(lacking[:3])}.")
     return page
 
