@@ -17,6 +17,8 @@ from labcode.store import Result
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 MINUS = "\N{MINUS SIGN}"
+#: Between a sign such as ≈ and its number, which must stay on one line.
+JOINED = "\N{NO-BREAK SPACE}"
 
 
 def count(value: float) -> str:
@@ -118,14 +120,13 @@ def table(
     if widths is not None:
         header, _, *rows = text.splitlines()
         # In a pipe table with long lines, pandoc takes the lengths of these dashes as relative widths.
-        rule = [
-            f"{'-' * (10 * width)}{':' if side == 'right' else '-'}" for side, width in zip(align, widths, strict=True)
-        ]
+        sides = zip(align, widths, strict=True)
+        rule = [f"{'-' * 10 * width}:" if side == "right" else f":{'-' * 10 * width}" for side, width in sides]
         text = "\n".join([header, f"|{'|'.join(rule)}|", *rows])
     return Markdown(text)
 
 
-_NUMERIC = re.compile("(?:[≈<] )?[−-]?[0-9,.]+(%| USD)?|n/a|")
+_NUMERIC = re.compile(r"(?:[≈<]\s)?[−-]?[0-9,.]+(%| USD)?|n/a|")
 
 
 def _looks_numeric(cell: object) -> bool:

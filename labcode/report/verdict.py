@@ -17,7 +17,7 @@ from labcode.report.classification import SHORT
 from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import Cell, cells, figures, of_kind
-from labcode.report.text import as_written, count, decimals, percent
+from labcode.report.text import JOINED, as_written, count, decimals, percent
 
 __all__ = [
     "ABOUT",
@@ -85,7 +85,9 @@ def figure_table(parts: Sequence[str], sources: Sources) -> pd.DataFrame:
 
 
 def _stated(cell: Cell) -> str:
-    sign = {"equal": "≈ " if cell.about else "", "below": "< ", "most below": "< "}[cell.relation]
+    sign = {"equal": f"≈{JOINED}" if cell.about else "", "below": f"<{JOINED}", "most below": f"<{JOINED}"}[
+        cell.relation
+    ]
     return f"{sign}{as_written(cell.value, cell.places)}"
 
 
@@ -129,6 +131,14 @@ def tally_table(table: pd.DataFrame) -> pd.DataFrame:
 def expected_misses(sources: Sources) -> float:
     """How many numbers with an interval should miss theirs by chance alone, if nothing differs: one in twenty."""
     return 0.05 * len([each for part in PARTS for each in compared(part, sources) if _half_width(each.ours)])
+
+
+def early_width(sources: Sources) -> float:
+    """Width of the interval of the test accuracy at epoch 10; infinite for a single seed."""
+    low, high = (
+        sources.number("classification/as-submitted", f"test_accuracy_epoch_10_{end}") for end in ("low", "high")
+    )
+    return high - low
 
 
 def settings_table(sources: Sources) -> pd.DataFrame:

@@ -231,5 +231,5 @@ def test_the_conflicts_can_be_worked_out_from_what_is_stated() -> None:
 def test_a_number_is_shown_as_it_was_written() -> None:
     found = [verdict.Compared(each, Measured(value=1.0), "yes") for each in cells(stated("regression.train_20"))]
     assert verdict._stated(found[0].cell) == "11,816.5303"
-    assert verdict._stated(next(cells(stated("regression.test_49")))) == "≈ 11,320"
-    assert verdict._stated(next(cells(stated("eda.maintenance.others_under")))) == "< 200"
+    assert verdict._stated(next(cells(stated("regression.test_49")))) == "≈\N{NO-BREAK SPACE}11,320"
+    assert verdict._stated(next(cells(stated("eda.maintenance.others_under")))) == "<\N{NO-BREAK SPACE}200"
