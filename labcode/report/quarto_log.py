@@ -12,8 +12,14 @@ _UNRESOLVED = re.compile(
 
 
 def unresolved(log: str, root: Path) -> list[str]:
-    """References and citations that lead nowhere, as ``file:line: @name``."""
-    names = [found["ref"] or found["cite"] for found in _UNRESOLVED.finditer(_COLOURS.sub("", log))]
+    """References and citations that lead nowhere, as ``file:line: @name``.
+
+    A chapter that is rendered alone may refer to labels of others, which Quarto then does not know.
+    """
+    text = "\n".join(path.read_text("utf-8") for path in _chapters(root))
+    known = set(re.findall(r"(?:\{#|^#\| *label: *)([\w-]+)", text, re.MULTILINE))
+    found = [each["ref"] or each["cite"] for each in _UNRESOLVED.finditer(_COLOURS.sub("", log))]
+    names = [name for name in found if name not in known]
     return [f"{_where(root, f'@{name}') or 'somewhere'}: @{name}" for name in dict.fromkeys(names)]
 
 
