@@ -18,6 +18,8 @@ from labcode.report.portable.book import Book, read_book
 from labcode.report.portable.reader import Cell, Line, read_chapter
 from labcode.settings import project_root
 
+_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -41,7 +43,7 @@ class Checked:
     claims
         Every claim.
     values
-        For each inline value that reads results: where it stands, its code, and the labels of what it reads.
+        For each inline value and table that reads results: where it stands, its code or label, and what it reads.
     inline
         Number of all inline values.
     faults
@@ -104,27 +106,29 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
                     continue
                 return  # what follows would only miss what this cell defines
             made = claims.made[before:]
-            if read and (word := _judges(value)):
+            if cell.inline and read and (word := _judges(value)):
                 found.faults.append(f"{line}: unbound: {word!r} in what `{line.text}` says, without a check")
             found.claims += [_tried(line, claim, found) for claim in made]
+            if read:
+                found.values.append((line, line.text if cell.inline else _label(cell), list(read)))
             if cell.inline:
                 found.inline += 1
-                if read:
-                    found.values.append((line, line.text, list(read)))
                 told = value is not None and isinstance(value(), claims.Told)
                 (bound if made or told else from_results if read else set()).add(line.text)
     found.faults += [str(fault) for fault in prose.unbound(book.root, file, from_results, bound)]
 
 
 def _evaluate(cell: Cell, names: dict[str, Any]) -> Callable[[], Any] | None:
-    """Run a cell in the chapter's variables; an inline value comes back as a function that computes it again."""
-    where = f"{cell.lines[0].file}"
-    if not cell.inline:
-        code = "\n".join("" if line.text.startswith("#|") else line.text for line in cell.lines)
-        tree = ast.increment_lineno(ast.parse(code, where), cell.lines[0].number - 1) if cell.lines else None
-        exec(compile(tree, where, "exec"), names)  # type: ignore[arg-type]
+    """Run a cell in the chapter's variables; what it shows comes back as a function that computes it again."""
+    where = cell.lines[0].file
+    code = "\n".join("" if line.text.startswith("#|") else line.text for line in cell.lines)
+    body = ast.increment_lineno(ast.parse(code.strip() if cell.inline else code, where), cell.lines[0].number - 1).body
+    shown = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    exec(compile(ast.Module(body, []), where, "exec"), names)
+    if not isinstance(shown, ast.Expr):
         return None
-    value = eval(compile(f"lambda: ({cell.lines[0].text})", where, "eval"), names)
+    function = ast.copy_location(ast.Lambda(_NO_ARGUMENTS, shown.value), shown.value)
+    value = eval(compile(ast.fix_missing_locations(ast.Expression(function)), where, "eval"), names)
     value()
     return value  # type: ignore[no-any-return]
 
@@ -157,6 +161,12 @@ def _tried(line: Line, claim: claims.Claim, found: Checked) -> Tried:
     elif not can_fail:
         found.faults.append(f"{line}: this claim cannot fail, whatever the results are: {words!r}")
     return Tried(line, claim, probe.margin(claim.check) if can_fail else None, can_fail)
+
+
+def _label(cell: Cell) -> str:
+    """The label of a table's cell, else its first line."""
+    label = next((line.text for line in cell.lines if line.text.startswith("#| label: ")), cell.lines[0].text)
+    return label.removeprefix("#| label: ")
 
 
 @contextmanager

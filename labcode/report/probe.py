@@ -103,6 +103,9 @@ class _WatchedObject:
         value = getattr(self._value, attribute)
         return value if callable(value) else self._probe.wrap(f"{self._name}.{attribute}", value)
 
+    def __getitem__(self, key: object) -> Any:
+        return self._probe.wrap(f"{self._name}[{key!r}]", self._value[key])
+
 
 def is_numeric(value: object) -> bool:
     """Whether the value is a number, or a table or an array with numbers in it."""
