@@ -78,8 +78,8 @@ class Claim:
         return str(self)
 
     def __str__(self) -> str:
-        if not self.shown:
-            return ""
+        if not self.shown or not self.reads:
+            return self.shown
         evidence = self.evidence.replace("\\", "").replace('"', "'").replace("|", "/")
         return f'[{self.shown}]{{.claim tabindex="0" data-checked="{evidence}"}}'
 
