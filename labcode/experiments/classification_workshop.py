@@ -15,7 +15,7 @@ from labcode.confusion import Confusions, f1_scores, recalls
 from labcode.data.labels import failure_type, physical_flags
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.failure_models import CLASSES, NETWORK, NORMAL, SeedEnsemble, fit_ensembles
+from labcode.experiments.failure_models import CLASSES, NETWORK, NORMAL, Rival, SeedEnsemble, fit_ensembles, rivals
 from labcode.experiments.failure_rows import (
     FailureRows,
     Fold,
@@ -24,12 +24,13 @@ from labcode.experiments.failure_rows import (
     class_numbers,
     confusions_of,
     failure_rows,
+    in_all_classes,
     mean_score,
     named,
     numbers,
     probabilities,
 )
-from labcode.parallel import training_device
+from labcode.parallel import in_parallel, training_device
 from labcode.protocols import QUALITY, SENSORS
 from labcode.settings import SEED
 from labcode.store import Result
@@ -78,15 +79,16 @@ def run_workshop(
 ) -> Payload:
     """Decide by cost, shuffle each sensor, and ask the networks about planes of made-up rows."""
     rows = failure_rows(data["maintenance"].frame)
-    sound, rivals = results["classification/sound"], results["classification/baselines"]
+    sound, forest = results["classification/sound"], _forest(rows, results["classification/baselines"])
+    progress(0.3)
     costs = np.geomspace(spec.ratios[0], spec.ratios[1], spec.ratios[2])
-    curve, decisions = _decisions(spec, rows.y != NORMAL, costs, sound, rivals)
+    curve, decisions = _decisions(spec, rows.y != NORMAL, costs, sound, forest)
     folds = spec.of(rows)[0]
     ensemble = SeedEnsemble(seeds=spec.seeds, network={"max_epochs": spec.epochs})
     unfitted = [clone(ensemble).set_params(random_state=100 * number) for number in range(len(folds))]
     fitted = fit_ensembles(unfitted, [rows.take(fit) for fit, _ in folds])
     progress(0.6)
-    importance = _importance(spec, fitted, rows, folds)
+    importance, shuffled = _importance(spec, fitted, rows, folds)
     progress(0.9)
     planes, scalars = _planes(spec, fitted, rows)
     for row in decisions:
@@ -95,22 +97,50 @@ def run_workshop(
     return Payload(
         scalars=scalars | {"failures": float((rows.y != NORMAL).mean())},
         tables={"decisions": decisions, "importance": importance},
-        arrays={"ratios": costs, **{f"cost_{name}": values for name, values in curve.items()}, **planes},
+        arrays={
+            "ratios": costs,
+            **{f"cost_{name}": values for name, values in curve.items()},
+            "forest_failure_probability": forest.astype(np.float32),
+            "shuffled": shuffled,
+            **planes,
+        },
         device=training_device(),
     )
 
 
+def _forest(rows: FailureRows, stored: Result) -> Floats:
+    """Probability of a failure that the rivals' plain forest gives to rows held out, ``(repeats, n)``, on their folds.
+
+    The rivals' result holds their answers alone; the same forests are fitted again for what they expect.
+    """
+    own: Mapping[str, Any] = stored.meta["spec"]  # type: ignore[assignment]
+    known = {name: own[name] for name in ("trees", "smote_neighbors", "smote_share")}
+    folds = FoldsSpec(folds=own["folds"], repeats=own["repeats"]).of(rows)
+    tasks = [(rivals(**known)["forest"], rows, fold) for repeat in folds for fold in repeat]
+    answers = iter(in_parallel(_failures_of, tasks))
+    expected = np.zeros((len(folds), len(rows)))
+    for repeat, pairs in enumerate(folds):
+        for _, held in pairs:
+            expected[repeat, held] = next(answers)
+    return expected
+
+
+def _failures_of(model: Rival, rows: FailureRows, fold: Fold) -> Floats:
+    fitted = model.fit(*rows.take(fold[0]))
+    return 1 - in_all_classes(fitted.predict_proba(rows.X.iloc[fold[1]]), fitted.classes_)[:, NORMAL]
+
+
 def _decisions(
-    spec: WorkshopSpec, failed: Stops, costs: Floats, sound: Result, rivals: Result
+    spec: WorkshopSpec, failed: Stops, costs: Floats, sound: Result, forest: Floats
 ) -> tuple[dict[str, Floats], list[dict[str, Any]]]:
     """Cost of each policy over the ratios ``(n_ratios,)``, and what it costs at the stated ones, with intervals."""
     curve: dict[str, list[float]] = {}
     for ratio in costs:
-        for name, stops in _policies(ratio, sound, rivals).items():
+        for name, stops in _policies(ratio, sound, forest).items():
             curve.setdefault(name, []).append(float(np.mean([cost(failed, each, ratio) for each in stops])))
     table = []
     for ratio in spec.stated:
-        policies = _policies(ratio, sound, rivals)
+        policies = _policies(ratio, sound, forest)
         found = Confusions.of(failed, np.concatenate(list(policies.values())), 2)
         places = {name: place for place, name in enumerate(policies)}
         repeats = len(policies["expected_cost"])
@@ -124,14 +154,17 @@ def _decisions(
     return {name: np.array(values) for name, values in curve.items()}, table
 
 
-def _policies(ratio: float, sound: Result, rivals: Result) -> dict[str, Stops]:
-    """Which rows each policy stops, ``(repeats, n)``, where a missed failure costs `ratio` needless stops."""
+def _policies(ratio: float, sound: Result, forest: Floats) -> dict[str, Stops]:
+    """Which rows each policy stops, ``(repeats, n)``, where a missed failure costs `ratio` needless stops.
+
+    The network and the forest both stop a row where that is cheaper by the probability that they give to a failure.
+    """
     given, undone = sound.arrays["probabilities"], sound.arrays["probabilities_without_weights"]
     stop = numbers(given) != NORMAL
     return {
         "expected_cost": 1 - undone[..., NORMAL].astype(np.float64) > 1 / (1 + ratio),
         "argmax": stop,
-        "forest": rivals.arrays["forest"] != NORMAL,
+        "forest": forest > 1 / (1 + ratio),
         "never": np.zeros_like(stop),
         "always": np.ones_like(stop),
     }
@@ -159,8 +192,11 @@ def _saving(ratio: float, ours: int, theirs: int, repeats: int) -> Any:
 
 def _importance(
     spec: WorkshopSpec, fitted: Sequence[SeedEnsemble], rows: FailureRows, folds: Sequence[Fold]
-) -> list[dict[str, Any]]:
-    """A row for each input and class: how much F1 and recall fall when the input's values are shuffled."""
+) -> tuple[list[dict[str, Any]], Floats]:
+    """A row for each input and class: how much F1 and recall fall when the input's values are shuffled.
+
+    Beside it, the mean confusion counts ``(1 + n_inputs, 6, 6)``: with nothing shuffled, then with each input.
+    """
     whole = _predict(fitted, rows, folds, rows.X)
     random = np.random.default_rng(SEED)
     shuffled = []
@@ -177,7 +213,7 @@ def _importance(
         for k, (label, slug) in enumerate(CLASSES.items()):
             row: dict[str, Any] = {"input": name, "label": label, "slug": slug}
             table.append(row | named("f1_drop", drops[0][k]) | named("recall_drop", drops[1][k]))
-    return table
+    return table, counts.counts.reshape(-1, spec.permutations, len(CLASSES), len(CLASSES)).mean(axis=1)
 
 
 def _drops(counts: Confusions, score: Any, place: int, repeats: int) -> Any:
@@ -242,6 +278,6 @@ EXPERIMENTS = (
         quick=WorkshopSpec(folds=2, seeds=1, epochs=4, permutations=1, points=21),
         datasets=("maintenance",),
         needs=("classification/sound", "classification/baselines"),
-        seconds=7,
+        seconds=15,
     ),
 )

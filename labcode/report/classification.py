@@ -1,8 +1,9 @@
-"""The figures and tables of the classification chapter: as submitted, the network and its rivals."""
+"""The figures of the classification chapter: as submitted, the network and its rivals; and the table of these."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,17 +38,6 @@ MODELS = {
     "logistic_raw": "logistic regression, raw sensors",
     "majority": "always “No Failure”",
 }
-METHODS = {
-    "nothing": "nothing",
-    "root_weights": "weights 1/√frequency",
-    "weights": "weights 1/frequency",
-    "oversampling": "random oversampling",
-    "smote": "SMOTE",
-    "borderline_smote": "borderline SMOTE",
-    "smote_tomek": "SMOTE and Tomek links",
-    "focal_loss": "focal loss",
-    "prior_shift": "prior shift, tuned inside",
-}
 VARIANTS = {
     "sound": "none",
     "scaler_before_split": "scaler before the split",
@@ -56,30 +46,14 @@ VARIANTS = {
     "both": "Target and SMOTE",
     "all": "all three",
 }
-SCORES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "precision_macro": "precision, macro",
-    "sensitivity_macro": "sensitivity (recall), macro",
-    "specificity_macro": "specificity, macro",
-    "f1_macro": "F1, macro",
-    "f1_macro_without_random": "F1, macro of five, without random failures",
-    "f1_weighted": "F1, weighted",
-    "mcc": "Matthews correlation (MCC)",
-    "pr_auc_macro": "PR-AUC, one against the rest, macro",
-    "roc_auc_macro": "ROC-AUC, one against the rest, macro",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-}
 #: Epochs at which the original printed its loss and accuracy.
 PRINTED = (0, 10, 20, 30, 40)
 
 
-def limits(row: pd.Series, name: str, places: int = 3) -> str:
-    """A value with its interval, ``0.660 (0.646 to 0.674)``; the value alone where there is none."""
+def limits(row: pd.Series | Mapping[str, Any], name: str, places: int = 3) -> str:
+    """A value with its interval, ``0.660 (0.646 to 0.674)``; the value alone if there is none, or one of no width."""
     value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
-    value, low, high = (0.0 if abs(each) < 0.5 * 10**-places else each for each in (value, low, high))
-    if not np.isfinite([low, high]).all():
+    if not np.isfinite([low, high]).all() or low == high:
         return decimals(value, places)
     return f"{decimals(value, places)} ({decimals(low, places)} to {decimals(high, places)})"
 
@@ -159,36 +133,6 @@ def original_confusion() -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-def submitted_report(result: Result) -> pd.DataFrame:
-    """The original's classification report beside ours, test rows of the baseline run; recall on both sets."""
-    frame = result.frame("report")
-    frame = frame[frame["run"] == "plain"].set_index(["set", "label"])
-    rows = []
-    for label, original in zip(CLASSES, stated("classification.report").values or (), strict=True):
-        test, train = frame.loc[("test", label)], frame.loc[("train", label)]
-        row: dict[str, object] = {"class": SHORT[label]}
-        for name, theirs in zip(("precision", "recall", "f1"), original, strict=False):
-            row[f"{name}, original"] = decimals(float(theirs))
-            row[f"{name}, test"] = decimals(test[name])
-        rows.append(row | {"f1, training": decimals(train["f1"]), "test rows": count(test["support"])})
-    return pd.DataFrame(rows)
-
-
-def balancing_table(result: Result) -> pd.DataFrame:
-    """Every way to balance: macro-F1, recall, and how wrong the probabilities are, before and after undoing it."""
-    frame = result.frame("methods")
-    return pd.DataFrame(
-        {
-            "training rows": [METHODS[name] for name in frame["method"]],
-            "macro-F1": [limits(row, "macro_f1", 2) for _, row in frame.iterrows()],
-            "macro recall": [decimals(value) for value in frame["recall_macro"]],
-            "log loss": [decimals(value, 3) for value in frame["log_loss"]],
-            "log loss, undone": [decimals(value, 3) for value in frame["log_loss_undone"]],
-            "calibration error": [percent(value) for value in frame["calibration_error"]],
-        }
-    )
-
-
 def leakage(result: Result) -> Draw:
     """Macro-F1 with each fault put back, on natural test rows and on the protocol's own."""
     frame = result.frame("variants")
@@ -198,15 +142,15 @@ def leakage(result: Result) -> Draw:
         places = np.arange(len(frame))[::-1]
         for name, colour, shift, marker, text in (
             ("macro_f1", theme.blue, 0.12, "o", "natural test rows"),
-            ("own_macro_f1", theme.orange, -0.12, "s", "balanced test rows"),
+            ("own_macro_f1", theme.orange, -0.12, "s", "own test rows, classes weighing alike"),
         ):
             axes.hlines(places + shift, frame[f"{name}_low"], frame[f"{name}_high"], color=colour, linewidth=2)
             axes.plot(frame[name], places + shift, marker, color=colour, label=text, markersize=6)
-        axes.axvline(5 / 6, color=theme.red, linestyle="--", linewidth=1.2, label="more needs a leak")
+        axes.axvline(5 / 6, color=theme.red, linestyle="--", linewidth=1.2, label="five sixths")
         axes.set_yticks(places, [VARIANTS[name] for name in frame["variant"]])
         axes.set(xlabel="macro-F1", xlim=(0.4, 1.02))
         axes.grid(axis="y", visible=False)
-        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4)
+        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4, fontsize=8.5)
         return figure
 
     return draw
@@ -251,58 +195,6 @@ def gains(result: Result) -> Draw:
         return figure
 
     return draw
-
-
-def tried_table(result: Result) -> pd.DataFrame:
-    """What was tried for the network, each change against the chosen inputs."""
-    frame = result.frame("variants")
-    return pd.DataFrame(
-        {
-            "network": frame["variant"],
-            "macro-F1": [limits(row, "macro_f1") for _, row in frame.iterrows()],
-            "less the chosen one": [limits(row, "gain") if row["gain"] else "chosen" for _, row in frame.iterrows()],
-            "heat": [decimals(value) for value in frame["f1_heat_dissipation"]],
-            "overstrain": [decimals(value) for value in frame["f1_overstrain"]],
-            "power": [decimals(value) for value in frame["f1_power"]],
-            "tool wear": [decimals(value) for value in frame["f1_tool_wear"]],
-        }
-    )
-
-
-def class_scores(result: Result) -> pd.DataFrame:
-    """Precision, recall and F1 of each class out of fold, with intervals; F1 on training and test rows."""
-    frame = result.frame("classes").set_index(["set", "label"])
-    rows = []
-    for label in CLASSES:
-        own = frame.loc[("out_of_fold", label)]
-        rows.append(
-            {
-                "class": SHORT[label],
-                "rows": count(own["support"]),
-                "precision": limits(own, "precision", 2),
-                "recall": limits(own, "recall", 2),
-                "F1": limits(own, "f1", 2),
-                "F1, training": decimals(frame.loc[("train", label), "f1"]),
-                "F1, test": decimals(frame.loc[("test", label), "f1"]),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def score_table(result: Result) -> pd.DataFrame:
-    """All scores of the network on training rows, test rows and out of fold."""
-    frame = result.frame("scores").set_index("score")
-    return pd.DataFrame(
-        [
-            {
-                "score": text,
-                "training": decimals(frame.loc[name, "train"], 3),
-                "test": limits(frame.loc[name], "test"),
-                "out of fold": limits(frame.loc[name], "out_of_fold"),
-            }
-            for name, text in SCORES.items()
-        ]
-    )
 
 
 def sound_curves(result: Result) -> Draw:

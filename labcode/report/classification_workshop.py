@@ -16,9 +16,9 @@ from labcode.report.text import count, decimals
 from labcode.store import Result
 
 POLICIES = {
-    "expected_cost": "stop if the expected cost is lower",
-    "argmax": "stop if a failure is the likeliest class",
-    "forest": "stop if the forest says so",
+    "expected_cost": "network, by expected cost",
+    "argmax": "network, by the likeliest class",
+    "forest": "random forest, by expected cost",
     "never": "never stop",
     "always": "always stop",
 }
@@ -77,15 +77,16 @@ def costs(result: Result) -> Draw:
 
 
 def decision_table(result: Result) -> pd.DataFrame:
-    """Missed failures, needless stops and cost of the policies at three ratios."""
+    """Missed failures, needless stops and cost of the policies at three ratios, all for a thousand rows."""
     frame = result.frame("decisions")
     frame = frame[~frame["policy"].isin(["never", "always"])]
+    thousands = result.arrays["forest_failure_probability"].shape[1] / 1000
     return pd.DataFrame(
         {
             "cost ratio": [count(value) for value in frame["ratio"]],
             "policy": [POLICIES[name] for name in frame["policy"]],
-            "missed": [decimals(value, 1) for value in frame["missed"]],
-            "needless stops": [decimals(value, 1) for value in frame["needless"]],
+            "missed": [decimals(value / thousands, 1) for value in frame["missed"]],
+            "needless stops": [decimals(value / thousands, 1) for value in frame["needless"]],
             "cost": [
                 f"{decimals(row.cost, 0)} ({decimals(row.cost_low, 0)} to {decimals(row.cost_high, 0)})"
                 for row in frame.itertuples()

@@ -13,6 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from labcode.experiments.regularization_curves import mean_of_seeds
+from labcode.experiments.regularization_submitted import LIKE_EPOCHS, UNLIKE_EPOCH
+from labcode.metrics import Interval
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
 from labcode.report.text import count, decimals
@@ -90,18 +93,26 @@ def limits(low: float, high: float, places: int) -> str:
     return f"{decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)}"
 
 
-def added(result: Result, name: str, places: int = 1) -> str:
-    """What regularization adds to the loss, with the limits in brackets."""
-    value, low, high = (float(result.scalars[f"{name}{end}"]) for end in ("", "_low", "_high"))
-    return f"{decimals(value, places)} USD² ({limits(low, high, places)})"
+def added(result: Result, own: int, plain: int | None = None) -> Interval:
+    """What regularization adds to the test loss (USD²) on average over seeds, with the confidence interval of the mean.
+
+    Parameters
+    ----------
+    own, plain
+        Epoch of the regularised run, and of the plain one if it is another.
+    """
+    plain = own if plain is None else plain
+    test, other = result.arrays["curves"][:, own, 2], result.arrays["plain_curves"][:, plain, 1]
+    return mean_of_seeds(test - other)
 
 
 def submitted_table(result: Result) -> pd.DataFrame:
     """Test losses of both runs at like epochs, the original's and ours, and last as the original compared them."""
-    pairs = [(epoch, epoch, f"added_mse_epoch_{epoch}") for epoch in (0, 10, 19)] + [(10, 40, "added_mse_unlike")]
+    pairs = [(epoch, epoch, f"added_mse_epoch_{epoch}") for epoch in LIKE_EPOCHS]
+    pairs.append((LIKE_EPOCHS[1], UNLIKE_EPOCH, "added_mse_unlike"))
     rows = []
     for own, plain, name in pairs:
-        scalars = result.scalars
+        scalars, found = result.scalars, added(result, own, plain)
         rows.append(
             {
                 "epoch": str(own) if own == plain else f"{own} beside {plain}",
@@ -109,8 +120,9 @@ def submitted_table(result: Result) -> pd.DataFrame:
                 "original, plain": _printed(f"regression.test_{plain}", plain in PRINTED),
                 "ours, regularised": count(float(scalars[f"test_mse_epoch_{own}"])),
                 "ours, plain": count(float(scalars[f"plain_test_mse_epoch_{plain}"])),
-                "difference": decimals(float(scalars[name]), 1),
-                "interval": limits(float(scalars[f"{name}_low"]), float(scalars[f"{name}_high"]), 1),
+                "difference": decimals(found.value, 1),
+                "mean, interval": limits(found.low, found.high, 1),
+                "one more seed": limits(float(scalars[f"{name}_low"]), float(scalars[f"{name}_high"]), 1),
             }
         )
     return pd.DataFrame(rows)
@@ -264,7 +276,7 @@ def gains_table(result: Result) -> pd.DataFrame:
             row["none, held out"] = f"{decimals(own.loc['none', test], 3)} {'skill' if task == 'regression' else label}"
             for name in own.index[1:]:
                 value, low, high = (own.loc[name, f"{gain}{end}"] for end in ("", "_low", "_high"))
-                text = f"{decimals(value, 2)} ({limits(low, high, 2)})"
+                text = f"{decimals(value, 3)} ({limits(low, high, 3)})"
                 row[own.loc[name, "technique"]] = text
             rows.append(row)
     return pd.DataFrame(rows)
@@ -278,6 +290,6 @@ def apart(result: Result, size: Callable[[pd.Series], int]) -> float:
     return float(row["train_skill"] - row["test_skill"])
 
 
-def printed_difference(epoch: int) -> float:
-    """Test loss of the original's regularised run less that of its plain one."""
-    return printed(f"regularization.test_{epoch}") - printed(f"regression.test_{epoch}")
+def printed_difference(own: int, plain: int | None = None) -> float:
+    """Test loss of the original's regularised run less that of its plain one, which may be read at another epoch."""
+    return printed(f"regularization.test_{own}") - printed(f"regression.test_{own if plain is None else plain}")

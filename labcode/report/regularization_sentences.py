@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from labcode.experiments.regularization_curves import CurvesSpec
+from labcode.experiments.regularization_submitted import LIKE_EPOCHS
+from labcode.metrics import Interval
 from labcode.report.claims import told
 from labcode.report.regularization import CURVES, PRINTED_REGULARISED, Task, added, limits, printed
-from labcode.report.text import count, decimals
+from labcode.report.text import count, decimals, percent, scalar
 from labcode.store import Result
 
 
 @told
 def like_sentence(result: Result) -> str:
-    """Whether the two runs differ at like epochs, in words."""
-    names = [f"added_mse_epoch_{epoch}" for epoch in (10, 19)]
-    text = (
-        f"At epoch 10 the regularised run differs by {added(result, names[0])}, at its last epoch by "
-        f"{added(result, names[1])}"
+    """By how much the two runs differ at like epochs on average, and as a share of the loss, in words."""
+    early, late = (added(result, epoch) for epoch in LIKE_EPOCHS[1:])
+    share = abs(late.value) / float(result.scalars[f"plain_test_mse_epoch_{LIKE_EPOCHS[2]}"])
+    single = "" if np.isfinite([late.low, late.high]).all() else " A single seed does not say what the next would do."
+    return (
+        f"At epoch {LIKE_EPOCHS[1]} the regularised run is {by_how_much(early)}; at its last epoch it is "
+        f"{by_how_much(late)}, which is {percent(share, 2)} of the loss.{single}"
     )
-    ends = [(float(result.scalars[f"{name}_low"]), float(result.scalars[f"{name}_high"])) for name in names]
-    if not np.isfinite(ends).all():
-        return f"{text}: a single seed does not say what the next one would do."
-    if all(low <= 0 <= high for low, high in ends):
-        return f"{text}; both intervals hold zero."
-    return f"{text}."
+
+
+def by_how_much(difference: Interval) -> str:
+    """A mean difference in USD² with its interval, in words: lower by so much, higher, or neither."""
+    low, high = difference.low, difference.high
+    if not np.isfinite([low, high]).all():
+        return f"{decimals(abs(difference.value), 1)} USD² {'lower' if difference.value < 0 else 'higher'}"
+    if low <= 0 <= high:
+        return f"neither lower nor higher for certain ({decimals(difference.value, 1)} USD², {limits(low, high, 1)})"
+    word, ends = ("lower", (-high, -low)) if high < 0 else ("higher", (low, high))
+    return (
+        f"{word} by {decimals(abs(difference.value), 1)} USD² on average (95% interval of the mean {limits(*ends, 1)})"
+    )
 
 
 @told
@@ -48,20 +61,50 @@ def inside_sentence(result: Result) -> str:
     )
 
 
-def half_width(result: Result, name: str) -> float:
-    """Half the width of the interval in which one more seed should fall; not finite for a single seed."""
-    return (float(result.scalars[f"{name}_high"]) - float(result.scalars[f"{name}_low"])) / 2
-
-
 @told
 def stability_sentence(result: Result) -> str:
     """How much the last test loss differs between seeds, with regularization and without, in words."""
-    own, plain = (half_width(result, f"{name}_epoch_19") for name in ("test_mse", "plain_test_mse"))
-    if not np.isfinite([own, plain]).all():
+    last = LIKE_EPOCHS[2]
+    losses = result.arrays["curves"][:, last, 2], result.arrays["plain_curves"][:, last, 1]
+    seeds = len(losses[0])
+    if seeds < 2:
         return "A single seed cannot show it"
+    from scipy.stats import f  # heavy, and needed here only
+
+    own, plain = (float(values.std(ddof=1)) for values in losses)
+    shown = not 0.025 < f.cdf((own / plain) ** 2, seeds - 1, seeds - 1) < 0.975
+    verdict = "a difference" if shown else "no difference shown"
     return (
-        f"The test loss at the last epoch varies by ±{count(own)} USD² from seed to seed, that of the plain run at the "
-        f"same epoch by ±{count(plain)}"
+        f"The last test loss has a standard deviation of {count(own)} USD² over {count(seeds)} seeds, that of the "
+        f"plain run at the same epoch {count(plain)}: {verdict}"
+    )
+
+
+@told
+def accuracy_sentence(result: Result) -> str:
+    """What the original's dropout and weight decay do to its accuracy, from the classification as submitted."""
+    plain, own = (float(result.scalars[name]) for name in ("accuracy", "regularised_accuracy"))
+    text = f"As submitted, accuracy goes from {percent(plain)} to {percent(own)}"
+    low, high = (float(result.scalars[f"regularised_accuracy_{end}"]) for end in ("low", "high"))
+    if not np.isfinite([low, high]).all():
+        return f"{text}; a single seed shows nothing"
+    shown = "no reduction shown" if low <= plain else "a gain" if own > plain else "a reduction"
+    return f"{text} (one more seed: {scalar(result, 'regularised_accuracy', '%', 1)}): {shown}"
+
+
+def budget_sentence(regression: Result, classification: Result) -> str:
+    """The networks that are compared and how long they train, in words."""
+    prices: Any = regression.meta["spec"]
+    failures: Any = classification.meta["spec"]
+    layers = [joined([count(units) for units in spec["hidden"]]) for spec in (prices, failures)]
+    size = " or ".join(dict.fromkeys(layers))
+    epochs, batches, rates = (
+        [f"{spec[name]:,g}" for spec in (prices, failures)] for name in ("epochs", "batch_size", "lr")
+    )
+    return (
+        f"That network has hidden layers of {size} units. In the regression it trains for {epochs[0]} epochs in "
+        f"batches of {batches[0]} rows at a learning rate of {rates[0]}, in the classification for {epochs[1]} epochs "
+        f"in batches of {batches[1]} at {rates[1]}."
     )
 
 
@@ -127,7 +170,25 @@ def gainers_sentence(task: Task) -> str:
     if not found:
         return ""
     text = joined(found)
-    return f"{text[0].upper()}{text[1:]}: a technique that fits better, not one that holds back."
+    return (
+        f"{text[0].upper()}{text[1:]}: a technique that fits better, not one that holds back. Among "
+        f"{count(len(frame))} comparisons, chance alone puts about {decimals(0.025 * len(frame), 1)} intervals above "
+        "zero, so this may be chance."
+    )
+
+
+@told
+def worse_sentence(task: Task) -> str:
+    """How many techniques lower the score of a network that under-fits, and whether the stronger settings do."""
+    frame = task.techniques.iloc[1:]
+    hurts = frame["gain_high"] < 0
+    if not hurts.any() or hurts.sum() < (frame["gain_low"] > 0).sum():
+        return ""
+    weakest = ~frame["technique"].duplicated()
+    several = frame["technique"].duplicated(keep=False)
+    stronger = (hurts & several & ~weakest).sum() > (hurts & several & weakest).sum()
+    which = ", where there are several settings mostly the stronger ones," if stronger else ""
+    return f"{count(hurts.sum())} of the {count(len(frame))} techniques{which} make that worse."
 
 
 @told
@@ -144,8 +205,30 @@ def sizes_sentence(result: Result, task: str, measure: str) -> str:
 
 
 @told
+def chance_sentence(result: Result) -> str:
+    """How many intervals of the learning curves lie off zero by chance alone, in words."""
+    measures = [("regression", "gain"), ("classification", "log_loss_gain"), ("classification", "gain")]
+    n = sum(int((result.frame(task)["name"] != "none").sum()) for task, _ in measures)
+    return f"Of these {count(n)} intervals, about {count(0.05 * n)} lie off zero by chance alone."
+
+
+@told
+def stopping_sentence(result: Result) -> str:
+    """With which numbers of training rows early stopping has a single epoch, so that it cannot stop, in words."""
+    known: Any = result.meta["spec"]
+    spec = CurvesSpec(**known)
+    (stopping,) = (each for each in spec.techniques(spec.price_decay) if "patience" in each.changes)
+    sizes = sorted(result.frame("regression")["rows"].unique())
+    single = [size for size in sizes if spec.settings(stopping, round(0.9 * size))["max_epochs"] == 1]
+    if not single:
+        return ""
+    rows = joined([count(size) for size in single])
+    return f"On {rows} rows of the regression that is a single epoch, so that early stopping cannot stop."
+
+
+@told
 def few_sentence(result: Result) -> str:
-    """At the fewest rows: how many techniques are shown to help each task, in words."""
+    """At the fewest rows: of how many techniques the interval lies above zero in each task, in words."""
     texts = []
     for task, _, _, label, gain in CURVES:
         frame = result.frame(task)
@@ -153,22 +236,23 @@ def few_sentence(result: Result) -> str:
         measure = "squared error" if task == "regression" else label
         texts.append(
             f"{count(float(own['rows'].iloc[0]))} rows of the {task}, {count((own[f'{gain}_low'] > 0).sum())} of "
-            f"{count(len(own))} techniques are shown to lower the {measure}"
+            f"{count(len(own))} techniques have an interval above zero for the {measure}"
         )
     return f"On {texts[0]}; on {texts[1]}."
 
 
 @told
 def full_sentence(regression: Task, classification: Task) -> str:
-    """How many techniques are shown to help, and to hurt, on all rows, in words."""
+    """How many techniques have an interval above zero, and how many below, on all rows, in words."""
     texts = []
     for name, task in (("regression", regression), ("classification", classification)):
         kinds, helps, hurts = (count(float(task.result.scalars[key])) for key in ("techniques", "above", "below"))
-        texts.append(f"{name}, of {kinds} techniques, {helps} shown to help and {hurts} shown to hurt")
+        verb = "lies" if helps == "1" else "lie"
+        texts.append(f"{name}, of {kinds} intervals {helps} {verb} above zero and {hurts} below")
     return f"In the {texts[0]}; in the {texts[1]}."
 
 
 def helps_on_few(result: Result) -> bool:
-    """Whether at the fewest rows of each task some technique is shown to help."""
+    """Whether at the fewest rows of each task some technique has an interval above zero."""
     frames = [(result.frame(task), gain) for task, *_, gain in CURVES]
     return all((frame.loc[frame["rows"] == frame["rows"].min(), f"{gain}_low"] > 0).any() for frame, gain in frames)

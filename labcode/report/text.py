@@ -33,11 +33,14 @@ def count(value: float) -> str:
 def decimals(value: float, places: int = 2) -> str:
     """A number with so many decimals, thousands separators and a real minus sign; ``n/a`` if it is not a number.
 
-    >>> decimals(-0.0623), decimals(1234.5, 1)
-    ('−0.06', '1,234.5')
+    What rounds to zero has no sign.
+
+    >>> decimals(-0.0623), decimals(1234.5, 1), decimals(-0.0004, 3)
+    ('−0.06', '1,234.5', '0.000')
     """
     if not math.isfinite(value):
         return "n/a"
+    value = 0.0 if abs(value) < 0.5 * 10**-places else value
     return f"{value:,.{places}f}".replace("-", MINUS)
 
 

@@ -1,0 +1,172 @@
+"""The tables of the classification chapter: the original's report, ways to balance, what was tried, and the scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaincinv
+
+from labcode.confusion import f1_scores, precisions, recalls
+from labcode.experiments.classification_tried import CHOSEN
+from labcode.experiments.failure_models import CLASSES, NORMAL
+from labcode.metrics import Interval
+from labcode.report.classification import SHORT, limits
+from labcode.report.reference import stated
+from labcode.report.text import count, decimals, percent
+from labcode.store import Result
+
+METHODS = {
+    "nothing": "nothing",
+    "root_weights": "weights 1/√frequency",
+    "weights": "weights 1/frequency",
+    "oversampling": "random oversampling",
+    "smote": "SMOTE",
+    "borderline_smote": "borderline SMOTE",
+    "smote_tomek": "SMOTE and Tomek links",
+    "focal_loss": "focal loss",
+    "prior_shift": "prior shift, tuned inside",
+}
+SCORES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "precision_macro": "precision, macro",
+    "sensitivity_macro": "sensitivity (recall), macro",
+    "specificity_macro": "specificity, macro",
+    "f1_macro": "F1, macro",
+    "f1_macro_without_random": "F1, macro of five, without random failures",
+    "f1_weighted": "F1, weighted",
+    "mcc": "Matthews correlation (MCC)",
+    "pr_auc_macro": "PR-AUC, one against the rest, macro",
+    "roc_auc_macro": "ROC-AUC, one against the rest, macro",
+    "log_loss": "log loss, with class weights",
+    "log_loss_without_weights": "log loss, weights undone",
+    "brier": "Brier score, with class weights",
+    "brier_without_weights": "Brier score, weights undone",
+}
+#: Means of recalls. Where nearly all of these are 0 or 1, as on the test rows, resampling gives them no fair width.
+MEANS_OF_RECALLS = ("balanced_accuracy", "sensitivity_macro")
+
+
+def clopper_pearson(right: float, n: float, *, level: float = 0.95) -> Interval:
+    """A share with its binomial interval, which has a width where resampling has none.
+
+    Parameters
+    ----------
+    right, n
+        How many are right, which may be a mean over repeats, and of how many.
+
+    Examples
+    --------
+    >>> [round(float(end), 3) for end in clopper_pearson(0, 18)]
+    [0.0, 0.0, 0.185]
+    """
+    tail = (1 - level) / 2
+    low = float(betaincinv(right, n - right + 1, tail)) if right > 0 else 0.0
+    high = float(betaincinv(right + 1, n - right, 1 - tail)) if right < n else 1.0
+    return Interval(right / n, low, high)
+
+
+def submitted_report(result: Result) -> pd.DataFrame:
+    """The original's classification report beside ours, test rows of the baseline run: mean, lowest, highest seed."""
+    test, train = (result.arrays[f"confusion_plain_{name}"].astype(float) for name in ("test", "train"))
+    scores = {"precision": precisions(test), "recall": recalls(test), "F1": f1_scores(test)}
+    rows = []
+    for k, (label, original) in enumerate(zip(CLASSES, stated("classification.report").values or (), strict=True)):
+        row: dict[str, object] = {"class": SHORT[label]}
+        for (name, ours), theirs in zip(scores.items(), original, strict=False):
+            row[f"{name}, original"] = decimals(float(theirs))
+            row[f"{name}, ours"] = _range(ours[:, k])
+        rows.append(row | {"F1, training": decimals(f1_scores(train)[:, k].mean())})
+    return pd.DataFrame(rows)
+
+
+def _range(values: np.ndarray) -> str:
+    if len(values) < 2:
+        return decimals(values.mean())
+    return f"{decimals(values.mean())} ({decimals(values.min())} to {decimals(values.max())})"
+
+
+def balancing_table(result: Result) -> pd.DataFrame:
+    """Every way to balance: macro-F1, failures and false alarms, and the probabilities before and after undoing it."""
+    frame = result.frame("methods")
+    found, needless = stops(result)
+    return pd.DataFrame(
+        {
+            "training rows": [METHODS[name] for name in frame["method"]],
+            "macro-F1": [limits(row, "macro_f1", 2) for _, row in frame.iterrows()],
+            "failures found": [count(value) for value in found],
+            "needless stops": [count(value) for value in needless],
+            "log loss": [decimals(value, 3) for value in frame["log_loss"]],
+            "log loss, undone": [decimals(value, 3) for value in frame["log_loss_undone"]],
+            "calibration error": [percent(value) for value in frame["calibration_error"]],
+        }
+    )
+
+
+def stops(result: Result) -> tuple[np.ndarray, np.ndarray]:
+    """Failures that each way to balance calls a failure of any kind, and rows without one that it calls so."""
+    called, failed = result.arrays["predicted"] != NORMAL, result.arrays["y"] != NORMAL
+    found, needless = (called & failed).sum(axis=-1), (called & ~failed).sum(axis=-1)
+    return found.mean(axis=1), needless.mean(axis=1)
+
+
+def stops_of(result: Result, method: str) -> tuple[float, float]:
+    """The same of one way."""
+    place = list(result.frame("methods")["method"]).index(method)
+    found, needless = stops(result)
+    return float(found[place]), float(needless[place])
+
+
+def tried_table(result: Result) -> pd.DataFrame:
+    """What was tried for the network, each change against the chosen inputs."""
+    frame = result.frame("variants")
+    return pd.DataFrame(
+        {
+            "network": ["questions as above" if name == CHOSEN else name for name in frame["variant"]],
+            "macro-F1": [limits(row, "macro_f1") for _, row in frame.iterrows()],
+            "less the chosen one": [limits(row, "gain") if row["gain"] else "chosen" for _, row in frame.iterrows()],
+            "heat": [decimals(value) for value in frame["f1_heat_dissipation"]],
+            "overstrain": [decimals(value) for value in frame["f1_overstrain"]],
+            "power": [decimals(value) for value in frame["f1_power"]],
+            "tool wear": [decimals(value) for value in frame["f1_tool_wear"]],
+        }
+    )
+
+
+def class_scores(result: Result) -> pd.DataFrame:
+    """Precision, recall and F1 of each class out of fold, with intervals; F1 on training and test rows."""
+    frame = result.frame("classes").set_index(["set", "label"])
+    rows = []
+    for label in CLASSES:
+        own = frame.loc[("out_of_fold", label)]
+        recall = clopper_pearson(own["recall"] * own["support"], own["support"])
+        rows.append(
+            {
+                "class": SHORT[label],
+                "rows": count(own["support"]),
+                "precision": limits(own, "precision", 2),
+                "recall": f"{decimals(recall.value)} ({decimals(recall.low)} to {decimals(recall.high)})",
+                "F1": limits(own, "f1", 2),
+                "F1, training": decimals(frame.loc[("train", label), "f1"]),
+                "F1, test": decimals(frame.loc[("test", label), "f1"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def score_table(result: Result) -> pd.DataFrame:
+    """All scores of the network on training rows, test rows and out of fold."""
+    frame = result.frame("scores").set_index("score")
+    return pd.DataFrame(
+        [
+            {
+                "score": text,
+                "training": decimals(frame.loc[name, "train"], 3),
+                "test": decimals(frame.loc[name, "test"], 3)
+                if name in MEANS_OF_RECALLS
+                else limits(frame.loc[name], "test"),
+                "out of fold": limits(frame.loc[name], "out_of_fold"),
+            }
+            for name, text in SCORES.items()
+        ]
+    )
