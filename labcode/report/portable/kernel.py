@@ -76,7 +76,7 @@ def _codes(cells: list[Cell]) -> tuple[str, ...]:
 async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | None = None, *, old: bool = False) -> str:
     """Markdown of a chapter after execution; its pictures are written into ``work/media``.
 
-    Where `memory` holds what the cells showed, they do not run; with `old`, not even if code or data have changed since.
+    Where `memory` holds what the cells showed, they do not run; with `old`, not even if code or data have changed.
 
     Raises
     ------
