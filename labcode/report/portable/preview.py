@@ -45,8 +45,9 @@ class Preview:
         """Render what has changed: first the page that is being read, then the others."""
         try:
             book = read_book(self.root)
-            self.memory.state = state(self.root)
-            asyncio.run(self._render(book, first=True))
+            before, self.memory.state = self.memory.state, state(self.root)
+            if self.memory.state != before:  # cells of other pages may wait
+                asyncio.run(self._render(book, first=True))
             asyncio.run(self._render(book, first=False))
         except LabcodeError as fault:
             print(f"preview: {fault}", flush=True)
