@@ -400,6 +400,7 @@ def test_the_digest_imports_nothing_and_names_a_module_without_source(package: P
 def test_a_digest_does_not_depend_on_what_is_remembered_of_sources(
     own_store: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
 ) -> None:
+    monkeypatch.setattr(digests, "_essences", digests._Essences())
     memory, before = own_store / "essences.json", code_digest("labcode.models")
     if content is None:
         assert "class MLP" in memory.read_text("utf-8")

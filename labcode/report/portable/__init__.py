@@ -6,13 +6,15 @@ import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+from labcode.report.portable import kernel
 from labcode.report.portable.book import Book, Chapter, read_book
 from labcode.report.portable.finish import search_index
-from labcode.report.portable.kernel import execute
 from labcode.report.portable.pages import write_book_file, write_html, write_onefile, write_pdf
 
 __all__ = ["render"]
@@ -23,6 +25,7 @@ _WRITERS: dict[str, Callable[[Book, Path, Path], Path]] = {
     "onefile": write_onefile,
 }
 _WORKERS = 2
+T = TypeVar("T")
 
 
 def render(
@@ -32,6 +35,7 @@ def render(
     to: Sequence[Literal["html", "pdf", "onefile"]] = ("html", "pdf"),
     out: Path,
     files: Mapping[str, str] | None = None,
+    execute: bool = True,
 ) -> list[Path]:
     """Render the Quarto book in `project` into `out`.
 
@@ -47,6 +51,8 @@ def render(
         Folder for the result. It changes only when everything went well.
     files : mapping of str to str, optional
         Names and texts of further files for the folder, such as a ``results.json`` that the pages offer.
+    execute : bool, default=True
+        Whether cells run; without, the pages show text and code alone.
 
     Returns
     -------
@@ -59,13 +65,16 @@ def render(
         If a cell fails or a reference is unresolved, naming file and line.
     """
     whole = read_book(project.resolve())
+    if not execute:  # what cells would label is then nowhere
+        labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
+        whole = replace(whole, cell=whole.cell | {"eval": False}, elsewhere=labels)
     book = whole.only(chapters) if chapters else whole
     out, files = out.resolve(), files or {}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
         work, fresh = Path(folder), Path(folder) / "fresh"
         fresh.mkdir()
-        write_book_file(book, asyncio.run(_execute_all(book, work)), work)
+        write_book_file(book, _in_a_loop(_execute_all(book, work)), work)
         _keep(out, fresh, chapters=bool(chapters), to=to, renewed=book)
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
@@ -81,13 +90,23 @@ def render(
     return [out / path.name for path in written]
 
 
+def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, also where a loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 async def _execute_all(book: Book, work: Path) -> list[str]:
     """Markdown of all chapters, two of them running at a time."""
     free = asyncio.Semaphore(_WORKERS)
 
     async def one(chapter: Chapter) -> str:
         async with free:
-            return await execute(book, chapter, work)
+            return await kernel.execute(book, chapter, work)
 
     # Waiting for the others lets their kernels end in order; the first fault is then the one that is told.
     found = await asyncio.gather(*map(one, book.chapters), return_exceptions=True)
