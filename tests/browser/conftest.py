@@ -66,24 +66,30 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session", params=ENGINES)
-def site(
-    request: pytest.FixtureRequest,
-    copy_book: Callable[[Path], Path],
-    book_store: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Site:
-    """The whole book; test processes that run side by side share it."""
-    engine = request.param
-    if engine == "quarto" and find_quarto() is None:
-        pytest.skip("needs Quarto on PATH")
+@pytest.fixture(scope="session")
+def rendered(
+    copy_book: Callable[[Path], Path], book_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Site]:
+    """Render the whole book with an engine, once; test processes that run side by side share it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with FileLock(shared / "browser-book.lock"):
-        out = shared / f"browser-book-{engine}" / "_book"
-        if not (out / "index.html").exists():
-            _render(engine, copy_book(out.parent), book_store)
-    return Site(engine, out)
+
+    def render(engine: str) -> Site:
+        if engine == "quarto" and find_quarto() is None:
+            pytest.skip("needs Quarto on PATH")
+        with FileLock(shared / "browser-book.lock"):
+            out = shared / f"browser-book-{engine}" / "_book"
+            if not (out / "index.html").exists():
+                _render(engine, copy_book(out.parent), book_store)
+        return Site(engine, out)
+
+    return render
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def site(request: pytest.FixtureRequest, rendered: Callable[[str], Site]) -> Site:
+    """The whole book, by one engine and by the other."""
+    return rendered(request.param)
 
 
 def _render(engine: str, project: Path, store: Path) -> None:
