@@ -17,6 +17,8 @@ from labcode.store import Result
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 MINUS = "\N{MINUS SIGN}"
+#: Keeps the limits of an interval in one line of a table.
+NARROW = "\N{NO-BREAK SPACE}"
 
 
 def count(value: float) -> str:
