@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from labcode.experiments.failure_models import CLASSES
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
-from labcode.report.text import count, decimals, percent
+from labcode.report.text import NARROW, count, decimals, percent
 from labcode.store import Result
 
 SHORT = {
@@ -55,7 +55,7 @@ def limits(row: pd.Series | Mapping[str, Any], name: str, places: int = 3) -> st
     value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
     if not np.isfinite([low, high]).all() or low == high:
         return decimals(value, places)
-    return f"{decimals(value, places)} ({decimals(low, places)} to {decimals(high, places)})"
+    return f"{decimals(value, places)} ({decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)})"
 
 
 def submitted_curves(result: Result) -> Draw:

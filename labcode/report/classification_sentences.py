@@ -81,9 +81,9 @@ def test_rows_sentence(sound: Result, rivals: Result) -> str:
     for name in ahead[:2]:
         gain = f"test_gain_over_{name}"
         sure = float(sound.scalars[f"{gain}_high"]) < 0
-        paired = f" (paired difference {limits(sound.scalars, gain)})" if sure else ""
+        paired = f", a paired difference of {limits(sound.scalars, gain)}" if sure else ""
         parts.append(f"{RIVALS[name]} has {decimals(scores[name], 3)}{paired}")
-    return f"There it is not ahead: {', '.join(parts)}. The order depends on the rows."
+    return f"There it is not ahead: {'; '.join(parts)}. The order depends on the rows."
 
 
 @told

@@ -12,7 +12,7 @@ from labcode.experiments.failure_models import CLASSES, NORMAL
 from labcode.metrics import Interval
 from labcode.report.classification import SHORT, limits
 from labcode.report.reference import stated
-from labcode.report.text import count, decimals, percent
+from labcode.report.text import NARROW, count, decimals, percent
 from labcode.store import Result
 
 METHODS = {
@@ -57,8 +57,9 @@ def clopper_pearson(right: float, n: float, *, level: float = 0.95) -> Interval:
 
     Examples
     --------
-    >>> [round(float(end), 3) for end in clopper_pearson(0, 18)]
-    [0.0, 0.0, 0.185]
+    >>> found = clopper_pearson(0, 18)
+    >>> found.low, round(found.high, 3)
+    (0.0, 0.185)
     """
     tail = (1 - level) / 2
     low = float(betaincinv(right, n - right + 1, tail)) if right > 0 else 0.0
@@ -74,16 +75,13 @@ def submitted_report(result: Result) -> pd.DataFrame:
     for k, (label, original) in enumerate(zip(CLASSES, stated("classification.report").values or (), strict=True)):
         row: dict[str, object] = {"class": SHORT[label]}
         for (name, ours), theirs in zip(scores.items(), original, strict=False):
-            row[f"{name}, original"] = decimals(float(theirs))
-            row[f"{name}, ours"] = _range(ours[:, k])
+            row[f"{name}: original / ours"] = f"{decimals(float(theirs))}{NARROW}/{NARROW}{_range(ours[:, k])}"
         rows.append(row | {"F1, training": decimals(f1_scores(train)[:, k].mean())})
     return pd.DataFrame(rows)
 
 
 def _range(values: np.ndarray) -> str:
-    if len(values) < 2:
-        return decimals(values.mean())
-    return f"{decimals(values.mean())} ({decimals(values.min())} to {decimals(values.max())})"
+    return limits({"of": values.mean(), "of_low": values.min(), "of_high": values.max()}, "of", 2)
 
 
 def balancing_table(result: Result) -> pd.DataFrame:
@@ -145,7 +143,7 @@ def class_scores(result: Result) -> pd.DataFrame:
                 "class": SHORT[label],
                 "rows": count(own["support"]),
                 "precision": limits(own, "precision", 2),
-                "recall": f"{decimals(recall.value)} ({decimals(recall.low)} to {decimals(recall.high)})",
+                "recall": limits({"of": recall.value, "of_low": recall.low, "of_high": recall.high}, "of", 2),
                 "F1": limits(own, "f1", 2),
                 "F1, training": decimals(frame.loc[("train", label), "f1"]),
                 "F1, test": decimals(frame.loc[("test", label), "f1"]),

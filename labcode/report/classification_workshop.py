@@ -10,15 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from labcode.experiments.failure_models import CLASSES
-from labcode.report.classification import SHORT
+from labcode.report.classification import SHORT, limits
 from labcode.report.plots import Draw, Theme
 from labcode.report.text import count, decimals
 from labcode.store import Result
 
 POLICIES = {
-    "expected_cost": "network, by expected cost",
-    "argmax": "network, by the likeliest class",
-    "forest": "random forest, by expected cost",
+    "expected_cost": "network, by cost",
+    "argmax": "network, likeliest class",
+    "forest": "random forest, by cost",
     "never": "never stop",
     "always": "always stop",
 }
@@ -87,10 +87,7 @@ def decision_table(result: Result) -> pd.DataFrame:
             "policy": [POLICIES[name] for name in frame["policy"]],
             "missed": [decimals(value / thousands, 1) for value in frame["missed"]],
             "needless stops": [decimals(value / thousands, 1) for value in frame["needless"]],
-            "cost": [
-                f"{decimals(row.cost, 0)} ({decimals(row.cost_low, 0)} to {decimals(row.cost_high, 0)})"
-                for row in frame.itertuples()
-            ],
+            "cost": [limits(row, "cost", 0) for _, row in frame.iterrows()],
         }
     )
 

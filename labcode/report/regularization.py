@@ -18,12 +18,10 @@ from labcode.experiments.regularization_submitted import LIKE_EPOCHS, UNLIKE_EPO
 from labcode.metrics import Interval
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
-from labcode.report.text import count, decimals
+from labcode.report.text import NARROW, count, decimals
 from labcode.store import Result
 
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}"))
-#: Keeps the limits of an interval in one line.
-NARROW = "\N{NO-BREAK SPACE}"
 #: Epochs at which the original printed the losses of its run without regularization, and of the regularised one.
 PRINTED, PRINTED_REGULARISED = (0, 10, 20, 30, 40, 49), (0, 10)
 
@@ -120,8 +118,7 @@ def submitted_table(result: Result) -> pd.DataFrame:
                 "original, plain": _printed(f"regression.test_{plain}", plain in PRINTED),
                 "ours, regularised": count(float(scalars[f"test_mse_epoch_{own}"])),
                 "ours, plain": count(float(scalars[f"plain_test_mse_epoch_{plain}"])),
-                "difference": decimals(found.value, 1),
-                "mean, interval": limits(found.low, found.high, 1),
+                "difference": f"{decimals(found.value, 1)} ({limits(found.low, found.high, 1)})",
                 "one more seed": limits(float(scalars[f"{name}_low"]), float(scalars[f"{name}_high"]), 1),
             }
         )

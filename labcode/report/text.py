@@ -17,8 +17,8 @@ from labcode.store import Result
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 MINUS = "\N{MINUS SIGN}"
-#: Between a sign such as ≈ and its number, which must stay on one line.
-JOINED = "\N{NO-BREAK SPACE}"
+#: Keeps a sign such as ≈ with its number, and the limits of an interval, on one line.
+NARROW = "\N{NO-BREAK SPACE}"
 
 
 def count(value: float) -> str:

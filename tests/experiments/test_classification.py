@@ -193,6 +193,23 @@ def test_costs_of_the_constant_policies_are_arithmetic(results: dict) -> None:
     assert cost(np.array([True, False]), np.array([True, True]), 5.0) == 500
 
 
+def test_the_forest_gets_the_threshold_of_the_network(results: dict) -> None:
+    workshop, rivals = results["classification/workshop"], results["classification/baselines"]
+    chance, failed = workshop.arrays["forest_failure_probability"], rivals.arrays["y"] != NORMAL
+    stops = chance > 1 / 26
+    by_hand = np.mean([cost(failed, each, 25.0) for each in stops])
+    assert workshop.scalars["forest_25_cost"] == pytest.approx(by_hand)
+    assert np.mean((chance > 0.5) == (rivals.arrays["forest"] != NORMAL)) > 0.98
+
+
+def test_shuffling_an_input_moves_rows_but_loses_none(results: dict) -> None:
+    workshop, y = results["classification/workshop"], results["classification/baselines"].arrays["y"]
+    shuffled = workshop.arrays["shuffled"]
+    assert shuffled.shape == (7, len(CLASSES), len(CLASSES))
+    np.testing.assert_allclose(shuffled.sum(axis=2), np.tile(np.bincount(y, minlength=len(CLASSES)), (7, 1)))
+    assert np.abs(shuffled[1:] - shuffled[0]).max() > 0
+
+
 def test_planes_and_importances_are_complete(results: dict) -> None:
     workshop = results["classification/workshop"]
     for name in PLANES:
