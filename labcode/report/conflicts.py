@@ -9,7 +9,7 @@ import pandas as pd
 
 from labcode.confusion import f1_scores, precisions, recalls
 from labcode.report.reference import Stated, reference, stated
-from labcode.report.text import JOINED, as_written, count, decimals
+from labcode.report.text import NARROW, as_written, count, decimals
 
 
 def conflict_table() -> pd.DataFrame:
@@ -28,7 +28,7 @@ def _said(entry: Stated) -> str:
     where = f"({'printed' if entry.printed else entry.section})"
     if entry.value is None or entry.kind == "conclusion":
         return f"{entry.label} {where}" if entry.values else f"“{entry.quote}” {where}"
-    return f"{entry.label}: {f'≈{JOINED}' if entry.about else ''}{as_written(entry.value, entry.places)} {where}"
+    return f"{entry.label}: {f'≈{NARROW}' if entry.about else ''}{as_written(entry.value, entry.places)} {where}"
 
 
 def notes() -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from labcode.report.classification import MODELS
 from labcode.report.measured import Measured, Sources, measure
 from labcode.report.reference import stated
-from labcode.report.text import JOINED, decimals, percent
+from labcode.report.text import NARROW, decimals, percent
 
 
 def headline_table(sources: Sources) -> pd.DataFrame:
@@ -20,14 +20,14 @@ def headline_table(sources: Sources) -> pd.DataFrame:
     rows = [
         _row(
             "Predicting the close: RMSE, USD",
-            f"≈{JOINED}{decimals((stated('regression.test_49').value or math.nan) ** 0.5, 1)}",
+            f"≈{NARROW}{decimals((stated('regression.test_49').value or math.nan) ** 0.5, 1)}",
             _limits(loss, 1),
             _of(sources, "regression/sound:rmse", 3),
             f"{_of(sources, 'regression/baselines:ols_rmse', 3)}, least squares",
         ),
         _row(
             "The same after tuning: RMSE, USD",
-            f"≈{JOINED}{decimals(stated('tuning.rmse').value or math.nan, 1)}",
+            f"≈{NARROW}{decimals(stated('tuning.rmse').value or math.nan, 1)}",
             _of(sources, "tuning/as-submitted:root(best_score)", 1),
             decimals(sources.number("tuning/regression", "test_rmse"), 3),
             f"{decimals(sources.number('tuning/regression', 'test_default_rmse'), 3)}, not tuned",

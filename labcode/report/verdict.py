@@ -17,7 +17,7 @@ from labcode.report.classification import SHORT
 from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import Cell, cells, figures, of_kind
-from labcode.report.text import JOINED, as_written, count, decimals, percent
+from labcode.report.text import NARROW, as_written, count, decimals, percent
 
 __all__ = [
     "ABOUT",
@@ -85,7 +85,7 @@ def figure_table(parts: Sequence[str], sources: Sources) -> pd.DataFrame:
 
 
 def _stated(cell: Cell) -> str:
-    sign = {"equal": f"≈{JOINED}" if cell.about else "", "below": f"<{JOINED}", "most below": f"<{JOINED}"}[
+    sign = {"equal": f"≈{NARROW}" if cell.about else "", "below": f"<{NARROW}", "most below": f"<{NARROW}"}[
         cell.relation
     ]
     return f"{sign}{as_written(cell.value, cell.places)}"
