@@ -17,6 +17,8 @@ from labcode.errors import RenderError
 from labcode.report import probe
 
 P = ParamSpec("P")
+#: What stands on the page for a sentence that says nothing: Quarto would show the code of an empty value.
+UNSAID = "[]{.unsaid}"
 #: Inputs of a check that a reader is shown.
 _MOST_SHOWN = 6
 
@@ -75,7 +77,7 @@ class Claim:
         return "; ".join([*parts[:_MOST_SHOWN], *more])
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        return str(self) or UNSAID
 
     def __str__(self) -> str:
         if not self.shown or not self.reads:
@@ -122,7 +124,7 @@ class Told(str):
     """A sentence that is true because code wrote it from results, every word that they decide."""
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        return str(self) or UNSAID
 
 
 def told(write: Callable[P, str]) -> Callable[P, Told]:

@@ -38,7 +38,8 @@ def test_a_false_claim_says_the_other_sentence_or_stops_the_render() -> None:
     assert "[Behind.]" in str(claim("Ahead.", lambda: TOY.scalars["rmse"] > 1, otherwise="Behind."))
     with pytest.raises(RenderError, match=r"'Ahead.' \(toy/sound: rmse = 0.5\)"):
         claim("Ahead.", lambda: TOY.scalars["rmse"] > 1)
-    assert str(claim("Ahead.", lambda: TOY.scalars["rmse"] > 1, otherwise="")) == ""
+    silent = claim("Ahead.", lambda: TOY.scalars["rmse"] > 1, otherwise="")
+    assert str(silent) == "" and silent._repr_markdown_() == "[]{.unsaid}"
 
 
 def test_claims_nest_for_three_outcomes() -> None:
