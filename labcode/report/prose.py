@@ -77,6 +77,13 @@ def typed_numbers(lines: Iterable[Line]) -> Iterator[Fault]:
             )
 
 
+def touching(lines: Iterable[Line]) -> Iterator[Fault]:
+    """Inline values that follow a backtick at once: Quarto does not compute them."""
+    for line in lines:
+        if "``{python}" in line.text:
+            yield Fault(line, "an inline value touches the one before it; put a space between them, or make them one")
+
+
 def misspelt(lines: Iterable[Line]) -> Iterator[Fault]:
     """Terms in another spelling than the book's."""
     for line in lines:
@@ -155,6 +162,7 @@ def all_faults(book: Book) -> Iterator[Fault]:
     for chapter in book.chapters:
         lines = list(prose_lines(book.root, chapter.file))
         yield from typed_numbers(lines)
+        yield from touching(lines)
         yield from misspelt(lines)
         yield from dead_links(book, chapter.file, lines)
         yield from figures(book.root, chapter.file)

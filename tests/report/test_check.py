@@ -80,6 +80,7 @@ def copy(tmp_path: Path) -> Path:
     [
         ("\nWe got 0.78 in the end.\n", "the number 0.78 is typed"),
         ("\nIts macro F1 is high.\n", "'macro F1' is written macro-F1 or F1"),
+        ("\nFrom `{python} 1``{python} 2`.\n", "an inline value touches the one before it"),
         ("\nSee @fig-nowhere.\n", "@fig-nowhere refers to nothing"),
         ("\nAs @nobody2020 says.\n", "@nobody2020 is not in references.bib"),
         ("\nSee [this](nothere.qmd).\n", "the link leads to nothere.qmd"),
