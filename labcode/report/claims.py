@@ -121,14 +121,17 @@ def claim(sentence: str, check: Callable[[], object], *, otherwise: object | Non
 
 
 class Told(str):
-    """A sentence that is true because code wrote it from results, every word that they decide."""
+    """Words that are true because code wrote them from results.
+
+    They are Markdown: of plain text Quarto would show a no-break space as its escape.
+    """
 
     def _repr_markdown_(self) -> str:
         return str(self) or UNSAID
 
 
 def told(write: Callable[P, str]) -> Callable[P, Told]:
-    """Mark a function that writes a sentence from results and chooses its words by comparing them."""
+    """Mark a function that writes a sentence, or a part of one, from results and chooses its words by comparing them."""
 
     @wraps(write)
     def sentence(*args: P.args, **kwargs: P.kwargs) -> Told:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from labcode.experiments.failure_models import CLASSES
+from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
 from labcode.report.text import NARROW, count, decimals, percent
@@ -50,6 +51,7 @@ VARIANTS = {
 PRINTED = (0, 10, 20, 30, 40)
 
 
+@told
 def limits(row: pd.Series | Mapping[str, Any], name: str, places: int = 3) -> str:
     """A value with its interval, ``0.660 (0.646 to 0.674)``; the value alone if there is none, or one of no width."""
     value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))

@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from labcode.experiments.regularization_curves import mean_of_seeds
 from labcode.experiments.regularization_submitted import LIKE_EPOCHS, UNLIKE_EPOCH
 from labcode.metrics import Interval
+from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
 from labcode.report.text import NARROW, count, decimals
@@ -84,6 +85,7 @@ def _runs_legend(theme: Theme) -> tuple[list[plt.Line2D], list[str]]:
     return handles, ["plain", "regularised", "plain, original", "regularised, original"]
 
 
+@told
 def limits(low: float, high: float, places: int) -> str:
     """The limits of an interval, or that a single seed has none."""
     if not np.isfinite([low, high]).all():
