@@ -131,7 +131,7 @@ class Told(str):
 
 
 def told(write: Callable[P, str]) -> Callable[P, Told]:
-    """Mark a function that writes a sentence, or a part of one, from results and chooses its words by comparing them."""
+    """Mark a function that writes a sentence, or a part of one, from results and chooses its words by them."""
 
     @wraps(write)
     def sentence(*args: P.args, **kwargs: P.kwargs) -> Told:
