@@ -42,7 +42,7 @@ Literal `{python} "a*b*c"`, `{python} __import__("IPython.display").display.Mark
 |---|--:|
 | x | `{python} 40 + 2` |
 
-The headline, with `{python} 6 * 7` rows.
+The headline, with `{python} (lambda: (six := 6) * 7)()` rows.
 :::
 """
 

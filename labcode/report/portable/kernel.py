@@ -30,7 +30,8 @@ _ARGUMENTS = [
     "--Application.log_level=ERROR",
 ]
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
-_VALUES = "[v._repr_markdown_() if hasattr(v, '_repr_markdown_') else [str(v)] for v in (\n{}\n)]"
+# A map, no comprehension: a value may name an intermediate result with `:=`.
+_VALUES = "list(map(lambda v: v._repr_markdown_() if hasattr(v, '_repr_markdown_') else [str(v)], (\n{}\n)))"
 
 
 class _ThisPython(AsyncKernelManager):
