@@ -1,4 +1,4 @@
-"""What a reader of the report can take away beside its pages: the scalars of every stored result."""
+"""What a reader of the report can take away beside its pages: the scalars of every stored result, and notebooks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import math
 
 RESULTS = "results.json"
+#: What a page calls the link to its chapter's notebook.
+NOTEBOOK = "Notebook"
 
 
 def results_text() -> str:

@@ -56,6 +56,13 @@ def take_back(chapter: str) -> Path:
     return path
 
 
+def offered(path: Path) -> str | None:
+    """The notebook that a page offers of its chapter, as text; ``None`` if no cell of it runs."""
+    notebook = to_notebook(path.read_bytes().decode("utf-8-sig"))
+    runs = any(cell.cell_type == "code" for cell in notebook.cells)
+    return f"{nbformat.writes(notebook)}\n" if runs else None
+
+
 def to_notebook(chapter: str) -> NotebookNode:
     """A chapter's text as a notebook: a code cell for each Python cell, a Markdown cell for what stands between."""
     cells: list[NotebookNode] = []
