@@ -121,7 +121,7 @@ def test_a_view_fits_a_phone(site, visit: Callable) -> None:
     field = page.locator(".view-field")
     assert not re.search("upright", field.get_attribute("class"))
     boxes = [button.bounding_box() for button in field.get_by_role("button").all()]
-    assert all(0 <= box["x"] and box["x"] + box["width"] <= 390 and box["height"] >= 24 for box in boxes)
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 24 for box in boxes)
 
 
 def test_every_chapter_offers_its_notebook(site) -> None:
