@@ -100,7 +100,7 @@ def test_quality_and_plane_are_chosen(borders: Locator) -> None:
     borders.get_by_label("L", exact=True).focus()
     borders.page.keyboard.press("ArrowRight")
     expect(status).to_contain_text("quality M")
-    borders.get_by_label("torque and tool wear").check()
+    borders.get_by_label("torque over tool wear").check()
     expect(status).to_contain_text(re.compile(r"^Speed .* rpm, quality M\. By the rules, power fails here below"))
     assert borders.locator("svg[role=img]").get_attribute("aria-label").startswith("Classes over tool wear (min)")
 

@@ -17,6 +17,8 @@ from labcode.experiments.classification_workshop import HELD, PLANES, QUALITIES
 from labcode.experiments.failure_models import CLASSES
 from labcode.protocols import SENSORS
 from labcode.report import tuning, views
+from labcode.report.onefile import outside_files, with_views
+from labcode.report.postrender import mend, offer_notebook
 from labcode.store import Result
 
 MOST_BYTES = 120_000
@@ -106,6 +108,24 @@ def test_rule_lines_lie_where_the_rules_change_their_answer(name: str, quality: 
 
 def test_strain_has_no_line_where_no_torque_is_enough() -> None:
     assert "strain" not in views.rule_lines("torque_speed", "L", 0.0, np.array([1500.0]))
+
+
+def test_quartos_pages_get_the_script_once_and_the_one_page_has_it_inside() -> None:
+    module = '<script src="../site_libs/quarto-html/quarto.js" type="module"></script>'
+    page = mend(mend(f"<html><head>{module}</head><body></body></html>"))
+    assert page.count("site_libs/labcode/views.js") == page.count("site_libs/labcode/views.css") == 1
+    whole = with_views("<html><head></head><body><p>text</p></body></html>")
+    assert re.search(
+        r"<style>.*\.view.*</style>\s*</head><body><p>text</p><script>.*</script>\s*</body>", whole, re.DOTALL
+    )
+    assert outside_files(whole) == []
+
+
+def test_a_notebook_is_offered_once_in_quartos_menu() -> None:
+    menu = '<ul class="dropdown-menu" aria-labelledby="quarto-navigation-tool-dropdown-0"><li>PDF</li></ul><ul></ul>'
+    page = offer_notebook(offer_notebook(menu, "eda.ipynb", "Notebook"), "eda.ipynb", "Notebook")
+    assert re.search(r'<li>PDF</li><li><a [^>]*href="eda.ipynb" download>Notebook</a></li></ul><ul></ul>$', page)
+    assert page.count("eda.ipynb") == 1
 
 
 def test_views_are_small_hidden_and_for_pages_only(searches: tuple, workshop: Result) -> None:

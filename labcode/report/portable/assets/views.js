@@ -268,8 +268,7 @@
       );
     }
 
-    const names = planes.map(({ x, y, held: { name } }) =>
-      `${y.name.split(" (")[0]} and ${x.name.split(" (")[0]}, ${name} held still`);
+    const names = planes.map(({ x, y }) => `${y.name.split(" (")[0]} over ${x.name.split(" (")[0]}`);
     box.append(
       make("div", { class: "view-row" }, choice("Plane", names, choose),
         choice("Quality", qualities, (i) => { quality = qualities[i]; draw(); })),
