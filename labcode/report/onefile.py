@@ -23,6 +23,8 @@ RunQuarto = Callable[[Path, list[str]], None]
 
 _ASSETS = Path(__file__).parent / "portable" / "assets"
 _NOT_SOURCES = ("labcode", "tests", "data", "binder", "dist", "node_modules", "_*", ".*", "*_files", "*.zip")
+#: What ``_quarto.yml`` names of the package: filters, and parts of the PDF.
+_FILTERS = Path("labcode") / "report" / "quarto"
 #: Cells without a label get another id at each render; nothing refers to it.
 _RANDOM_ID = re.compile(r'<div id="[0-9a-f]{8}"(?= class="cell")')
 _MOVED = ("title", "subtitle", "author", "date", "date-format")
@@ -125,6 +127,8 @@ def chapter_list(entries: Sequence[Any]) -> list[str]:
 def _copied(root: Path, folder: Path) -> dict[str, Any]:
     """Copy the sources into `folder`; the book's settings, without the step that runs before a render."""
     shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCES), dirs_exist_ok=True)
+    if (root / _FILTERS).is_dir():
+        shutil.copytree(root / _FILTERS, folder / _FILTERS)
     config = yaml.safe_load((root / "_quarto.yml").read_text(encoding="utf-8"))
     config["project"] = {"output-dir": "_book"} | config["project"]
     config["project"].pop("pre-render", None)
