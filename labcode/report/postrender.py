@@ -61,14 +61,17 @@ def write_scripts(book: Path) -> None:
 def main() -> int:
     """Mend the pages that are there, and write the results beside them."""
     sys.path.insert(0, str(_REPORT.parents[1]))
-    from labcode.report.downloads import RESULTS, results_text
+    from labcode.report.downloads import RESULTS
+    from labcode.report.prerender import confirm, results_text
 
+    root = Path.cwd()
+    confirm(root)
     book = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"))
     if (book / "site_libs" / "quarto-html").is_dir():
         write_scripts(book)
         for page in book.rglob("*.html"):
             page.write_text(mend(page.read_text("utf-8")), "utf-8")
-        (book / RESULTS).write_text(results_text(), "utf-8")
+        (book / RESULTS).write_text(results_text(root), "utf-8")
     return 0
 
 
