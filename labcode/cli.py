@@ -236,10 +236,10 @@ def bench(
 def preview(
     chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None,
     engine: Annotated[
-        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
-    ] = EngineName.auto,
+        EngineName, typer.Option(help="portable shows an edit sooner; quarto shows Quarto's own pages.")
+    ] = EngineName.portable,
 ) -> None:
-    """Show the report in the browser, rendered again at every edit."""
+    """Show the report in the browser, rendered again at every edit of its text, code or data."""
     from labcode.report.render import preview as preview_book
 
     raise typer.Exit(preview_book(chapter, engine=engine.value))

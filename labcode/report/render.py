@@ -216,8 +216,10 @@ def _result(book: Path, kind: Format) -> Path:
     return found[0]
 
 
-def preview(chapter: str | None = None, *, engine: Engine = "auto") -> int:
-    """Show the book in the browser and render again at every edit, with Quarto's preview or the portable one.
+def preview(chapter: str | None = None, *, engine: Engine = "portable") -> int:
+    """Show the book in the browser, and render again at every edit, with the portable preview or Quarto's.
+
+    The portable one runs no cell after an edit of prose, where Quarto runs all cells of the page.
 
     Raises
     ------
@@ -236,7 +238,7 @@ def preview(chapter: str | None = None, *, engine: Engine = "auto") -> int:
 
 
 def _quarto_preview(quarto: Quarto, root: Path, files: list[str]) -> int:
-    """Quarto's preview, which keeps the Python of the pages shown, and is told of edits that it does not look for."""
+    """Quarto's preview, which is told of edits that it does not look for."""
     from labcode.report.edits import edits
 
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
@@ -249,7 +251,7 @@ def _quarto_preview(quarto: Quarto, root: Path, files: list[str]) -> int:
             if any(path.is_relative_to(root / folder) for path in paths for folder in ("labcode", "data")):
                 told.write_text(f"{time.time_ns()}\n", "utf-8")
 
-    process = subprocess.Popen([quarto.path, "preview", *files, "--execute-daemon", "300"], cwd=root, env=environment)
+    process = subprocess.Popen([quarto.path, "preview", *files], cwd=root, env=environment)
     threading.Thread(target=tell, daemon=True).start()
     try:
         return process.wait()
