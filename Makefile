@@ -22,7 +22,7 @@ preview: # set-up, then a live preview
 	@$(LABCODE) preview
 
 clean: # remove the environment and the rendered report; data and results stay
-	rm -rf .venv _book .quarto
+	rm -rf .venv _book _freeze .quarto
 
 lock: # renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --upgrade --extra test --extra cluster --no-header --no-annotate \

@@ -175,12 +175,13 @@ def render(
         EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
     ] = EngineName.auto,
     out: Annotated[Path | None, typer.Option(help="Folder to write into; _book by default.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run every cell, also where nothing has changed.")] = False,
 ) -> None:
     """Render the report into _book/."""
     from labcode.report.render import render as render_book
 
     formats = ("html", "pdf") if to is FormatName.all else (to.value,)
-    for path in render_book(chapters or (), to=formats, engine=engine.value, out=out):
+    for path in render_book(chapters or (), to=formats, engine=engine.value, out=out, fresh=fresh):
         print(f"Written: {path}")
 
 
@@ -235,10 +236,10 @@ def bench(
 def preview(
     chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None,
     engine: Annotated[
-        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
-    ] = EngineName.auto,
+        EngineName, typer.Option(help="portable shows an edit sooner; quarto shows Quarto's own pages.")
+    ] = EngineName.portable,
 ) -> None:
-    """Show the report in the browser, rendered again at every edit."""
+    """Show the report in the browser, rendered again at every edit of its text, code or data."""
     from labcode.report.render import preview as preview_book
 
     raise typer.Exit(preview_book(chapter, engine=engine.value))

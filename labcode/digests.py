@@ -59,9 +59,9 @@ def code_digest(module: str) -> str:
         file = _source(name)
         if file is not None:
             package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-            found[name], imports = _essence(file.read_text("utf-8"), package)
-            waiting += [*imports, name.rpartition(".")[0]]
-    _essences.save()
+            found[name], imported = _essences.get(file.read_text("utf-8"), package)
+            waiting += [*imported, name.rpartition(".")[0]]
+    save()
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
@@ -104,9 +104,8 @@ class _Essences:
     def _open(self, path: Path) -> None:
         if path != self.path:
             self.path = path
-            with suppress(
-                OSError, ValueError, TypeError, AttributeError
-            ):  # not there, or damaged: then it is made anew
+            # Where the file is not there, or damaged, it is made anew.
+            with suppress(OSError, ValueError, TypeError, AttributeError):
                 read = json.loads(path.read_text("utf-8"))
                 self.known |= {address: (str(text), list(names)) for address, (text, names) in read.items()}
 
@@ -125,8 +124,18 @@ class _Essences:
 _essences = _Essences()
 
 
-def _essence(source: str, package: str) -> tuple[str, list[str]]:
-    return _essences.get(source, package)
+def imports(source: str, package: str) -> list[str]:
+    """Names that a source may import as modules, those inside functions too; it is read, not run.
+
+    >>> imports("from labcode.report import plots", "")
+    ['labcode.report', 'labcode.report.plots']
+    """
+    return _essences.get(source, package)[1]
+
+
+def save() -> None:
+    """Remember in the store folder what was read, so that the next process need not parse it."""
+    _essences.save()
 
 
 def _imported(node: ast.AST, package: str) -> list[str]:

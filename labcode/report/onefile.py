@@ -125,13 +125,14 @@ def chapter_list(entries: Sequence[Any]) -> list[str]:
 
 
 def _copied(root: Path, folder: Path) -> dict[str, Any]:
-    """Copy the sources into `folder`; the book's settings, without the step that runs before a render."""
+    """Copy the sources into `folder`; the book's settings, without the steps that run before and after a render."""
     shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCES), dirs_exist_ok=True)
     if (root / _FILTERS).is_dir():
         shutil.copytree(root / _FILTERS, folder / _FILTERS)
     config = yaml.safe_load((root / "_quarto.yml").read_text(encoding="utf-8"))
     config["project"] = {"output-dir": "_book"} | config["project"]
-    config["project"].pop("pre-render", None)
+    for step in ("pre-render", "post-render"):
+        config["project"].pop(step, None)
     return dict(config)
 
 

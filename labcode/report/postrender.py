@@ -71,20 +71,22 @@ def write_scripts(book: Path) -> None:
 def main() -> int:
     """Mend the pages that are there, and write the results and each chapter's notebook beside them."""
     sys.path.insert(0, str(_REPORT.parents[1]))
-    from labcode.report import notebooks
-    from labcode.report.downloads import NOTEBOOK, RESULTS, results_text
+    from labcode.report.downloads import NOTEBOOK, RESULTS, notebook_text
+    from labcode.report.prerender import confirm, results_text
 
+    root = Path.cwd()
+    confirm(root)
     book = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"))
     if (book / "site_libs" / "quarto-html").is_dir():
         write_scripts(book)
         for page in book.rglob("*.html"):
             text, notebook = mend(page.read_text("utf-8")), page.with_suffix(".ipynb")
-            chapter = Path(page.relative_to(book)).with_suffix(".qmd")
-            if chapter.is_file() and (cells := notebooks.offered(chapter)):
+            chapter = root / page.relative_to(book).with_suffix(".qmd")
+            if chapter.is_file() and (cells := notebook_text(chapter)):
                 notebook.write_text(cells, "utf-8")
                 text = offer_notebook(text, notebook.name, NOTEBOOK)
             page.write_text(text, "utf-8")
-        (book / RESULTS).write_text(results_text(), "utf-8")
+        (book / RESULTS).write_text(results_text(root), "utf-8")
     return 0
 
 

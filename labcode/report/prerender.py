@@ -8,15 +8,77 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labcode.experiments.catalog import Experiment
+    from labcode.report.frozen import Record
 
 
-def announce() -> None:
+def prepare(root: Path, *, everything: bool) -> Record:
+    """Make ready for a render: data that can be used, results, and no outputs of cells that may be out of date.
+
+    Parameters
+    ----------
+    root
+        The project.
+    everything
+        Whether results that are missing are computed: for a render of the whole book.
+
+    Returns
+    -------
+    Record
+        What the render rests on.
+
+    Raises
+    ------
+    DataError
+        If a file is there but must be refused.
+    """
+    from labcode.report import frozen
+
+    last, record = frozen.read(root), frozen.now(root)
+    if last.common == record.common and (last.complete or not everything):
+        record = replace(last, pages=record.pages)
+        print(*last.said, sep="\n", flush=True)
+    else:
+        said = announce()
+        if everything:
+            compute()
+        record = replace(frozen.now(root), said=said, complete=everything)
+    frozen.keep(root, record)
+    return record
+
+
+def confirm(root: Path) -> None:
+    """After a render: keep no outputs if code or data were edited meanwhile."""
+    from labcode.report import frozen
+
+    if frozen.read(root).pages != frozen.now(root).pages:
+        frozen.forget(root)
+
+
+def results_text(root: Path) -> str:
+    """The text of ``results.json``, remembered as long as nothing that it rests on changes."""
+    from labcode.report import downloads, frozen
+
+    record = frozen.read(root)
+    if not record.results or record.common != frozen.now(root).common:
+        record.results = downloads.results_text()
+        if record.pages:
+            frozen.keep(root, record)
+    return record.results
+
+
+def announce() -> list[str]:
     """Load both data sets and say what they are, so that a broken file stops the render here and not in a chapter.
+
+    Returns
+    -------
+    list of str
+        The lines that were said.
 
     Raises
     ------
@@ -26,9 +88,10 @@ def announce() -> None:
     from labcode.data.maintenance import load_maintenance
     from labcode.data.prices import load_prices
 
-    for dataset in (load_prices(), load_maintenance()):
-        facts = dataset.provenance
-        print(f"{facts.name}: {facts.status}, {facts.rows:,} rows", flush=True)
+    facts = [dataset.provenance for dataset in (load_prices(), load_maintenance())]
+    lines = [f"{each.name}: {each.status}, {each.rows:,} rows" for each in facts]
+    print(*lines, sep="\n", flush=True)
+    return lines
 
 
 def compute() -> None:
@@ -67,9 +130,7 @@ def main() -> int:
         from labcode.errors import LabcodeError
 
         try:
-            announce()
-            if os.environ.get("QUARTO_PROJECT_RENDER_ALL"):
-                compute()
+            prepare(Path.cwd(), everything=bool(os.environ.get("QUARTO_PROJECT_RENDER_ALL")))
         except LabcodeError as error:
             print(error, file=sys.stderr)
             return 2

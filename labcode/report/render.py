@@ -7,19 +7,23 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from labcode.errors import RenderError
-from labcode.report import quarto_log
+from labcode.report import frozen, quarto_log
 from labcode.settings import project_root
 
 Engine = Literal["auto", "quarto", "portable"]
 Format = Literal["html", "pdf", "onefile"]
 MIN_QUARTO = (1, 9)
+#: Written after an edit of labcode or the data; _quarto.yml names it, so Quarto's preview watches it.
+_EDITED = ".quarto/labcode-edited"
 _QUARTO_FORMATS = {"html": "html", "pdf": "typst"}
 
 
@@ -102,8 +106,11 @@ def render(
     to: Sequence[Format] = ("html", "pdf"),
     engine: Engine = "auto",
     out: Path | None = None,
+    fresh: bool = False,
 ) -> list[Path]:
     """Render the book, or some chapters of it.
+
+    Cells of pages behind which nothing has changed since the last render do not run again.
 
     Parameters
     ----------
@@ -115,6 +122,8 @@ def render(
         ``"auto"`` takes Quarto where it is recent enough, else the portable engine.
     out
         Folder to write into; ``_book`` in the project by default.
+    fresh
+        Whether every cell runs, whatever the last render left.
 
     Returns
     -------
@@ -133,19 +142,23 @@ def render(
     quarto, why = choose_engine(engine)
     print(why, flush=True)
     target = (out or root / "_book").resolve()
+    if fresh:
+        frozen.forget(root)
     if quarto and "onefile" not in to:
         return _with_quarto(quarto, root, files, to, target)
     from labcode.report import downloads, onefile, portable, prerender  # loads the whole notebook machinery
+    from labcode.report.portable.kernel import Memory
 
-    prerender.announce()
-    if not files:
-        prerender.compute()
+    record = prerender.prepare(root, everything=not files)
     if quarto:
         # A fixed clock leaves the time of the render out of the PDF, so that the same inputs give the same bytes.
         run = partial(_run_quarto, quarto, SOURCE_DATE_EPOCH="0")
         return onefile.render_onefile(run, root, to, target)
-    beside = {downloads.RESULTS: downloads.results_text()} if "html" in to else {}
-    return portable.render(root, chapters=files or None, to=to, out=target, files=beside)
+    beside = {downloads.RESULTS: prerender.results_text(root)} if "html" in to else {}
+    memory = Memory(partial(frozen.portable_file, root), record.pages)
+    written = portable.render(root, chapters=files or None, to=to, out=target, files=beside, memory=memory)
+    prerender.confirm(root)
+    return written
 
 
 def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Format], out: Path) -> list[Path]:
@@ -170,18 +183,26 @@ def _run_quarto(quarto: Quarto, root: Path, arguments: list[str], **variables: s
     paths = {"QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(project_root())}
     environment = {**os.environ, **paths, **variables}
     command = [quarto.path, "render", *arguments]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
-    process = subprocess.Popen(command, cwd=root, env=environment, **streams)  # type: ignore[call-overload]
-    log = []
-    for line in process.stdout:
-        print(line, end="", flush=True)
-        log.append(line)
-    if process.wait() != 0:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, cwd=root, env=environment, text=True, encoding="utf-8", **streams)  # type: ignore[call-overload]
+    log: list[str] = []
+    # In a thread: a process that Quarto left behind may hold its output open, and the end would never come.
+    reader = threading.Thread(target=_echo, args=(process.stdout, log), daemon=True)
+    reader.start()
+    code = process.wait()
+    reader.join(timeout=5)
+    if code != 0:
         fault = quarto_log.failure("".join(log), root)
-        raise RenderError(fault or f"Quarto stopped with exit code {process.returncode}; its message stands above.")
+        raise RenderError(fault or f"Quarto stopped with exit code {code}; its message stands above.")
     lost = quarto_log.unresolved("".join(log), root)
     if lost:
         raise RenderError(f"References lead nowhere: {'; '.join(lost)}")
+
+
+def _echo(lines: Iterable[str], log: list[str]) -> None:
+    for line in lines:
+        print(line, end="", flush=True)
+        log.append(line)
 
 
 def _python_path(root: Path) -> str:
@@ -195,8 +216,10 @@ def _result(book: Path, kind: Format) -> Path:
     return found[0]
 
 
-def preview(chapter: str | None = None, *, engine: Engine = "auto") -> int:
-    """Show the book in the browser and render again at every edit, with Quarto's preview or the portable one.
+def preview(chapter: str | None = None, *, engine: Engine = "portable") -> int:
+    """Show the book in the browser, and render again at every edit, with the portable preview or Quarto's.
+
+    The portable one runs no cell after an edit of prose, where Quarto runs all cells of the page.
 
     Raises
     ------
@@ -211,5 +234,28 @@ def preview(chapter: str | None = None, *, engine: Engine = "auto") -> int:
         from labcode.report.portable.preview import serve
 
         return serve(root, Path(files[0]).stem if files else None)
+    return _quarto_preview(quarto, root, files)
+
+
+def _quarto_preview(quarto: Quarto, root: Path, files: list[str]) -> int:
+    """Quarto's preview, which is told of edits that it does not look for."""
+    from labcode.report.edits import edits
+
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
-    return subprocess.run([quarto.path, "preview", *files], cwd=root, env=environment, check=False).returncode
+    told, stop = root / _EDITED, threading.Event()
+    told.parent.mkdir(exist_ok=True)
+    told.touch()
+
+    def tell() -> None:
+        for paths in edits(root, stop):
+            if any(path.is_relative_to(root / folder) for path in paths for folder in ("labcode", "data")):
+                told.write_text(f"{time.time_ns()}\n", "utf-8")
+
+    process = subprocess.Popen([quarto.path, "preview", *files], cwd=root, env=environment)
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait()
+    finally:
+        stop.set()

@@ -82,7 +82,7 @@ def submit(
     results, data = _gate(root, check)
     origin = {"engine": str(choose_engine(engine)[0] or "portable"), **git_state(root)}
     with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
-        page, pdf = render(to=("onefile", "pdf"), engine=engine, out=Path(folder))
+        page, pdf = render(to=("onefile", "pdf"), engine=engine, out=Path(folder), fresh=True)
         files = {f"{front.stem}.html": page.read_bytes(), f"{front.stem}.pdf": pdf.read_bytes()}
     files["results.json"] = _json({name: downloads.finite(result.scalars) for name, result in results.items()})
     files["provenance.json"] = _json(provenance(results, data))

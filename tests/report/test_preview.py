@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from labcode.report.portable.preview import Handler, Preview, numeric
+from labcode.report.edits import numeric
+from labcode.report.portable.preview import Handler, Preview
 
 PAGE = """# Summary {.unnumbered}
 
@@ -22,7 +23,8 @@ Prose.
 from pathlib import Path
 runs = Path("runs.txt")
 runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
-print(Path("labcode/report/words.py").read_text())
+words = "labcode.report.words"
+print(Path(words.replace(".", "/") + ".py").read_text())
 ```
 """
 
@@ -70,7 +72,7 @@ def test_nothing_new_gives_no_new_version(preview: Preview) -> None:
 def test_a_broken_edit_is_told_and_the_page_stays(preview: Preview, capsys: pytest.CaptureFixture[str]) -> None:
     (preview.root / "index.qmd").write_text(PAGE + "\n```{python}\n1 / 0\n```\n")
     preview.update()
-    assert "index.qmd:14: cell failed: ZeroDivisionError" in capsys.readouterr().out
+    assert "index.qmd:15: cell failed: ZeroDivisionError" in capsys.readouterr().out
     assert "first" in page(preview)
 
 

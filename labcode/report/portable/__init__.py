@@ -36,6 +36,7 @@ def render(
     out: Path,
     files: Mapping[str, str] | None = None,
     execute: bool = True,
+    memory: kernel.Memory | None = None,
 ) -> list[Path]:
     """Render the Quarto book in `project` into `out`.
 
@@ -53,6 +54,8 @@ def render(
         Names and texts of further files for the folder, such as a ``results.json`` that the pages offer.
     execute : bool, default=True
         Whether cells run; without, the pages show text and code alone.
+    memory : Memory, optional
+        What cells showed before; those that it knows do not run.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def render(
     with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
         work, fresh = Path(folder), Path(folder) / "fresh"
         fresh.mkdir()
-        write_book_file(book, _in_a_loop(_execute_all(book, work)), work)
+        write_book_file(book, _in_a_loop(_execute_all(book, work, memory)), work)
         _keep(out, fresh, chapters=bool(chapters), to=to, renewed=book)
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
@@ -100,13 +103,13 @@ def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
-async def _execute_all(book: Book, work: Path) -> list[str]:
+async def _execute_all(book: Book, work: Path, memory: kernel.Memory | None) -> list[str]:
     """Markdown of all chapters, two of them running at a time."""
     free = asyncio.Semaphore(_WORKERS)
 
     async def one(chapter: Chapter) -> str:
         async with free:
-            return await kernel.execute(book, chapter, work)
+            return await kernel.execute(book, chapter, work, memory)
 
     # Waiting for the others lets their kernels end in order; the first fault is then the one that is told.
     found = await asyncio.gather(*map(one, book.chapters), return_exceptions=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import os
 import re
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -44,34 +48,53 @@ class _ThisPython(AsyncKernelManager):
 
 
 class Memory:
-    """What the cells of chapters showed, for a preview that runs them only when something has changed.
+    """What the cells of chapters showed, so that they run only when something has changed.
 
-    Attributes
+    Parameters
     ----------
-    state : str
-        Digest of all that can change what a cell shows, beside its own code.
+    file : callable
+        Gives the file that keeps what a chapter showed; without it, this process alone remembers.
+    states : mapping of str to str
+        For each chapter, a digest of all that can change what its cells show, beside their own code.
     """
 
-    def __init__(self) -> None:
-        self.state = ""
-        self._shown: dict[tuple[str, ...], tuple[str, list[list[Any]]]] = {}
+    def __init__(self, file: Callable[[str], Path] | None = None, states: Mapping[str, str] | None = None) -> None:
+        self.file = file
+        self.states = dict(states or {})
+        self._shown: dict[str, tuple[str, str, list[list[Any]]]] = {}
 
-    def recall(self, cells: list[Cell], *, old: bool) -> bool:
+    def recall(self, chapter: str, cells: list[Cell], *, old: bool) -> bool:
         """Give the cells what they showed; false if that is not known, or only from another state."""
-        state, shown = self._shown.get(_codes(cells), ("", []))
-        if not shown or (state != self.state and not old):
+        state, codes, shown = self._shown.get(chapter) or self._read(chapter)
+        if codes != _digest(cells) or (state != self.states.get(chapter) and not old):
             return False
         for cell, outputs in zip(cells, shown, strict=True):
             cell.outputs = outputs
         return True
 
-    def keep(self, cells: list[Cell]) -> None:
+    def keep(self, chapter: str, cells: list[Cell]) -> None:
         """Remember what the cells showed."""
-        self._shown[_codes(cells)] = (self.state, [cell.outputs for cell in cells])
+        kept = (self.states.get(chapter, ""), _digest(cells), [cell.outputs for cell in cells])
+        self._shown[chapter] = kept
+        if self.file:
+            with suppress(OSError):  # then the cells run again next time
+                file = self.file(chapter)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                temporary = file.with_suffix(f".{os.getpid()}.tmp")
+                temporary.write_text(json.dumps(kept), "utf-8")
+                temporary.replace(file)
+
+    def _read(self, chapter: str) -> tuple[str, str, list[list[Any]]]:
+        with suppress(OSError, ValueError):
+            if self.file:
+                state, codes, shown = json.loads(self.file(chapter).read_text("utf-8"))
+                return state, codes, shown
+        return "", "", []
 
 
-def _codes(cells: list[Cell]) -> tuple[str, ...]:
-    return tuple(cell.code for cell in cells)
+def _digest(cells: list[Cell]) -> str:
+    parts = [str(_ARGUMENTS), _VALUES, *(f"{cell.inline} {cell.code}" for cell in cells)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | None = None, *, old: bool = False) -> str:
@@ -89,10 +112,10 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
     for cell in cells:
         cell.options = book.cell | cell.options
     ran = [cell for cell in cells if cell.options["eval"]]
-    if ran and not (memory and memory.recall(ran, old=old)):
+    if ran and not (memory and memory.recall(chapter.file, ran, old=old)):
         await _run_all(_client(book.root), ran)
         if memory:
-            memory.keep(ran)
+            memory.keep(chapter.file, ran)
     shown = {id(cell): _shown(cell, f"media/{chapter.name}-{n}", work) for n, cell in enumerate(cells, start=1)}
     return "".join(part if isinstance(part, str) else shown[id(part)] for part in parts)
 

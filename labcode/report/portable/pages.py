@@ -15,7 +15,7 @@ import pypandoc
 import typst
 
 from labcode.errors import RenderError
-from labcode.report import notebooks
+from labcode.report.downloads import notebook_text
 from labcode.report.portable.book import Book, Chapter
 from labcode.report.portable.finish import START, finish, finish_onefile
 from labcode.report.portable.reader import read_lines
@@ -55,7 +55,7 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
     if (site / f"{START}.html").exists():
         (site / f"{START}.html").rename(site / "index.html")
     for chapter in book.chapters:
-        if text := notebooks.offered(book.root / chapter.file):
+        if text := notebook_text(book.root / chapter.file):
             (site / f"{chapter.name}.ipynb").write_text(text, encoding="utf-8")
     for page in site.glob("*.html"):
         page.write_text(finish(page, book), encoding="utf-8")

@@ -7,21 +7,17 @@ stays in memory. The page that is being read comes first.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.server
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import webbrowser
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from watchfiles import watch
-
 from labcode.errors import LabcodeError
+from labcode.report import frozen
+from labcode.report.edits import edits
 from labcode.report.portable.book import Book, read_book
 from labcode.report.portable.finish import search_index
 from labcode.report.portable.kernel import Memory, execute
@@ -29,7 +25,6 @@ from labcode.report.portable.pages import write_book_file, write_html
 
 _CHANGES = "/-/changes/"
 _RELOAD = "<script>new EventSource('%s%s').onmessage = () => location.reload();</script></body>"
-_TEXTS = {".qmd", ".bib", ".yml", ".csl", ".py", ".toml", ".css", ".js", ".html", ".lua", ".mplstyle", ".csv"}
 
 
 class Preview:
@@ -37,7 +32,7 @@ class Preview:
 
     def __init__(self, root: Path, site: Path) -> None:
         self.root, self.site = root, site
-        self.memory = Memory()
+        self.memory = Memory(partial(frozen.portable_file, root))
         self.viewed = "index"
         self.versions: dict[str, int] = {}
 
@@ -45,8 +40,8 @@ class Preview:
         """Render what has changed: first the page that is being read, then the others."""
         try:
             book = read_book(self.root)
-            before, self.memory.state = self.memory.state, state(self.root)
-            if self.memory.state != before:  # cells of other pages may wait
+            before, self.memory.states = self.memory.states, frozen.now(self.root).pages
+            if self.memory.states != before:  # cells of other pages may wait
                 asyncio.run(self._render(book, first=True))
             asyncio.run(self._render(book, first=False))
         except LabcodeError as fault:
@@ -131,22 +126,6 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Nothing: the terminal is for what is rendered."""
 
 
-def state(root: Path) -> str:
-    """Digest of all that can change what a cell shows beside its own code."""
-    files = [path for name in ("labcode", "data") for path in sorted((root / name).rglob("*")) if path.suffix in _TEXTS]
-    parts = (f"{path}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def numeric(paths: Iterable[Path], root: Path) -> bool:
-    """Whether one of these files can change a stored result."""
-    inside = [path.relative_to(root).as_posix() for path in paths]
-    return any(
-        name.startswith(("labcode/", "data/")) and not name.startswith(("labcode/report/", "labcode/cli.py"))
-        for name in inside
-    )
-
-
 def serve(root: Path, chapter: str | None = None, *, port: int = 0, browse: bool = True) -> int:
     """Serve the book until Ctrl-C, rendered again at every edit."""
     with tempfile.TemporaryDirectory(prefix="labcode-preview-") as folder:
@@ -161,16 +140,9 @@ def serve(root: Path, chapter: str | None = None, *, port: int = 0, browse: bool
         if browse:
             webbrowser.open(address)
         try:
-            for changes in watch(root, watch_filter=lambda _, path: _is_source(root, Path(path))):
-                if numeric([Path(path) for _, path in changes], root):
-                    subprocess.run([sys.executable, "-m", "labcode.cli", "run"], cwd=root, check=False)
+            for _ in edits(root):
                 preview.update()
         except KeyboardInterrupt:
             pass
         server.shutdown()
     return 0
-
-
-def _is_source(root: Path, path: Path) -> bool:
-    inside = path.relative_to(root).parts
-    return path.suffix in _TEXTS and not any(part.startswith((".", "_book", "__pycache__")) for part in inside)
