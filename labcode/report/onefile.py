@@ -23,8 +23,6 @@ RunQuarto = Callable[[Path, list[str]], None]
 
 _ASSETS = Path(__file__).parent / "portable" / "assets"
 _NOT_SOURCES = ("labcode", "tests", "data", "binder", "dist", "node_modules", "_*", ".*", "*_files", "*.zip")
-#: What ``_quarto.yml`` names of the package: filters, and parts of the PDF.
-_FILTERS = Path("labcode") / "report" / "quarto"
 #: Cells without a label get another id at each render; nothing refers to it.
 _RANDOM_ID = re.compile(r'<div id="[0-9a-f]{8}"(?= class="cell")')
 _MOVED = ("title", "subtitle", "author", "date", "date-format")
@@ -127,13 +125,21 @@ def chapter_list(entries: Sequence[Any]) -> list[str]:
 def _copied(root: Path, folder: Path) -> dict[str, Any]:
     """Copy the sources into `folder`; the book's settings, without the steps that run before and after a render."""
     shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCES), dirs_exist_ok=True)
-    if (root / _FILTERS).is_dir():
-        shutil.copytree(root / _FILTERS, folder / _FILTERS)
     config = yaml.safe_load((root / "_quarto.yml").read_text(encoding="utf-8"))
     config["project"] = {"output-dir": "_book"} | config["project"]
     for step in ("pre-render", "post-render"):
         config["project"].pop(step, None)
-    return dict(config)
+    return dict(_with_whole_paths(config, root))
+
+
+def _with_whole_paths(value: Any, root: Path) -> Any:
+    """Settings in which files of the package, such as filters, have their whole path: it is not copied."""
+    if isinstance(value, dict):
+        return {key: _with_whole_paths(each, root) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_paths(each, root) for each in value]
+    ours = isinstance(value, str) and value.startswith("labcode/") and (root / value).is_file()
+    return (root / value).as_posix() if ours else value
 
 
 def _write_config(folder: Path, config: dict[str, Any]) -> None:
