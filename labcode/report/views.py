@@ -86,8 +86,8 @@ def borders(result: Result, frame: pd.DataFrame) -> Markdown:
     words = (
         "The same borders, cut elsewhere. Move the slider, and choose the quality: the line of a published rule moves "
         "if the input held still is part of it, and the colours show whether the network's border moves along. Marks "
-        "are failures in the data, of the chosen quality and near the slider's value; most of the networks were "
-        "trained on them."
+        "are failures in the data, of the chosen quality and near the slider's value, with which the networks were "
+        "trained."
     )
     data = {
         "classes": list(SHORT.values()),

@@ -43,7 +43,7 @@
     return { input, title, set, box: make("label", { class: "view-slider" }, title, input, told) };
   }
 
-  /** Parallel coordinates: an axis for each setting and one for the rank, from left to right, or downwards on a phone. */
+  /** Parallel coordinates: an axis for each setting and one for the rank, to the right, or downwards on a phone. */
   function space(box, { searches }) {
     const lines = shape("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     const field = make("div", { class: "view-field", onpointermove: follow, onpointerdown: follow }, lines);
@@ -189,7 +189,8 @@
         const low = values[0] - step / 2, unit = (to - from) / (values.at(-1) + step / 2 - low);
         return Object.assign((value) => from + (value - low) * unit, { size: Math.abs(step * unit), values });
       };
-      return [scale(plane.x.values, FRAME.left, width - FRAME.right), scale(plane.y.values, height - FRAME.bottom, FRAME.top)];
+      const { left, right, top, bottom } = FRAME;
+      return [scale(plane.x.values, left, width - right), scale(plane.y.values, height - bottom, top)];
     }
 
     /** A path for each class, of rectangles that are runs of cells. */
@@ -203,7 +204,8 @@
         for (let rest = Number(length); rest > 0;) {
           const column = cell % columns, run = Math.min(rest, columns - column);
           const row = Math.floor(cell / columns);
-          paths[letter] = `${paths[letter] ?? ""}M${across[column]},${up[row]}V${up[row + 1]}H${across[column + run]}V${up[row]}z`;
+          paths[letter] ??= "";
+          paths[letter] += `M${across[column]},${up[row]}V${up[row + 1]}H${across[column + run]}V${up[row]}z`;
           cell += run;
           rest -= run;
         }
@@ -233,7 +235,7 @@
       if (!width) return;
       const height = Math.round(Math.min(380, 0.75 * width)), slice = plane.slices[quality][level];
       const [x, y] = scales(height), found = cells(slice.cells, x, y);
-      const areas = found.map(([k, d]) => shape("path", { d, style: `fill:var(--class-${k})`, class: "view-area" }));
+      const areas = found.map(([k, d]) => shape("path", { d, style: fill(k), class: "view-area" }));
       const rules = slice.rules.map((rule) => shape("polyline", {
         class: "view-border",
         points: (Array.isArray(rule) ? rule.map((value, i) => [x(x.values[i]), y(value)])
@@ -244,7 +246,8 @@
       const clip = { ...frame, height: height - FRAME.top - FRAME.bottom };
       const view = `${clip.x} ${clip.y} ${clip.width} ${clip.height}`;
       withAll(picture, { width, height, viewBox: `0 0 ${width} ${height}` }, []);
-      picture.replaceChildren(shape("svg", { ...clip, viewBox: view }, ...areas, ...rules, ...marks), ...axes(x, y, height));
+      const inside = shape("svg", { ...clip, viewBox: view }, ...areas, ...rules, ...marks);
+      picture.replaceChildren(inside, ...axes(x, y, height));
       const { name, levels } = plane.held;
       held.title.textContent = name[0].toUpperCase() + name.slice(1);
       held.set(level, levels.length - 1, levels[level]);
@@ -253,13 +256,14 @@
       explain(found.map(([k]) => k), slice.failed.map(([k]) => k));
     }
 
-    const mark = (k, transform) => shape("path", { d: MARKS[k], transform, class: "view-mark", style: `fill:var(--class-${k})` });
-    const key = (...inside) => shape("svg", { viewBox: "-8 -8 16 16", class: "view-key", "aria-hidden": "true" }, ...inside);
+    const fill = (k) => `fill:var(--class-${k})`;
+    const mark = (k, transform) => shape("path", { d: MARKS[k], transform, class: "view-mark", style: fill(k) });
+    const key = (inside) => shape("svg", { viewBox: "-8 -8 16 16", class: "view-key", "aria-hidden": "true" }, inside);
 
     /** What the colours and marks in the picture mean. */
     function explain(areas, marks) {
       const entry = (picture, text) => make("span", {}, picture, ` ${text}`);
-      const square = (k) => key(shape("path", { d: "M-8,-8H8V8H-8Z", style: `fill:var(--class-${k})`, class: "view-area" }));
+      const square = (k) => key(shape("path", { d: "M-8,-8H8V8H-8Z", style: fill(k), class: "view-area" }));
       const line = key(shape("path", { d: "M-8,0H8", class: "view-border" }));
       const shown = [...new Set(marks)].sort((a, b) => a - b);
       legend.replaceChildren(
@@ -284,7 +288,8 @@
 
   const KINDS = { space, borders };
   for (const view of document.querySelectorAll(".view")) {
-    const body = make("div"), resize = KINDS[view.dataset.view](body, JSON.parse(view.querySelector("script").textContent));
+    const body = make("div"), data = JSON.parse(view.querySelector("script").textContent);
+    const resize = KINDS[view.dataset.view](body, data);
     view.append(body);
     view.hidden = false;
     new ResizeObserver(([{ contentRect }]) => resize(contentRect.width)).observe(body);
