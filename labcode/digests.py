@@ -28,6 +28,7 @@ WITHOUT_NUMBERS = (
     "labcode.digests",
     "labcode.errors",
     "labcode.experiments.catalog",
+    "labcode.experiments.listing",
     "labcode.store",
 )
 

@@ -15,7 +15,7 @@ from labcode.confusion import Confusions, f1_scores, recalls
 from labcode.data.labels import failure_type, physical_flags
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.failure_models import CLASSES, NETWORK, NORMAL, Rival, SeedEnsemble, fit_ensembles, rivals
+from labcode.experiments.failure_models import Rival, SeedEnsemble, fit_ensembles, rivals
 from labcode.experiments.failure_rows import (
     FailureRows,
     Fold,
@@ -30,6 +30,7 @@ from labcode.experiments.failure_rows import (
     numbers,
     probabilities,
 )
+from labcode.experiments.recipes import CLASSES, NETWORK, NORMAL
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import QUALITY, SENSORS
 from labcode.settings import SEED

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from labcode.experiments.regularization_curves import CurvesSpec
-from labcode.experiments.regularization_submitted import LIKE_EPOCHS
+from labcode.experiments.recipes import LIKE_EPOCHS
 from labcode.metrics import Interval
 from labcode.report.claims import told
 from labcode.report.regularization import CURVES, PRINTED_REGULARISED, Task, added, limits, printed
@@ -215,6 +214,8 @@ def chance_sentence(result: Result) -> str:
 @told
 def stopping_sentence(result: Result) -> str:
     """With which numbers of training rows early stopping has a single epoch, so that it cannot stop, in words."""
+    from labcode.experiments.regularization_curves import CurvesSpec  # loads what trains
+
     known: Any = result.meta["spec"]
     spec = CurvesSpec(**known)
     (stopping,) = (each for each in spec.techniques(spec.price_decay) if "patience" in each.changes)
