@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import Any
 
 from labcode import settings
 from labcode.digests import code_digest
+from labcode.files import keep
 
 #: What is remembered of an experiment.
 Entry = dict[str, Any]
@@ -35,12 +35,7 @@ def remembered(modules: Sequence[str]) -> list[Entry] | None:
 
 def remember(modules: Sequence[str], experiments: Sequence[Entry]) -> None:
     """Remember the experiments of these modules; a folder that cannot be written only costs time."""
-    content = json.dumps({"address": _address(modules), "experiments": experiments})
-    temporary = _file().with_suffix(f".{secrets.token_hex(6)}.tmp")
-    with suppress(OSError):
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(content, "utf-8")
-        temporary.replace(_file())
+    keep(_file(), json.dumps({"address": _address(modules), "experiments": experiments}))
 
 
 def _file() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from labcode.experiments.recipes import LIKE_EPOCHS
 from labcode.metrics import Interval
 from labcode.report.claims import told
 from labcode.report.regularization import CURVES, PRINTED_REGULARISED, Task, added, limits, printed
-from labcode.report.text import count, decimals, percent, scalar
+from labcode.report.text import count, decimals, joined, percent, scalar
 from labcode.store import Result
 
 
@@ -105,15 +104,6 @@ def budget_sentence(regression: Result, classification: Result) -> str:
         f"batches of {batches[0]} rows at a learning rate of {rates[0]}, in the classification for {epochs[1]} epochs "
         f"in batches of {batches[1]} at {rates[1]}."
     )
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Parts of a sentence with commas and an "and".
-
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 @told
