@@ -10,13 +10,13 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from labcode import settings
 from labcode.errors import LabcodeError
+from labcode.files import keep
 
 #: Libraries whose versions enter every key.
 LIBRARIES = ("torch", "scikit-learn", "imbalanced-learn", "numpy")
@@ -28,6 +28,7 @@ WITHOUT_NUMBERS = (
     "labcode.digests",
     "labcode.errors",
     "labcode.experiments.catalog",
+    "labcode.experiments.listing",
     "labcode.store",
 )
 
@@ -113,12 +114,7 @@ class _Essences:
         """Write what is new; a folder that cannot be written only costs time."""
         if self.is_new and self.path is not None:
             self.is_new = False
-            temporary = self.path.with_suffix(f".{secrets.token_hex(6)}.tmp")
-            with suppress(OSError):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                newest = dict(list(self.known.items())[-_MOST_KEPT:])
-                temporary.write_text(json.dumps(newest), "utf-8")
-                temporary.replace(self.path)
+            keep(self.path, json.dumps(dict(list(self.known.items())[-_MOST_KEPT:])))
 
 
 _essences = _Essences()

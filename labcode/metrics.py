@@ -133,6 +133,22 @@ def prediction_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
+def mean_of_seeds(values: ArrayLike) -> Interval:
+    """Mean over seeds and its confidence interval by Student's t; a single seed gives infinite limits.
+
+    Examples
+    --------
+    >>> mean_of_seeds([1.0, 1.0, 1.0])
+    Interval(value=1.0, low=1.0, high=1.0)
+    """
+    next_draw = prediction_interval(values)
+    n = np.size(values)
+    if n < 2:
+        return next_draw
+    half = (next_draw.high - next_draw.value) / np.sqrt(n + 1)
+    return Interval(next_draw.value, float(next_draw.value - half), float(next_draw.value + half))
+
+
 def intraclass_correlation(values: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:
     """Share of the variance that lies between clusters: the one-way random-effects ICC(1), and its interval.
 

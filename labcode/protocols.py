@@ -21,24 +21,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import BaseCrossValidator, TimeSeriesSplit, train_test_split
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, QUALITIES, QUALITY, SENSORS
 from labcode.settings import SEED
 
 ProtocolName = Literal["as-submitted", "sound"]
 Indices = npt.NDArray[np.intp]
-
-PRICE_FEATURES = ["open", "low", "high", "volume"]
-PRICE_TARGET = "close"
-
-SENSORS = [
-    "Air temperature [K]",
-    "Process temperature [K]",
-    "Rotational speed [rpm]",
-    "Torque [Nm]",
-    "Tool wear [min]",
-]
-QUALITY = "Type"
-QUALITIES = ["L", "M", "H"]
-FAILURE = "Failure Type"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -193,6 +193,33 @@ def test_what_a_result_rests_on_and_nothing_else_recomputes_it(
     assert lab.ran() == (["first", "second"] if recomputes else []), "a needed result's key is part of the key"
 
 
+def test_a_stored_result_is_found_without_importing_an_experiment(lab: Laboratory) -> None:
+    computed = catalog.load("fake/second")
+    lab.restart()
+    found = catalog.load("fake/second")
+    assert found.key == computed.key and "fakelab.numbers" not in sys.modules
+    catalog.load("other/third")
+    assert lab.ran() == ["first", "second", "third"], "what is missing is imported and computed"
+
+
+@pytest.mark.parametrize(("old", "new"), [("lr: float = 0.1", "lr: float = 0.2"), ('"fake/second"', '"fake/renamed"')])
+def test_an_edit_of_the_experiments_renews_their_list(lab: Laboratory, old: str, new: str) -> None:
+    before = set(catalog._Session().experiments), catalog._Session().key("fake/first")
+    lab.restart()
+    lab.edit(old, new)
+    session = catalog._Session()
+    assert (set(session.experiments), session.key("fake/first")) != before
+    assert ("fake/renamed" in session.experiments) == ("renamed" in new)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"address": 1}'])
+def test_a_damaged_list_is_made_anew(lab: Laboratory, content: str) -> None:
+    key = catalog._Session().key("fake/first")
+    (store.Store().root.parent / "experiments.json").write_text(content)
+    lab.restart()
+    assert catalog._Session().key("fake/first") == key
+
+
 KEYS = """
 import sys
 from pathlib import Path

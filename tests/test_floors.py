@@ -33,6 +33,7 @@ SHARED = {
     **dict.fromkeys(("bench_tuning", "bench_render"), "bench"),
     "confusion": "metrics",
     "display": "cli",
+    "files": "settings",
 }
 #: Stands outside the house: it runs before there is an environment.
 OUTSIDE = {"bootstrap"}

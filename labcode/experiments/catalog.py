@@ -12,7 +12,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from typing import Protocol
@@ -25,6 +25,7 @@ from labcode.data.maintenance import load_maintenance
 from labcode.data.prices import load_prices
 from labcode.data.types import Dataset, DatasetName
 from labcode.errors import LabcodeError
+from labcode.experiments import listing
 from labcode.store import Result, Store
 
 #: Modules with experiments; each has a tuple ``EXPERIMENTS``.
@@ -170,12 +171,38 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None, *, at_on
     return [session.load(name) for name in names]
 
 
+def _listed() -> dict[str, Experiment]:
+    """As :func:`catalog`, but without importing the modules where their list is remembered.
+
+    The spec of a remembered experiment is a mapping, and to compute it takes :func:`catalog`.
+    """
+    if entries := listing.remembered(MODULES):
+        return {each["name"]: Experiment(**each | {"run": _Elsewhere(each["run"])}) for each in entries}
+    found = catalog()
+    entries = [{field.name: getattr(each, field.name) for field in fields(each)} for each in found.values()]
+    for entry in entries:
+        entry["run"] = entry["run"].__module__
+        entry["spec"], entry["quick"] = store.plain_spec(entry["spec"]), store.plain_spec(entry["quick"])
+    listing.remember(MODULES, entries)
+    return found
+
+
+class _Elsewhere:
+    """Stands for an experiment's function in a module that is not imported."""
+
+    def __init__(self, module: str) -> None:
+        self.__module__ = module
+
+    def __call__(self, *_: object, **__: object) -> Payload:
+        raise LabcodeError(f"{self.__module__} is not imported, so nothing in it can run.")
+
+
 class _Session:
     """One call's view: data sets, keys and results are looked up once in it."""
 
     def __init__(self, reporter: Reporter | None = None) -> None:
         self.reporter = reporter or Silence()
-        self.experiments = catalog()
+        self.experiments = _listed()
         self.store = Store()
         self.versions = store.library_versions()
         self.data: dict[str, Dataset] = {}
@@ -261,6 +288,7 @@ class _Session:
         return self.data[name]
 
     def _compute(self, experiment: Experiment, needed: Mapping[str, Result]) -> Result:
+        experiment = catalog()[experiment.name]
         self.reporter.started(experiment)
         started = time.perf_counter()
         payload = experiment.run(

@@ -20,7 +20,7 @@ from labcode.experiments.classification_scores import (
     score_table,
     set_scalars,
 )
-from labcode.experiments.failure_models import NETWORK, SeedEnsemble, fit_ensembles
+from labcode.experiments.failure_models import SeedEnsemble, fit_ensembles
 from labcode.experiments.failure_rows import (
     N_CLASSES,
     FailureRows,
@@ -33,6 +33,7 @@ from labcode.experiments.failure_rows import (
     refuse_leak,
     without_weights,
 )
+from labcode.experiments.recipes import NETWORK
 from labcode.metrics import macro_f1
 from labcode.parallel import in_parallel, training_device
 from labcode.store import Result

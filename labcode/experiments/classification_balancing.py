@@ -17,7 +17,7 @@ from labcode.confusion import Confusions, accuracy, balanced_accuracy
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.classification_scores import probability_scores
-from labcode.experiments.failure_models import NORMAL, SeedEnsemble, plain_encoder
+from labcode.experiments.failure_models import SeedEnsemble, plain_encoder
 from labcode.experiments.failure_rows import (
     MACRO_F1,
     N_CLASSES,
@@ -34,6 +34,7 @@ from labcode.experiments.failure_rows import (
     numbers,
     without_weights,
 )
+from labcode.experiments.recipes import NORMAL
 from labcode.metrics import macro_f1
 from labcode.parallel import training_device
 from labcode.settings import SEED

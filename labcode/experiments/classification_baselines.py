@@ -24,7 +24,7 @@ from labcode.confusion import (
 from labcode.data.simulate import simulate_maintenance
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.failure_models import CLASSES, Rival, rivals
+from labcode.experiments.failure_models import Rival, rivals
 from labcode.experiments.failure_rows import (
     MACRO_F1,
     FailureRows,
@@ -37,6 +37,7 @@ from labcode.experiments.failure_rows import (
     numbers,
     refuse_leak,
 )
+from labcode.experiments.recipes import CLASSES
 from labcode.parallel import in_parallel
 from labcode.protocols import maintenance_sound
 from labcode.settings import SEED

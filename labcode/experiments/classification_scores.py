@@ -21,7 +21,6 @@ from labcode.confusion import (
     recalls,
     specificities,
 )
-from labcode.experiments.failure_models import CLASSES, NORMAL
 from labcode.experiments.failure_rows import (
     MACRO_F1,
     Numbers,
@@ -31,6 +30,7 @@ from labcode.experiments.failure_rows import (
     named,
     without_weights,
 )
+from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.metrics import Interval
 from labcode.store import Result
 

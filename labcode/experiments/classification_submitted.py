@@ -11,8 +11,8 @@ import numpy as np
 from labcode.confusion import accuracy, f1_scores, precisions, recalls
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.failure_models import CLASSES
 from labcode.experiments.failure_rows import N_CLASSES, named
+from labcode.experiments.recipes import CLASSES
 from labcode.metrics import macro_f1, prediction_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split, maintenance_as_submitted

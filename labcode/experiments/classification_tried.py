@@ -15,7 +15,7 @@ from labcode.confusion import f1_scores
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.encodings import PiecewiseLinear, TreeQuestions
-from labcode.experiments.failure_models import CLASSES, NETWORK, SeedEnsemble, plain_encoder, strain_by_quality
+from labcode.experiments.failure_models import SeedEnsemble, plain_encoder, strain_by_quality
 from labcode.experiments.failure_rows import (
     MACRO_F1,
     FoldsSpec,
@@ -27,6 +27,7 @@ from labcode.experiments.failure_rows import (
     named,
     numbers,
 )
+from labcode.experiments.recipes import CHOSEN, CLASSES, ENSEMBLE, NETWORK
 from labcode.parallel import training_device
 from labcode.store import Result
 
@@ -79,10 +80,6 @@ def variants(spec: TriedSpec) -> dict[str, SeedEnsemble]:
         "classes weighing alike": ensemble(exponent=1.0),
         "a linear model on the questions": ensemble(hidden=()),
     }
-
-
-#: The variant that the sound experiment trusts, and what its ensemble is called beside it.
-CHOSEN, ENSEMBLE = "questions that pass a test", "the ensemble"
 
 
 def run_tried(

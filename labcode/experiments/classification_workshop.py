@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from labcode.confusion import Confusions, f1_scores, recalls
+from labcode.data.columns import QUALITIES
 from labcode.data.labels import failure_type, physical_flags
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.failure_models import CLASSES, NETWORK, NORMAL, Rival, SeedEnsemble, fit_ensembles, rivals
+from labcode.experiments.failure_models import Rival, SeedEnsemble, fit_ensembles, rivals
 from labcode.experiments.failure_rows import (
     FailureRows,
     Fold,
@@ -30,6 +31,8 @@ from labcode.experiments.failure_rows import (
     numbers,
     probabilities,
 )
+from labcode.experiments.planes import HELD, PLANES, SPEED, WEAR
+from labcode.experiments.recipes import CLASSES, NETWORK, NORMAL
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import QUALITY, SENSORS
 from labcode.settings import SEED
@@ -37,13 +40,6 @@ from labcode.store import Result
 
 Floats = NDArray[np.float64]
 Stops = NDArray[np.bool_]
-AIR, PROCESS, SPEED, TORQUE, WEAR = SENSORS
-#: The planes that are drawn: what lies across and upwards.
-PLANES = {"torque_speed": (SPEED, TORQUE), "wear_torque": (WEAR, TORQUE), "temperatures": (AIR, PROCESS)}
-#: Planes that are also computed slice by slice, with the sensor that a slice holds still.
-HELD = {"torque_speed": WEAR, "wear_torque": SPEED}
-#: Product qualities, the lowest first.
-QUALITIES = ("L", "M", "H")
 
 
 @dataclass(frozen=True, kw_only=True)

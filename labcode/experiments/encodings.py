@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.tree import DecisionTreeClassifier
 
 from labcode.data.labels import NO_FAILURE
+from labcode.experiments.recipes import MIN_GAIN
 
 Floats = NDArray[np.float64]
 Inputs = NDArray[np.float32]
@@ -97,7 +98,7 @@ class CutColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     bins: int = 24
     max_leaves: int = 5
     min_rows: int = 5
-    min_gain: float = 15.0
+    min_gain: float = MIN_GAIN
     normal: str = NO_FAILURE
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:

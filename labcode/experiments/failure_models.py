@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from labcode.experiments.encodings import TreeQuestions
+from labcode.experiments.recipes import NETWORK
 from labcode.protocols import QUALITIES, QUALITY, SENSORS
 from labcode.settings import SEED
 
@@ -32,28 +33,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 #: Inputs and labels of rows to train on.
 TrainingSet = tuple[pd.DataFrame, Any]
-#: Labels in alphabetical order, as everywhere here, and what scalars call them.
-CLASSES = {
-    "Heat Dissipation Failure": "heat_dissipation",
-    "No Failure": "no_failure",
-    "Overstrain Failure": "overstrain",
-    "Power Failure": "power",
-    "Random Failures": "random",
-    "Tool Wear Failure": "tool_wear",
-}
-#: Places of two labels among them.
-NORMAL, RANDOM = list(CLASSES.values()).index("no_failure"), list(CLASSES.values()).index("random")
-#: The network: settings of a :class:`~labcode.training.TabularClassifier`.
-NETWORK: dict[str, Any] = {
-    "hidden": (64, 32),
-    "optimizer": "adamw",
-    "lr": 0.01,
-    "weight_decay": 0.01,
-    "l1": 1e-4,
-    "schedule": "onecycle",
-    "batch_size": 128,
-    "max_epochs": 40,
-}
 
 
 def raw_features(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from labcode.confusion import Confusions, Floats, Statistic, macro_f1_without
 from labcode.errors import LabcodeError
-from labcode.experiments.failure_models import CLASSES, RANDOM, SeedEnsemble, fit_ensembles
+from labcode.experiments.failure_models import SeedEnsemble, fit_ensembles
+from labcode.experiments.recipes import CLASSES, RANDOM
 from labcode.metrics import Interval, macro_f1
 from labcode.protocols import FAILURE, QUALITY, SENSORS
 from labcode.settings import SEED

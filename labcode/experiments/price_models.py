@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.preprocessing import StandardScaler
 
+from labcode.experiments.recipes import PRICE_TRAINING
+
 Floats = NDArray[np.float64]
 ViewName = Literal["levels", "logs", "relative", "position"]
 Symmetry = Literal["free", "odd", "half"]
@@ -132,9 +134,9 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     symmetry: Symmetry = "free"
     percent_error: bool = False
     standardize_target: bool = True
-    batch_size: int | Literal["full"] = 1024
-    max_epochs: int = 4
-    lr: float = 3e-3
+    batch_size: int | Literal["full"] = PRICE_TRAINING["batch_size"]
+    max_epochs: int = PRICE_TRAINING["max_epochs"]
+    lr: float = PRICE_TRAINING["lr"]
     schedule: Literal["cosine", "onecycle"] | None = "onecycle"
     callbacks: Sequence[Any] | None = None
     random_state: int = 0

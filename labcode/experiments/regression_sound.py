@@ -21,29 +21,13 @@ from labcode.experiments.price_rows import (
     sound_split,
     test_dates,
 )
+from labcode.experiments.recipes import STEPS
 from labcode.metrics import mean_interval, rmse_interval, skill_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split
 from labcode.settings import SEED
 from labcode.store import Result
 
-#: One change at a time, from the original's network on the split by date to one that knows what it should predict.
-STEPS: dict[str, dict[str, Any]] = {
-    "as submitted": {
-        "view": "levels",
-        "standardize_target": False,
-        "batch_size": "full",
-        "max_epochs": 50,
-        "lr": 1e-3,
-        "schedule": None,
-    },
-    "target scaled": {"view": "levels", "batch_size": "full", "max_epochs": 50, "lr": 1e-3, "schedule": None},
-    "mini-batches": {"view": "levels", "max_epochs": 10, "lr": 1e-3, "schedule": None},
-    "learning-rate schedule": {"view": "levels", "max_epochs": 10},
-    "logarithms": {"view": "logs", "max_epochs": 10},
-    "relative to the midpoint": {"view": "relative"},
-    "position in the range": {"view": "position"},
-}
 #: The last two steps, whose errors row by row are kept to compare the chosen network with them.
 PLAIN_STEPS = ("relative to the midpoint", "position in the range")
 #: What the rolling folds choose from.

@@ -22,7 +22,7 @@ from labcode.experiments.regularization_rows import (
     probabilities,
 )
 from labcode.experiments.regularization_techniques import Floats, Technique, fit_networks
-from labcode.metrics import Interval, macro_f1, prediction_interval
+from labcode.metrics import macro_f1, mean_of_seeds
 from labcode.parallel import training_device
 from labcode.store import Result
 
@@ -241,21 +241,6 @@ def _by_technique(names: Sequence[str], scores: list[list[float]], kinds: int, s
     """Scores in the order of techniques, seeds and sizes as arrays ``(n_techniques, n_sizes, n_seeds)``."""
     stacked = np.array(scores).reshape(kinds, len(spec.seeds), -1, len(names)).swapaxes(1, 2)
     return {name: stacked[..., i] for i, name in enumerate(names)}
-
-
-def mean_of_seeds(values: Floats) -> Interval:
-    """Mean over seeds and its confidence interval by Student's t; a single seed gives infinite limits.
-
-    Examples
-    --------
-    >>> mean_of_seeds(np.array([1.0, 1.0, 1.0]))
-    Interval(value=1.0, low=1.0, high=1.0)
-    """
-    next_draw = prediction_interval(values)
-    if len(values) < 2:
-        return next_draw
-    half = (next_draw.high - next_draw.value) / np.sqrt(len(values) + 1)
-    return Interval(next_draw.value, float(next_draw.value - half), float(next_draw.value + half))
 
 
 def _table(

@@ -13,15 +13,12 @@ import numpy as np
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
+from labcode.experiments.recipes import LIKE_EPOCHS, UNLIKE_EPOCH
 from labcode.metrics import prediction_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split, prices_as_submitted
 from labcode.store import Result
 
-#: Epochs at which the two runs are compared: those that the original printed, and its last.
-LIKE_EPOCHS = (0, 10, 19)
-#: The epoch of the plain run that the original set beside epoch 10 of the regularised one.
-UNLIKE_EPOCH = 40
 PLAIN = "regression/as-submitted"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from labcode import settings
+from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
 from labcode.data.types import Dataset
 from labcode.experiments import eda
-from labcode.experiments.failure_models import CLASSES, NETWORK
-from labcode.experiments.price_models import ClosePredictor
-from labcode.protocols import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
+from labcode.experiments.recipes import CLASSES, NETWORK, PRICE_TRAINING
 from labcode.report.classification import SHORT, limits
 from labcode.report.measured import Sources
 from labcode.report.text import as_written, count, decimals, percent, scalar
@@ -25,7 +24,7 @@ def card(rows: dict[str, str]) -> pd.DataFrame:
 def regression_model(sources: Sources) -> pd.DataFrame:
     """The model card of the network that predicts the close of the same day."""
     result = sources[_PRICES]
-    s, network = result.scalars, ClosePredictor()
+    s, network = result.scalars, PRICE_TRAINING
     return card(
         {
             "Model": f"Mean of {count(float(s['seeds']))} multilayer perceptrons that differ in their seed; the "
@@ -33,8 +32,9 @@ def regression_model(sources: Sources) -> pd.DataFrame:
             "Inputs": f"{_listed(PRICE_FEATURES)} of one day, as the position of the open in the day's range, the "
             "relative range and the level of price and volume.",
             "Output": "Where in the day's range the close lies, from the low to the high; turned into USD.",
-            "Training": f"All rows before the test dates, less untrustworthy ones; {count(network.max_epochs)} epochs "
-            f"in batches of {count(float(network.batch_size))}, learning rate {as_written(network.lr)} at its peak.",
+            "Training": "All rows before the test dates, less untrustworthy ones; "
+            f"{count(network['max_epochs'])} epochs in batches of {count(network['batch_size'])}, "
+            f"learning rate {as_written(network['lr'])} at its peak.",
             "Intended use": "Teaching: how the right question and a baseline decide what a score means.",
             "Not for": "Forecasts, trading, or any day that is not over: low and high are known only afterwards "
             "(@sec-regression-forecast).",

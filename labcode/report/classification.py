@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from labcode.experiments.failure_models import CLASSES
+from labcode.experiments.recipes import CLASSES
 from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labcode.confusion import recalls
-from labcode.experiments.encodings import TreeQuestions
-from labcode.experiments.failure_models import CLASSES, NETWORK, NORMAL, RANDOM
+from labcode.experiments.recipes import CLASSES, MIN_GAIN, NETWORK, NORMAL, RANDOM
 from labcode.report.claims import told
 from labcode.report.classification import limits
 from labcode.report.classification_tables import clopper_pearson
@@ -108,7 +107,7 @@ def network_sentence() -> str:
 
 def least_gain() -> str:
     """What the likelihood-ratio statistic of a question's edge has to be at least."""
-    return count(TreeQuestions().min_gain)
+    return count(MIN_GAIN)
 
 
 @told

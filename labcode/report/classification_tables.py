@@ -7,8 +7,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from labcode.confusion import f1_scores, precisions, recalls
-from labcode.experiments.classification_tried import CHOSEN
-from labcode.experiments.failure_models import CLASSES, NORMAL
+from labcode.experiments.recipes import CHOSEN, CLASSES, NORMAL
 from labcode.metrics import Interval
 from labcode.report.classification import SHORT, limits
 from labcode.report.reference import stated

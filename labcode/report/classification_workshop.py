@@ -9,7 +9,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from labcode.experiments.failure_models import CLASSES
+from labcode.experiments.recipes import CLASSES
 from labcode.report.classification import SHORT, limits
 from labcode.report.plots import Draw, Theme
 from labcode.report.text import count, decimals

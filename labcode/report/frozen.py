@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from labcode import digests, settings
+from labcode import digests, files, settings
 
 #: Where Quarto keeps the outputs of pages: those that a render uses, and those that its preview uses.
 _QUARTO = ("_freeze", ".quarto/_freeze")
@@ -73,11 +73,7 @@ def keep(root: Path, record: Record) -> None:
             for freezer in _QUARTO:
                 shutil.rmtree(root / freezer / Path(page).with_suffix(""), ignore_errors=True)
             portable_file(root, page).unlink(missing_ok=True)
-    with suppress(OSError):  # without a record nothing is taken from the last render
-        (root / _RECORD).parent.mkdir(exist_ok=True)
-        temporary = root / f"{_RECORD}.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(asdict(record), indent=1), "utf-8")
-        temporary.replace(root / _RECORD)
+    files.keep(root / _RECORD, json.dumps(asdict(record), indent=1))
 
 
 def forget(root: Path) -> None:

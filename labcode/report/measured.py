@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 
 from labcode.confusion import f1_scores, precisions, recalls, weighted_f1
+from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET
 from labcode.data.maintenance import load_maintenance
 from labcode.data.prices import load_prices
 from labcode.errors import LabcodeError
 from labcode.experiments import catalog
 from labcode.metrics import macro_f1, prediction_interval
-from labcode.protocols import FAILURE, PRICE_FEATURES, PRICE_TARGET
 from labcode.report.reference import Cell
 from labcode.store import Result
 

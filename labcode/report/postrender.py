@@ -18,10 +18,12 @@ _STYLE = _ASSETS / "views.css"
 _DOWNLOADS = re.compile(r'<ul class="dropdown-menu" aria-labelledby="quarto-navigation-tool-.*?(?=</ul>)', re.DOTALL)
 _MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
 _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
+_SKIP = '<a class="skip visually-hidden-focusable" href="#quarto-document-content">Skip to the text</a>'
 _BETTER = {
     '<nav class="quarto-secondary-nav">': '<nav class="quarto-secondary-nav" aria-label="This page">',
     '<nav id="quarto-sidebar" class': '<nav id="quarto-sidebar" aria-label="Chapters" class',
     '<nav class="page-navigation">': '<nav class="page-navigation" aria-label="Previous and next">',
+    'id="quarto-document-content">': 'id="quarto-document-content" tabindex="-1">',
     # A folder's address needs a server; the choice of the theme can be kept without one.
     'href="./"': 'href="./index.html"',
     'href="../"': 'href="../index.html"',
@@ -34,6 +36,8 @@ def mend(page: str) -> str:
     for found, better in _BETTER.items():
         page = page.replace(found, better)
     page = _MODULE.sub(_classic, page)
+    if _SKIP not in page:
+        page = re.sub(r"(<body[^>]*>)", rf"\1\n{_SKIP}", page, count=1)
     page = re.sub(r"<img (?!loading=)", '<img loading="lazy" ', page)
     return _EMPTY_HEADER.sub(r"<td\1></td>", page)
 

@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from labcode.experiments.regularization_curves import mean_of_seeds
-from labcode.experiments.regularization_submitted import LIKE_EPOCHS, UNLIKE_EPOCH
-from labcode.metrics import Interval
+from labcode.experiments.recipes import LIKE_EPOCHS, UNLIKE_EPOCH
+from labcode.metrics import Interval, mean_of_seeds
 from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated

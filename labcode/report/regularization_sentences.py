@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from labcode.experiments.regularization_curves import CurvesSpec
-from labcode.experiments.regularization_submitted import LIKE_EPOCHS
+from labcode.experiments.recipes import LIKE_EPOCHS
 from labcode.metrics import Interval
 from labcode.report.claims import told
 from labcode.report.regularization import CURVES, PRINTED_REGULARISED, Task, added, limits, printed
-from labcode.report.text import count, decimals, percent, scalar
+from labcode.report.text import count, decimals, joined, percent, scalar
 from labcode.store import Result
 
 
@@ -106,15 +104,6 @@ def budget_sentence(regression: Result, classification: Result) -> str:
         f"batches of {batches[0]} rows at a learning rate of {rates[0]}, in the classification for {epochs[1]} epochs "
         f"in batches of {batches[1]} at {rates[1]}."
     )
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Parts of a sentence with commas and an "and".
-
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 @told
@@ -215,6 +204,8 @@ def chance_sentence(result: Result) -> str:
 @told
 def stopping_sentence(result: Result) -> str:
     """With which numbers of training rows early stopping has a single epoch, so that it cannot stop, in words."""
+    from labcode.experiments.regularization_curves import CurvesSpec  # loads what trains
+
     known: Any = result.meta["spec"]
     spec = CurvesSpec(**known)
     (stopping,) = (each for each in spec.techniques(spec.price_decay) if "patience" in each.changes)

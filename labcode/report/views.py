@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from labcode.data.columns import QUALITIES, QUALITY
 from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS
-from labcode.experiments.classification_workshop import HELD, PLANES, QUALITIES, SPEED, TORQUE
-from labcode.experiments.failure_models import CLASSES, NORMAL
-from labcode.experiments.failure_rows import class_numbers
-from labcode.protocols import QUALITY
+from labcode.experiments.planes import HELD, PLANES, SPEED, TORQUE
+from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.report.classification import SHORT
 from labcode.report.plots import DARK, LIGHT
 from labcode.report.text import count, decimals
@@ -130,7 +129,7 @@ def _slice(arrays: Mapping[str, np.ndarray], name: str, place: tuple[int, int], 
     x, y, level = arrays[f"{name}_slice_x"], arrays[f"{name}_slice_y"], arrays[f"{name}_levels"][place[1]]
     classes = arrays[f"{name}_slices"][place]
     rules = rule_lines(name, QUALITIES[place[0]], float(level), x)
-    numbers = class_numbers(failed["Failure Type"])
+    numbers = np.array([list(CLASSES).index(label) for label in failed["Failure Type"]], dtype=int)
     own = [failed[sensor].to_numpy(dtype=float) for sensor in PLANES[name]]
     columns, rows = (np.abs(values[:, None] - axis).argmin(axis=1) for values, axis in zip(own, (x, y), strict=True))
     agreed = int((classes[rows, columns] == numbers).sum())

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 WIDTHS = (390, 820, 1440)
 # Bytes; Quarto's pages bring Bootstrap with them, once for each theme.
-HEAVIEST = {"portable": 2.5e6, "quarto": 3e6}
+HEAVIEST = 2.5e6
 _PICTURES = """async () => {
   const shown = [...document.images].filter((image) => image.checkVisibility());
   for (const image of shown) image.loading = "eager";
@@ -35,7 +35,7 @@ def test_every_page_is_whole_accessible_and_light(site, visit: Callable, width: 
         found = [*window.errors, *(f"broken picture {source}" for source in page.evaluate(_PICTURES))]
         if (wide := page.evaluate(_OVERFLOW)) > 0:
             found.append(f"is {wide} px wider than the screen")
-        if (weight := sum(file.stat().st_size for file in window.files if file.is_file())) > HEAVIEST[site.engine]:
+        if (weight := sum(file.stat().st_size for file in window.files if file.is_file())) > HEAVIEST:
             found.append(f"weighs {weight / 1e6:.1f} MB")
         found += violations(page) if width != 820 else []  # both layouts are looked at, at 390 and at 1440
         faults += [f"{path.name}: {fault}" for fault in found]

@@ -16,10 +16,11 @@ from labcode.experiments.classification import SoundSpec
 from labcode.experiments.classification_balancing import BalancingSpec
 from labcode.experiments.classification_baselines import BaselinesSpec
 from labcode.experiments.classification_leakage import VARIANTS, Faults, LeakageSpec, arrange
-from labcode.experiments.classification_tried import CHOSEN, ENSEMBLE, TriedSpec
-from labcode.experiments.classification_workshop import HELD, PLANES, WorkshopSpec, cost
-from labcode.experiments.failure_models import CLASSES, NORMAL
+from labcode.experiments.classification_tried import TriedSpec
+from labcode.experiments.classification_workshop import WorkshopSpec, cost
 from labcode.experiments.failure_rows import LEAK_BOUND, failure_rows, refuse_leak
+from labcode.experiments.planes import HELD, PLANES
+from labcode.experiments.recipes import CHOSEN, CLASSES, ENSEMBLE, NORMAL
 from labcode.metrics import macro_f1
 from labcode.protocols import SENSORS, maintenance_as_submitted
 

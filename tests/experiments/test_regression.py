@@ -10,7 +10,8 @@ import pytest
 from labcode.data.prices import load_prices
 from labcode.experiments import catalog
 from labcode.experiments.price_rows import baseline_predictions, random_split, sound_split
-from labcode.experiments.regression_sound import CANDIDATES, STEPS
+from labcode.experiments.recipes import STEPS
+from labcode.experiments.regression_sound import CANDIDATES
 
 EPOCHS = (0, 10, 20, 30, 40, 49)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcode.data.columns import QUALITIES, SENSORS
 from labcode.data.labels import physical_flags
 from labcode.data.maintenance import load_maintenance
 from labcode.experiments import catalog
-from labcode.experiments.classification_workshop import HELD, PLANES, QUALITIES
-from labcode.experiments.failure_models import CLASSES
-from labcode.protocols import SENSORS
+from labcode.experiments.planes import HELD, PLANES
+from labcode.experiments.recipes import CLASSES
 from labcode.report import tuning, views
 from labcode.report.onefile import outside_files, with_views
 from labcode.report.postrender import mend, offer_notebook

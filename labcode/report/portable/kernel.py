@@ -21,6 +21,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from labcode import files
 from labcode.errors import RenderError
 from labcode.report.portable.book import Book, Chapter
 from labcode.report.portable.outputs import ANSI, cell_markdown
@@ -77,12 +78,7 @@ class Memory:
         kept = (self.states.get(chapter, ""), _digest(cells), [cell.outputs for cell in cells])
         self._shown[chapter] = kept
         if self.file:
-            with suppress(OSError):  # then the cells run again next time
-                file = self.file(chapter)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                temporary = file.with_suffix(f".{os.getpid()}.tmp")
-                temporary.write_text(json.dumps(kept), "utf-8")
-                temporary.replace(file)
+            files.keep(self.file(chapter), json.dumps(kept))
 
     def _read(self, chapter: str) -> tuple[str, str, list[list[Any]]]:
         with suppress(OSError, ValueError):
