@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from labcode.confusion import Confusions, f1_scores, recalls
+from labcode.data.columns import QUALITIES
 from labcode.data.labels import failure_type, physical_flags
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
@@ -30,6 +31,7 @@ from labcode.experiments.failure_rows import (
     numbers,
     probabilities,
 )
+from labcode.experiments.planes import HELD, PLANES, SPEED, WEAR
 from labcode.experiments.recipes import CLASSES, NETWORK, NORMAL
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import QUALITY, SENSORS
@@ -38,9 +40,6 @@ from labcode.store import Result
 
 Floats = NDArray[np.float64]
 Stops = NDArray[np.bool_]
-AIR, PROCESS, SPEED, TORQUE, WEAR = SENSORS
-#: The planes that are drawn: what lies across and upwards.
-PLANES = {"torque_speed": (SPEED, TORQUE), "wear_torque": (WEAR, TORQUE), "temperatures": (AIR, PROCESS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +62,10 @@ class WorkshopSpec(FoldsSpec):
         Grid points along each axis of a plane.
     slow
         Quantile of the speed at which the plane of the temperatures is drawn: fast machines cool themselves.
+    wears, speeds
+        Tool wear (min) and speed (rpm) that the slices hold still.
+    slice_points
+        Grid points along each axis of a slice.
     """
 
     repeats: int = 1
@@ -73,6 +76,9 @@ class WorkshopSpec(FoldsSpec):
     permutations: int = 3
     points: int = 121
     slow: float = 0.1
+    wears: tuple[float, ...] = tuple(range(0, 241, 30))
+    speeds: tuple[float, ...] = tuple(range(1200, 2001, 100))
+    slice_points: int = 40
 
 
 def run_workshop(
@@ -104,6 +110,7 @@ def run_workshop(
             "forest_failure_probability": forest.astype(np.float32),
             "shuffled": shuffled,
             **planes,
+            **_slices(spec, fitted, rows),
         },
         device=training_device(),
     )
@@ -241,7 +248,7 @@ def _planes(
     for name, (across, upwards) in PLANES.items():
         x, y = (np.linspace(rows.X[each].min(), rows.X[each].max(), spec.points) for each in (across, upwards))
         grid = _grid(spec, rows.X, name, x, y)
-        learned = numbers(np.mean([probabilities(each, grid) for each in fitted], axis=0))
+        learned = _answers(fitted, grid)
         shape = (len(y), len(x))
         arrays |= {f"{name}_x": x, f"{name}_y": y}
         arrays |= {f"{name}_learned": learned.reshape(shape).astype(np.int8)}
@@ -251,6 +258,29 @@ def _planes(
             f"{name}_{_short(each)}": float(grid.X[each].iloc[0]) for each in SENSORS if each not in PLANES[name]
         }
     return arrays, scalars
+
+
+def _answers(fitted: Sequence[SeedEnsemble], grid: FailureRows) -> Numbers:
+    """Class numbers that the networks of all folds give together."""
+    return numbers(np.mean([probabilities(each, grid) for each in fitted], axis=0))
+
+
+def _slices(spec: WorkshopSpec, fitted: Sequence[SeedEnsemble], rows: FailureRows) -> dict[str, NDArray[Any]]:
+    """Axes and levels of the sliced planes, and the class numbers ``(n_qualities, n_levels, points, points)`` in them.
+
+    A slice holds one sensor at a level, for a quality; the temperatures are at their medians. Upwards comes first.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    medians = rows.X[SENSORS].median()
+    for name, sensor in HELD.items():
+        levels = spec.wears if sensor == WEAR else spec.speeds
+        x, y = (np.linspace(rows.X[each].min(), rows.X[each].max(), spec.slice_points) for each in PLANES[name])
+        held = [{QUALITY: quality, **medians, sensor: level} for quality in QUALITIES for level in levels]
+        learned = [_answers(fitted, _made_up(name, x, y, each)).astype(np.uint8) for each in held]
+        shape = (len(QUALITIES), len(levels), len(y), len(x))
+        arrays |= {f"{name}_slices": np.array(learned).reshape(shape), f"{name}_levels": np.array(levels, dtype=float)}
+        arrays |= {f"{name}_slice_x": x, f"{name}_slice_y": y}
+    return arrays
 
 
 def _short(sensor: str) -> str:
@@ -263,9 +293,13 @@ def _grid(spec: WorkshopSpec, X: pd.DataFrame, name: str, x: Floats, y: Floats) 
     values = X[SENSORS].median()
     if name == "temperatures":
         values[SPEED] = X[SPEED].quantile(spec.slow)
+    return _made_up(name, x, y, {QUALITY: "L", **values})
+
+
+def _made_up(name: str, x: Floats, y: Floats, held: Mapping[str, object]) -> FailureRows:
+    """Rows at the points of a plane, all else as held, with the failure that the rules say."""
     across, upwards = np.meshgrid(x, y)
-    own = {**values, PLANES[name][0]: across.ravel(), PLANES[name][1]: upwards.ravel()}
-    rows = pd.DataFrame({QUALITY: "L", **own})
+    rows = pd.DataFrame({**held, PLANES[name][0]: across.ravel(), PLANES[name][1]: upwards.ravel()})
     flags = physical_flags(rows).assign(TWF=False, RNF=False)
     labels = np.asarray(failure_type(flags), dtype=str)
     return FailureRows(rows[[QUALITY, *SENSORS]], labels, class_numbers(labels))
@@ -276,7 +310,7 @@ EXPERIMENTS = (
         name="classification/workshop",
         run=run_workshop,
         spec=WorkshopSpec(),
-        quick=WorkshopSpec(folds=2, seeds=1, epochs=4, permutations=1, points=21),
+        quick=WorkshopSpec(folds=2, seeds=1, epochs=4, permutations=1, points=21, slice_points=13),
         datasets=("maintenance",),
         needs=("classification/sound", "classification/baselines"),
         seconds=15,

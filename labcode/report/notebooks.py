@@ -10,14 +10,11 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labcode.errors import LabcodeError
-from labcode.report.portable.reader import CELL, fence_after
+from labcode.report.downloads import notebook
 from labcode.report.render import chapter_files
 from labcode.settings import project_root
-
-_PYTHON = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
 
 def write_notebook(chapter: str) -> Path:
@@ -29,11 +26,11 @@ def write_notebook(chapter: str) -> Path:
         If there is no such chapter, or a notebook of it is there already.
     """
     path = project_root() / chapter_files([chapter])[0]
-    notebook = path.with_suffix(".ipynb")
-    if notebook.exists():
-        raise LabcodeError(f"{notebook} is there already; take it back with --back, or remove it.")
-    nbformat.write(to_notebook(path.read_bytes().decode("utf-8")), notebook)
-    return notebook
+    target = path.with_suffix(".ipynb")
+    if target.exists():
+        raise LabcodeError(f"{target} is there already; take it back with --back, or remove it.")
+    nbformat.write(to_notebook(path.read_bytes().decode("utf-8")), target)
+    return target
 
 
 def take_back(chapter: str) -> Path:
@@ -45,41 +42,20 @@ def take_back(chapter: str) -> Path:
         If there is no notebook of it, or it cannot be read.
     """
     path = project_root() / chapter_files([chapter])[0]
-    notebook = path.with_suffix(".ipynb")
+    source = path.with_suffix(".ipynb")
     try:
-        text = to_chapter(nbformat.read(notebook, as_version=4))
+        text = to_chapter(nbformat.read(source, as_version=4))
     except FileNotFoundError:
-        raise LabcodeError(f"There is no {notebook}; `labcode notebook {path.stem}` writes it.") from None
+        raise LabcodeError(f"There is no {source}; `labcode notebook {path.stem}` writes it.") from None
     except (nbformat.reader.NotJSONError, nbformat.ValidationError, OSError) as error:
-        raise LabcodeError(f"{notebook} is no notebook ({error}); remove it, and write it anew.") from error
+        raise LabcodeError(f"{source} is no notebook ({error}); remove it, and write it anew.") from error
     path.write_bytes(text.encode("utf-8"))
     return path
 
 
 def to_notebook(chapter: str) -> NotebookNode:
     """A chapter's text as a notebook: a code cell for each Python cell, a Markdown cell for what stands between."""
-    cells: list[NotebookNode] = []
-    text: list[str] = []
-    opened = fence = ""
-    for line in chapter.split("\n"):
-        before, fence = fence, fence_after(fence, line)
-        if opened and not fence:
-            _add(cells, new_code_cell("\n".join(text), metadata={"labcode": {"opens": opened, "closes": line}}))
-            opened, text = "", []
-        elif not before and CELL.match(line):
-            _add(cells, new_markdown_cell("\n".join(text)) if text else None)
-            opened, text = line, []
-        else:
-            text.append(line)
-    _add(cells, new_markdown_cell("\n".join([*([opened] if opened else []), *text])))
-    return new_notebook(cells=cells, metadata=_PYTHON)
-
-
-def _add(cells: list[NotebookNode], cell: NotebookNode | None) -> None:
-    if cell is not None:
-        cell["id"] = f"part-{len(cells) + 1}"
-        cell.metadata.setdefault("labcode", {})
-        cells.append(cell)
+    return nbformat.from_dict(notebook(chapter))
 
 
 def to_chapter(notebook: NotebookNode) -> str:

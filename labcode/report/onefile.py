@@ -21,6 +21,7 @@ from labcode.errors import RenderError
 #: Runs Quarto in a folder: called with the folder and the arguments after ``quarto render``.
 RunQuarto = Callable[[Path, list[str]], None]
 
+_ASSETS = Path(__file__).parent / "portable" / "assets"
 _NOT_SOURCES = ("labcode", "tests", "data", "binder", "dist", "node_modules", "_*", ".*", "*_files", "*.zip")
 #: Cells without a label get another id at each render; nothing refers to it.
 _RANDOM_ID = re.compile(r'<div id="[0-9a-f]{8}"(?= class="cell")')
@@ -73,10 +74,19 @@ def _page(run: RunQuarto, root: Path, out: Path) -> Path:
         run(Path(folder), [f"{name}.qmd", "--to", "html"])
         text = _RANDOM_ID.sub("<div", (Path(folder) / "_out" / f"{name}.html").read_text(encoding="utf-8"))
     page = out / f"{name}.html"
+    text = with_views(text)
     page.write_text(text, encoding="utf-8")
     if lacking := outside_files(text):
         raise RenderError(f"{page.name} is not complete in itself: it still needs {', '.join(lacking[:3])}.")
     return page
+
+
+def with_views(page: str) -> str:
+    """The page with style and script of its views inside it; Quarto does not know them."""
+    style, script = ((_ASSETS / f"views.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    head, end, rest = page.partition("</head>")
+    head, (body, last, tail) = f"{head}<style>\n{style}</style>\n{end}", rest.rpartition("</body>")
+    return f"{head}{body}<script>\n{script}</script>\n{last}{tail}"
 
 
 _RENDERERS = {"onefile": _page, "pdf": _pdf}
@@ -113,12 +123,23 @@ def chapter_list(entries: Sequence[Any]) -> list[str]:
 
 
 def _copied(root: Path, folder: Path) -> dict[str, Any]:
-    """Copy the sources into `folder`; the book's settings, without the step that runs before a render."""
+    """Copy the sources into `folder`; the book's settings, without the steps that run before and after a render."""
     shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCES), dirs_exist_ok=True)
     config = yaml.safe_load((root / "_quarto.yml").read_text(encoding="utf-8"))
     config["project"] = {"output-dir": "_book"} | config["project"]
-    config["project"].pop("pre-render", None)
-    return dict(config)
+    for step in ("pre-render", "post-render"):
+        config["project"].pop(step, None)
+    return dict(_with_whole_paths(config, root))
+
+
+def _with_whole_paths(value: Any, root: Path) -> Any:
+    """Settings in which files of the package, such as filters, have their whole path: it is not copied."""
+    if isinstance(value, dict):
+        return {key: _with_whole_paths(each, root) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_paths(each, root) for each in value]
+    ours = isinstance(value, str) and value.startswith("labcode/") and (root / value).is_file()
+    return (root / value).as_posix() if ours else value
 
 
 def _write_config(folder: Path, config: dict[str, Any]) -> None:

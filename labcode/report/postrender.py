@@ -1,4 +1,4 @@
-"""What runs after Quarto: pages that also work from a disk and without a mouse, and the results beside them.
+"""What runs after Quarto: pages that also work from a disk and without a mouse; results and notebooks beside them.
 
 Quarto runs this file as a script (``post-render`` in _quarto.yml). It may run twice over the same pages.
 """
@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 
 _REPORT = Path(__file__).resolve().parent
-_SCRIPTS = (_REPORT / "quarto" / "offline.js", _REPORT / "portable" / "assets" / "tables.js")
+_ASSETS = _REPORT / "portable" / "assets"
+_SCRIPTS = (_REPORT / "quarto" / "offline.js", _ASSETS / "tables.js", _ASSETS / "views.js")
+_STYLE = _ASSETS / "views.css"
+_DOWNLOADS = re.compile(r'<ul class="dropdown-menu" aria-labelledby="quarto-navigation-tool-.*?(?=</ul>)', re.DOTALL)
 _MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
 _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
 _SKIP = '<a class="skip visually-hidden-focusable" href="#quarto-document-content">Skip to the text</a>'
@@ -44,11 +47,18 @@ def _classic(script: re.Match[str]) -> str:
     if script[2] != "quarto":
         return ""
     names = ("quarto", *(path.stem for path in _SCRIPTS))
-    return "".join(f'<script src="{script[1]}labcode/{name}.js" defer></script>' for name in names)
+    style = f'<link href="{script[1]}labcode/{_STYLE.name}" rel="stylesheet">'
+    return style + "".join(f'<script src="{script[1]}labcode/{name}.js" defer></script>' for name in names)
+
+
+def offer_notebook(page: str, file: str, text: str) -> str:
+    """A page with one more entry in its menu of downloads."""
+    entry = f'<li><a class="dropdown-item sidebar-tools-main-item" href="{file}" download>{text}</a></li>'
+    return page if entry in page else _DOWNLOADS.sub(lambda menu: menu[0] + entry, page, count=1)
 
 
 def write_scripts(book: Path) -> None:
-    """Write the scripts that mended pages load into ``site_libs/labcode``."""
+    """Write the scripts, and the style, that mended pages load into ``site_libs/labcode``."""
     libraries = book / "site_libs"
     folder = libraries / "labcode"
     folder.mkdir(exist_ok=True)
@@ -58,14 +68,14 @@ def write_scripts(book: Path) -> None:
     (folder / "quarto.js").write_text(f'(() => {{\n"use strict";\n{tabs}\n{quarto}\n}})();\n', "utf-8")
     index = (book / "search.json").read_text("utf-8") if (book / "search.json").is_file() else "[]"
     (folder / "search.js").write_text(f"window.quartoSearchIndex = {index};\n", "utf-8")
-    for script in _SCRIPTS:
-        shutil.copy(script, folder)
+    for file in (*_SCRIPTS, _STYLE):
+        shutil.copy(file, folder)
 
 
 def main() -> int:
-    """Mend the pages that are there, and write the results beside them."""
+    """Mend the pages that are there, and write the results and each chapter's notebook beside them."""
     sys.path.insert(0, str(_REPORT.parents[1]))
-    from labcode.report.downloads import RESULTS
+    from labcode.report.downloads import NOTEBOOK, RESULTS, notebook_text
     from labcode.report.prerender import confirm, results_text
 
     root = Path.cwd()
@@ -74,7 +84,12 @@ def main() -> int:
     if (book / "site_libs" / "quarto-html").is_dir():
         write_scripts(book)
         for page in book.rglob("*.html"):
-            page.write_text(mend(page.read_text("utf-8")), "utf-8")
+            text, notebook = mend(page.read_text("utf-8")), page.with_suffix(".ipynb")
+            chapter = root / page.relative_to(book).with_suffix(".qmd")
+            if chapter.is_file() and (cells := notebook_text(chapter)):
+                notebook.write_text(cells, "utf-8")
+                text = offer_notebook(text, notebook.name, NOTEBOOK)
+            page.write_text(text, "utf-8")
         (book / RESULTS).write_text(results_text(root), "utf-8")
     return 0
 

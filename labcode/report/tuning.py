@@ -138,15 +138,19 @@ def _order(both: Sequence[Search]) -> list[str]:
 
 def levels_in_words(values: pd.Series) -> str:
     """The settings that occur, smallest first, with commas."""
-    texts = (f"{value:g}" if not isinstance(value, str) else value for value in _sorted(values))
-    return ", ".join(OPTIMIZERS.get(text, text) for text in texts)
+    return ", ".join(level_text(value) for value in levels_of(values))
+
+
+def level_text(level: object) -> str:
+    """A level as a reader sees it: ``0.001``, ``64-32``, ``Adam``."""
+    return OPTIMIZERS.get(level, level) if isinstance(level, str) else f"{level:g}"
 
 
 def parallel_coordinates(search: Search, best: int = 8) -> Draw:
     """Every candidate as a line through its settings to its score; the best ones in colour."""
     table = search.candidates
     names = [name for name in NAMES if name in table and table[name].nunique() > 1]
-    places = {name: {level: i for i, level in enumerate(_sorted(table[name]))} for name in names}
+    places = {name: {level: i for i, level in enumerate(levels_of(table[name]))} for name in names}
     heights = np.column_stack([table[name].map(places[name]) / (len(places[name]) - 1) for name in names])
     shown = table["score"].rank(pct=True).to_numpy()
     heights = np.column_stack([heights, shown])
@@ -162,7 +166,7 @@ def parallel_coordinates(search: Search, best: int = 8) -> Draw:
         for i, name in enumerate(names):
             axes.axvline(i, color=theme.grid, linewidth=1, zorder=0)
             for level, place in places[name].items():
-                _level_text(axes, i, place / (len(places[name]) - 1), level, theme)
+                _write_level(axes, i, place / (len(places[name]) - 1), level, theme)
         for share, text in ((0.0, "worst"), (1.0, "best")):
             axes.annotate(text, (x[-1], share), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8)
         axes.set_xticks(x, [*(_two_lines(NAMES[name]) for name in names), "rank"], fontsize=8)
@@ -175,7 +179,12 @@ def parallel_coordinates(search: Search, best: int = 8) -> Draw:
     return draw
 
 
-def _sorted(values: pd.Series) -> list[object]:
+def ranks(table: pd.DataFrame) -> np.ndarray:
+    """Rank of each candidate, ``(n,)``, 1 for the best; of equal ones the earlier is ahead."""
+    return table["score"].rank(ascending=False, method="first").to_numpy().astype(int)
+
+
+def levels_of(values: pd.Series) -> list[object]:
     """Levels in order; layers such as ``64-32`` by their numbers."""
 
     def key(value: object) -> tuple[bool, object]:
@@ -186,12 +195,9 @@ def _sorted(values: pd.Series) -> list[object]:
     return sorted(values.unique(), key=key)  # type: ignore[type-var]
 
 
-def _level_text(axes: Axes, x: float, y: float, level: object, theme: Theme) -> None:
-    text = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}.get(
-        str(level), f"{level:g}" if not isinstance(level, str) else level
-    )
+def _write_level(axes: Axes, x: float, y: float, level: object, theme: Theme) -> None:
     box = {"facecolor": theme.paper, "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
-    axes.annotate(text, (x, y), ha="center", va="center", color=theme.ink, fontsize=7.5, bbox=box)
+    axes.annotate(level_text(level), (x, y), ha="center", va="center", color=theme.ink, fontsize=7.5, bbox=box)
 
 
 def _two_lines(text: str) -> str:
@@ -299,14 +305,14 @@ def runners_up(both: Sequence[Search]) -> Draw:
         figure, panels = plt.subplots(1, 2, figsize=(5.8, 3.4))
         for axes, search in zip(panels, both, strict=True):
             rows = search.result.frame("paired").iloc[1:].drop_duplicates("candidate").reset_index(drop=True)
-            ranks = search.candidates["score"].rank(ascending=False, method="first").astype(int)
+            places_of = ranks(search.candidates)
             places = np.arange(len(rows))[::-1]
             usual = rows["candidate"] == search.default
             colours = [theme.orange if each else theme.blue for each in usual]
             axes.hlines(places, rows["gain_low"], rows["gain_high"], color=colours, linewidth=2)
             axes.scatter(rows["gain"], places, color=colours, s=24, zorder=3)
             axes.axvline(0, color=theme.ink, linestyle="--", linewidth=1.2)
-            names = [f"rank {ranks[int(i)]}" for i in rows["candidate"]]
+            names = [f"rank {places_of[int(i)]}" for i in rows["candidate"]]
             texts = [f"default, {name}" if each else name for name, each in zip(names, usual, strict=True)]
             axes.set_yticks(places, texts, fontsize=8)
             gain = "skill over it" if search.sign < 0 else "gain in macro-F1"

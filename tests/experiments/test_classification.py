@@ -17,8 +17,9 @@ from labcode.experiments.classification_balancing import BalancingSpec
 from labcode.experiments.classification_baselines import BaselinesSpec
 from labcode.experiments.classification_leakage import VARIANTS, Faults, LeakageSpec, arrange
 from labcode.experiments.classification_tried import TriedSpec
-from labcode.experiments.classification_workshop import PLANES, WorkshopSpec, cost
+from labcode.experiments.classification_workshop import WorkshopSpec, cost
 from labcode.experiments.failure_rows import LEAK_BOUND, failure_rows, refuse_leak
+from labcode.experiments.planes import HELD, PLANES
 from labcode.experiments.recipes import CHOSEN, CLASSES, ENSEMBLE, NORMAL
 from labcode.metrics import macro_f1
 from labcode.protocols import SENSORS, maintenance_as_submitted
@@ -215,6 +216,11 @@ def test_planes_and_importances_are_complete(results: dict) -> None:
     for name in PLANES:
         shape = (len(workshop.arrays[f"{name}_y"]), len(workshop.arrays[f"{name}_x"]))
         assert workshop.arrays[f"{name}_learned"].shape == workshop.arrays[f"{name}_rule"].shape == shape
+    for name, sensor in HELD.items():
+        slices, levels = workshop.arrays[f"{name}_slices"], workshop.arrays[f"{name}_levels"]
+        x, y = workshop.arrays[f"{name}_slice_x"], workshop.arrays[f"{name}_slice_y"]
+        assert slices.shape == (3, len(levels), len(y), len(x)) and slices.dtype == np.uint8
+        assert slices.max() < len(CLASSES) and sensor not in PLANES[name]
     rules = {name: set(np.unique(workshop.arrays[f"{name}_rule"])) for name in PLANES}
     slug = {name: k for k, name in enumerate(SLUGS)}
     assert rules["torque_speed"] >= {slug["power"], NORMAL}

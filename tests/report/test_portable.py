@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from labcode.errors import RenderError
@@ -300,9 +301,21 @@ def test_downloads_are_offered_where_they_are_written(tmp_path: Path) -> None:
     render(project, to=["html"], out=tmp_path / "_book", files={"r.json": "{}"})
     page = (tmp_path / "_book" / "index.html").read_text()
     assert '<a href="r.json">R</a>' in page and "Tables-trees.pdf" not in page
+    assert "Notebook" not in page, "a page without cells has none"
     render(project, to=["html", "pdf"], out=tmp_path / "_book")
     page = (tmp_path / "_book" / "index.html").read_text()
     assert '<a href="Tables-trees.pdf">PDF</a>' in page and "r.json" not in page
+
+
+def test_a_page_offers_its_chapter_as_a_notebook(tmp_path: Path) -> None:
+    project = write(tmp_path, index="# S\n", eda="# E\n\n```{python}\nx = 1\n```\n", two="# T\n")
+    render(project, chapters=["eda"], to=["html"], out=tmp_path / "_book")
+    assert '<a href="eda.ipynb" download>Notebook</a>' in (tmp_path / "_book" / "eda.html").read_text()
+    notebook = nbformat.read(tmp_path / "_book" / "eda.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert [cell.source for cell in notebook.cells if cell.cell_type == "code"] == ["x = 1"]
+    render(project, chapters=["two"], to=["html"], out=tmp_path / "_book")
+    assert (tmp_path / "_book" / "eda.ipynb").exists(), "the other pages keep theirs"
 
 
 def test_the_search_index_holds_every_section_with_its_text(book: Path) -> None:

@@ -163,10 +163,15 @@ def test_what_a_reader_must_know_is_told_and_recorded(book: Path, folder: Path, 
 
 @pytest.mark.skipif(find_quarto() is None, reason="needs Quarto on PATH")
 def test_quarto_makes_one_page_numbered_as_the_book(book: Path, tmp_path: Path) -> None:
+    filters = book / "labcode" / "report" / "quarto"
+    filters.mkdir(parents=True)
+    (filters / "mark.lua").write_text('function Str(el) if el.text == "than" then return pandoc.Str "THAN" end end')
+    with (book / "_quarto.yml").open("a") as config:
+        config.write("filters: [labcode/report/quarto/mark.lua]\n")
     page, pdf = render(to=("onefile", "pdf"), engine="quarto", out=tmp_path / "out")
     text = page.read_text("utf-8").replace("\u00a0", " ").replace("&nbsp;", " ")
     assert page.name == "small.html" and outside_files(text) == []
-    assert ">Chapter 1</a>" in text and ">Figure 1.1</a>" in text and "Two is more than one." in text
+    assert ">Chapter 1</a>" in text and ">Figure 1.1</a>" in text and "Two is more THAN one." in text
     assert pdf.read_bytes().startswith(b"%PDF")
     assert not (book / "_book").exists()
 

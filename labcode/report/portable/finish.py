@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+from labcode.report.downloads import NOTEBOOK
 from labcode.report.portable.book import Book
 
 START = "start-page"
@@ -23,14 +24,14 @@ _UNREAD = ("script", "style", "nav", "annotation", "details", "figure")
 
 
 def finish(page: Path, book: Book) -> str:
-    """The text of a page as Pandoc wrote it, made ready to read; its pictures lie beside it."""
+    """The text of a page as Pandoc wrote it, made ready to read; its pictures and notebook lie beside it."""
     text, name = page.read_text(encoding="utf-8"), page.name
     text = _LINE_ANCHOR.sub("", _PREVIOUS_OF_FIRST.sub("", text)).replace(f"{START}.html", "index.html")
     text = re.sub(rf'<a href="{name}#[^"]*" id="toc-({START}|{Path(name).stem})"', r'\g<0> aria-current="page"', text)
     text = text.replace("<pre", '<pre tabindex="0"')
     text = _IMAGE.sub(lambda image: f'<img loading="lazy"{_size(page.parent / image[1])} src="{image[1]}"', text)
     text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
-    text = text.replace("<!-- downloads -->", _downloads(book))
+    text = text.replace("<!-- downloads -->", _downloads(book, page.with_suffix(".ipynb")))
     return text.replace("<!-- title -->", _title_block(book) if name == "index.html" else "")
 
 
@@ -47,9 +48,10 @@ def _size(picture: Path) -> str:
     return f' width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"' if size else ""
 
 
-def _downloads(book: Book) -> str:
-    links = (f'<a href="{file}">{html.escape(text)}</a>' for text, file in book.downloads)
-    return f'<p class="downloads">Download: {" ".join(links)}</p>' if book.downloads else ""
+def _downloads(book: Book, notebook: Path) -> str:
+    links = [f'<a href="{file}">{html.escape(text)}</a>' for text, file in book.downloads]
+    links += [f'<a href="{notebook.name}" download>{NOTEBOOK}</a>'] if notebook.is_file() else []
+    return f'<p class="downloads">Download: {" ".join(links)}</p>' if links else ""
 
 
 def _title_block(book: Book) -> str:

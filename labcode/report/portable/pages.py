@@ -15,12 +15,14 @@ import pypandoc
 import typst
 
 from labcode.errors import RenderError
+from labcode.report.downloads import notebook_text
 from labcode.report.portable.book import Book, Chapter
 from labcode.report.portable.finish import START, finish, finish_onefile
 from labcode.report.portable.reader import read_lines
 
 _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).parent / "assets"
+_PARTS = ("style.css", "views.css", "book.js", "tables.js", "views.js")
 
 
 def write_book_file(book: Book, texts: list[str], work: Path) -> None:
@@ -44,7 +46,7 @@ def _chapter(chapter: Chapter, text: str) -> dict[str, str]:
 
 
 def write_html(book: Book, work: Path, out: Path) -> Path:
-    """Write a page for each chapter into `out`, and return the first."""
+    """Write a page for each chapter into `out`, its notebook beside it, and return the first page."""
     options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--split-level=1", "--chunk-template=%i.html"]
     _pandoc(book, work, "chunkedhtml", "page.html", "site", *options)
     site = work / "site"
@@ -52,9 +54,12 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
         (site / name).unlink()
     if (site / f"{START}.html").exists():
         (site / f"{START}.html").rename(site / "index.html")
+    for chapter in book.chapters:
+        if text := notebook_text(book.root / chapter.file):
+            (site / f"{chapter.name}.ipynb").write_text(text, encoding="utf-8")
     for page in site.glob("*.html"):
         page.write_text(finish(page, book), encoding="utf-8")
-    for name in ("style.css", "book.js", "tables.js"):
+    for name in _PARTS:
         shutil.copy(_ASSETS / name, site)
     shutil.copytree(site, out, dirs_exist_ok=True)
     return out / f"{book.chapters[0].name}.html"
@@ -62,7 +67,7 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
 
 def write_onefile(book: Book, work: Path, out: Path) -> Path:
     """Write all chapters into one page in `out`, with pictures, style and formulas inside it, and return it."""
-    for name in ("style.css", "book.js", "tables.js"):
+    for name in _PARTS:
         shutil.copy(_ASSETS / name, work)
     options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--embed-resources", "--variable=onefile"]
     _pandoc(book, work, "html", "page.html", "one.html", *options)

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from labcode.errors import RenderError
+from labcode.report.fences import CELL, fence_after
 
-_FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
-CELL = re.compile(r"^(`{3,})\s*\{python\b[^}]*\}\s*$")
 _INLINE = re.compile(r"`\{python\}\s+([^`]+)`")
 _SHORTCODE = re.compile(r"\{\{<\s*(/?[\w-]+)\s*(.*?)\s*>\}\}")
 _PAGEBREAK = "```{=typst}\n#pagebreak(weak: true)\n```"
@@ -64,17 +63,6 @@ def read_lines(root: Path, file: str) -> Iterator[Line]:
 def _included(root: Path, file: str, target: str) -> Path:
     start = root if target.startswith("/") else (root / file).parent
     return (start / target.lstrip("/")).resolve()
-
-
-def fence_after(fence: str, text: str) -> str:
-    """The code fence that is open after this line, given the one before it."""
-    mark = _FENCE.match(text)
-    if mark is None:
-        return fence
-    if not fence:
-        return mark[1]
-    closes = mark[1].startswith(fence) and not text.strip().strip(fence[0])
-    return "" if closes else fence
 
 
 def read_chapter(root: Path, file: str) -> list[str | Cell]:

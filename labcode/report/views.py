@@ -1,0 +1,202 @@
+"""Views to try out: a search space and the network's borders, for pages with scripts.
+
+A view is HTML that stays hidden until ``views.js`` draws it. So a PDF, a print and a page without scripts show nothing
+of it, and the figure beside it says what matters. All texts and numbers of a view are written here, from results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from labcode.data.columns import QUALITIES, QUALITY
+from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS
+from labcode.experiments.planes import HELD, PLANES, SPEED, TORQUE
+from labcode.experiments.recipes import CLASSES, NORMAL
+from labcode.report.classification import SHORT
+from labcode.report.plots import DARK, LIGHT
+from labcode.report.text import count, decimals
+from labcode.report.tuning import NAMES, Search, describe, level_text, levels_of, ranks
+from labcode.store import Result
+
+#: How a sensor is called, and its unit.
+_SENSORS = {
+    "Rotational speed [rpm]": ("speed", "rpm"),
+    "Torque [Nm]": ("torque", "Nm"),
+    "Tool wear [min]": ("tool wear", "min"),
+}
+_MARKED = ("Power Failure", "Overstrain Failure", "Tool Wear Failure")
+
+
+def space(searches: Sequence[Search]) -> Markdown:
+    """Parallel coordinates of the searches: a candidate can be pointed at, and levels can be kept.
+
+    Parameters
+    ----------
+    searches
+        Those to choose from.
+    """
+    words = (
+        "The same candidates to try out. Move over the lines, or move the slider, to read a candidate's settings. "
+        "Choose levels to keep only the candidates that have them: a setting may matter where the best rank falls far "
+        "behind without it."
+    )
+    return _view("space", "The search space, to try out", words, {"searches": [space_data(each) for each in searches]})
+
+
+def space_data(search: Search) -> dict[str, Any]:
+    """What the view of a search holds.
+
+    The axes with their levels, and the candidates, the best first, each with the places of its levels and its
+    description.
+    """
+    table = search.candidates
+    names = [name for name in NAMES if name in table and table[name].nunique() > 1]
+    levels = {name: levels_of(table[name]) for name in names}
+    score, _, unit = search.score.partition(", ")
+    candidates = []
+    for i in np.argsort(ranks(table)):
+        row = table.loc[i]
+        shown = " ".join([score, decimals(row["shown"], search.places), *([unit] if unit else [])])
+        default = " (default)" if i == search.default else ""
+        at = [levels[name].index(row[name]) for name in names]
+        candidates.append({"at": at, "words": f"{describe(row)}{default}: {shown}"})
+    axes = [{"name": NAMES[name], "levels": [level_text(level) for level in levels[name]]} for name in names]
+    return {"title": search.title, "axes": axes, "candidates": candidates}
+
+
+def borders(result: Result, frame: pd.DataFrame) -> Markdown:
+    """The network's answer over two planes, with a slider for the input that is held still.
+
+    Parameters
+    ----------
+    result
+        Of ``classification/workshop``.
+    frame
+        The rows whose failures are marked: power, overstrain and tool wear. The temperatures of a plane are at their
+        medians, so that heat failures have no region in it, and random ones have none anywhere.
+    """
+    words = (
+        "The same borders, cut elsewhere. Move the slider, and choose the quality: the line of a published rule moves "
+        "if the input held still is part of it, and the colours show whether the network's border moves along. Marks "
+        "are failures in the data, of the chosen quality and near the slider's value, with which the networks were "
+        "trained."
+    )
+    data = {
+        "classes": list(SHORT.values()),
+        "planes": [plane_data(result, frame, name) for name in HELD],
+    }
+    return _view("borders", "The network's borders, to try out", words, data)
+
+
+def plane_data(result: Result, frame: pd.DataFrame, name: str) -> dict[str, Any]:
+    """What the view of a plane holds: its axes, the levels of the input held still, and a slice for each of these."""
+    arrays = result.arrays
+    (across, upwards), held = PLANES[name], HELD[name]
+    levels = arrays[f"{name}_levels"]
+    slices = {
+        quality: [
+            _slice(arrays, name, (place, number), _near(frame, quality, held, levels, number))
+            for number in range(len(levels))
+        ]
+        for place, quality in enumerate(QUALITIES)
+    }
+    axes = {"x": _axis(across, arrays[f"{name}_slice_x"]), "y": _axis(upwards, arrays[f"{name}_slice_y"])}
+    texts = [f"{count(level)} {_SENSORS[held][1]}" for level in levels]
+    return axes | {"held": {"name": _SENSORS[held][0], "levels": texts}, "slices": slices}
+
+
+def _axis(sensor: str, values: np.ndarray) -> dict[str, Any]:
+    return {"name": "{} ({})".format(*_SENSORS[sensor]), "values": _rounded(values)}
+
+
+def _near(frame: pd.DataFrame, quality: str, held: str, levels: np.ndarray, number: int) -> pd.DataFrame:
+    """Failures of a quality whose value of the input held still is nearest to a level."""
+    failed = frame[frame["Failure Type"].isin(_MARKED) & (frame[QUALITY] == quality)]
+    gaps = np.abs(failed[held].to_numpy(dtype=float)[:, None] - levels)
+    near = (gaps.argmin(axis=1) == number) & (gaps.min(axis=1) <= np.diff(levels).max() / 2)
+    return failed[near]
+
+
+def _slice(arrays: Mapping[str, np.ndarray], name: str, place: tuple[int, int], failed: pd.DataFrame) -> dict[str, Any]:
+    """A slice: its classes as runs, the rules as lines, the rows that failed, and a sentence."""
+    x, y, level = arrays[f"{name}_slice_x"], arrays[f"{name}_slice_y"], arrays[f"{name}_levels"][place[1]]
+    classes = arrays[f"{name}_slices"][place]
+    rules = rule_lines(name, QUALITIES[place[0]], float(level), x)
+    numbers = np.array([list(CLASSES).index(label) for label in failed["Failure Type"]], dtype=int)
+    own = [failed[sensor].to_numpy(dtype=float) for sensor in PLANES[name]]
+    columns, rows = (np.abs(values[:, None] - axis).argmin(axis=1) for values, axis in zip(own, (x, y), strict=True))
+    agreed = int((classes[rows, columns] == numbers).sum())
+    words = f"{_reach(rules, y)} {_rows(len(failed), agreed)}"
+    points = [[int(k), *_rounded(point)] for k, *point in zip(numbers, *own, strict=True)]
+    return {"cells": runs(classes), "rules": list(rules.values()), "failed": points, "words": words}
+
+
+def runs(classes: np.ndarray) -> str:
+    """Class numbers, row by row, as a letter and a length for each run.
+
+    Examples
+    --------
+    >>> runs(np.array([[1, 1, 1], [1, 3, 3]]))
+    'b4d2'
+    """
+    return "".join(f"{chr(ord('a') + k)}{len(list(run))}" for k, run in groupby(classes.ravel().tolist()))
+
+
+def rule_lines(name: str, quality: str, level: float, x: np.ndarray) -> dict[str, float | list[float]]:
+    """Torque (Nm) at which each published rule is met: over `x`, or one number where that does not matter.
+
+    A rule that no torque meets, as strain without wear, is left out.
+    """
+    held = HELD[name]
+    speed, wear = (level, x) if held == SPEED else (x, level)
+    lines: dict[str, float | list[float]] = {}
+    for side, watts in zip(("below", "above"), POWER_LIMITS, strict=True):
+        lines[side] = _line(watts / (np.asarray(speed) * 2 * np.pi / 60))
+    with np.errstate(divide="ignore"):
+        strain = STRAIN_LIMITS[quality] / np.asarray(wear, dtype=float)
+    return lines | ({"strain": _line(np.minimum(strain, 1e4))} if np.isfinite(strain).any() else {})
+
+
+def _line(torque: np.ndarray) -> float | list[float]:
+    return _rounded(torque) if torque.ndim else round(float(torque), 1)
+
+
+def _rounded(values: Any) -> list[float]:
+    return [round(float(value), 1) for value in values]
+
+
+def _reach(rules: Mapping[str, float | list[float]], torque: np.ndarray) -> str:
+    """Where the rules that move with the level lie."""
+    if isinstance(rules["above"], float):
+        low, high = (decimals(float(rules[side]), 1) for side in ("below", "above"))  # type: ignore[arg-type]
+        return f"By the rules, power fails here below {low} and above {high} {_SENSORS[TORQUE][1]}."
+    strain = rules.get("strain")
+    if not isinstance(strain, float) or strain > torque.max():
+        return "By the rules, overstrain needs more torque here than any row has."
+    return f"By the rules, overstrain begins here at {decimals(strain, 1)} {_SENSORS[TORQUE][1]}."
+
+
+def _rows(failed: int, agreed: int) -> str:
+    if not failed:
+        return "No failure is near."
+    near = "1 failure is near" if failed == 1 else f"{count(failed)} failures are near"
+    return f"{near}; the network's colour is right for {count(agreed)}."
+
+
+def _view(kind: str, title: str, words: str, data: Mapping[str, Any]) -> Markdown:
+    """A hidden box with what to do and the data, as a raw block that only HTML pages keep."""
+    light, dark = LIGHT.failures, DARK.failures
+    light, dark = light | {list(CLASSES)[NORMAL]: LIGHT.grid}, dark | {list(CLASSES)[NORMAL]: DARK.grid}
+    colours = "".join(f"--class-{k}:light-dark({light[name]},{dark[name]});" for k, name in enumerate(CLASSES))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    box = f'<div class="view" data-view="{kind}" role="group" aria-label="{title}" style="{colours}" hidden>'
+    return Markdown(
+        f'````{{=html}}\n{box}\n<p>{words}</p>\n<script type="application/json">{text}</script>\n</div>\n````'
+    )
