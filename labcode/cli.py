@@ -52,6 +52,7 @@ class FormatName(StrEnum):
     pdf = "pdf"
     all = "all"
     onefile = "onefile"
+    latex = "latex"
 
 
 @data_app.command()
@@ -169,7 +170,10 @@ def _print_scalars(scalars: dict[str, dict[str, float | int | str]]) -> None:
 def render(
     chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
     to: Annotated[
-        FormatName, typer.Option(help="What to write; all is HTML and PDF, onefile one page that holds everything.")
+        FormatName,
+        typer.Option(
+            help="What to write; all is HTML and PDF, onefile one page that holds everything, latex a PDF by LaTeX."
+        ),
     ] = FormatName.all,
     engine: Annotated[
         EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")

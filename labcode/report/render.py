@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Literal
 
 from labcode.errors import RenderError
-from labcode.report import frozen, quarto_log
+from labcode.report import frozen, latex, quarto_log
 from labcode.settings import project_root
 
 Engine = Literal["auto", "quarto", "portable"]
-Format = Literal["html", "pdf", "onefile"]
+Format = Literal["html", "pdf", "latex", "onefile"]
 MIN_QUARTO = (1, 9)
 #: Written after an edit of labcode or the data; _quarto.yml names it, so Quarto's preview watches it.
 _EDITED = ".quarto/labcode-edited"
@@ -117,7 +117,8 @@ def render(
     chapters
         Names of chapters; none means all. A PDF by Quarto is always the whole book.
     to
-        Formats to write; ``"onefile"`` is the whole book in one HTML page that needs no other file.
+        Formats to write; ``"onefile"`` is the whole book in one HTML page that needs no other file, ``"latex"``, which
+        stands alone, the PDF by LaTeX instead of Typst.
     engine
         ``"auto"`` takes Quarto where it is recent enough, else the portable engine.
     out
@@ -137,13 +138,15 @@ def render(
     """
     root = project_root()
     files = chapter_files(chapters)
-    if files and "onefile" in to:
-        raise RenderError("The one-file page holds the whole book; leave the names of chapters out.")
-    quarto, why = choose_engine(engine)
-    print(why, flush=True)
+    if files and {"onefile", "latex"} & {*to}:
+        raise RenderError("The one-file page and LaTeX's PDF hold the whole book; leave the names of chapters out.")
     target = (out or root / "_book").resolve()
     if fresh:
         frozen.forget(root)
+    if "latex" in to:
+        return [_with_latex(engine, root, to, target)]
+    quarto, why = choose_engine(engine)
+    print(why, flush=True)
     if quarto and "onefile" not in to:
         return _with_quarto(quarto, root, files, to, target)
     from labcode.report import downloads, onefile, portable, prerender  # loads the whole notebook machinery
@@ -171,6 +174,17 @@ def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Form
         return written
     shutil.copytree(root / "_book", out, dirs_exist_ok=True)
     return [out / path.relative_to(root / "_book") for path in written]
+
+
+def _with_latex(engine: Engine, root: Path, to: Sequence[Format], out: Path) -> Path:
+    if len(to) > 1:
+        raise RenderError("The PDF by LaTeX is rendered alone; ask for the other formats in a second render.")
+    quarto = None if engine == "portable" else find_quarto()
+    if quarto is None or not quarto.recent:
+        wanted = ".".join(map(str, MIN_QUARTO))
+        raise RenderError(f"--to latex needs Quarto {wanted} or newer on PATH; labcode render --to pdf does without.")
+    print(f"Rendering with {quarto} and LaTeX.", flush=True)
+    return latex.render(partial(_run_quarto, quarto, root), root, out)
 
 
 def _clean(kind: Format, to: Sequence[Format]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from labcode.report.claims import claim
+from labcode.report.claims import Claim, claim
 from labcode.report.classification import SHORT
 from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
 from labcode.report.plots import Draw, Theme
@@ -157,13 +157,13 @@ def settings_table(sources: Sources) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def inputs_sentence(sources: Sources) -> str:
+def inputs_sentence(sources: Sources) -> Claim:
     """What physical quantities do for a random forest, in words."""
     raw, physical = (sources.number("classification/baselines", f"forest{end}_macro_f1") for end in ("_raw", ""))
     numbers = f"from a macro-F1 of {decimals(raw)} to {decimals(physical)}"
     lifted = f"Power, strain and temperature difference lift a random forest {numbers}, with nothing else changed"
     otherwise = f"Power, strain and temperature difference take a random forest {numbers}"
-    return str(claim(lifted, lambda: physical > raw, otherwise=otherwise))
+    return claim(lifted, lambda: physical > raw, otherwise=otherwise)
 
 
 def _half_width(ours: Measured) -> float:
