@@ -68,6 +68,8 @@ def now(root: Path) -> Record:
 def keep(root: Path, record: Record) -> None:
     """Throw away outputs that rest on anything else, and note what the others, and new ones, rest on."""
     before = read(root).pages
+    for freezer in _QUARTO:  # scripts that Quarto kept: taken from there, they would replace those of all pages
+        shutil.rmtree(root / freezer / "site_libs", ignore_errors=True)
     for page in _pages(root):
         if before.get(page) != record.pages[page]:
             for freezer in _QUARTO:

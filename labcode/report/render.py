@@ -188,8 +188,8 @@ def _with_latex(engine: Engine, root: Path, to: Sequence[Format], out: Path) -> 
 
 
 def _clean(kind: Format, to: Sequence[Format]) -> list[str]:
-    """The second format must not sweep away the first."""
-    return [] if kind == to[0] else ["--no-clean"]
+    """Only a render of everything may sweep `_book` first: one format alone leaves the other, and the second the first."""
+    return [] if kind == to[0] and len(to) > 1 else ["--no-clean"]
 
 
 def _run_quarto(quarto: Quarto, root: Path, arguments: list[str], **variables: str) -> None:

@@ -187,19 +187,32 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book_store: Path) -> P
         "post-render": "labcode/report/postrender.py",
     }
     lines = ["project:", *(f"  {name}: {value}" for name, value in settings.items())]
-    lines += ["execute: {freeze: auto, daemon: false}", 'book: {title: "T", chapters: [index.qmd, two.qmd]}']
+    lines += ["execute: {freeze: auto, daemon: false}", 'book: {title: "T", author: "A", chapters: [index.qmd, two.qmd]}']
     (book / "_quarto.yml").write_text("\n".join([*lines, "format: {html: default}", "jupyter: python3", ""]))
     for name, value in {"LABCODE_PROFILE": "quick", "LABCODE_STORE_DIR": book_store, "PYTHONPATH": book}.items():
         monkeypatch.setenv(name, str(value))
     return book
 
 
+def render(book: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "labcode.cli", "render", *arguments]
+    done = subprocess.run(command, cwd=book, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_second_render_and_one_of_a_single_format_leave_everything_whole(book: Path, engine: str) -> None:
+    needed = ["index.html", "two.html", "site_libs/bootstrap", "site_libs/clipboard"] if engine == "quarto" else []
+    for formats in ("all", "all", "html", "pdf"):
+        render(book, "--to", formats, "--engine", engine)
+        assert all((book / "_book" / name).exists() for name in needed), formats
+        assert list((book / "_book").glob("*.pdf")) and list((book / "_book").glob("two.html")), formats
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cells_run_again_when_and_only_when_something_behind_them_has_changed(book: Path, engine: str) -> None:
     def runs(*more: str) -> tuple[int, int]:
-        command = [sys.executable, "-m", "labcode.cli", "render", "--to", "html", "--engine", engine, *more]
-        done = subprocess.run(command, cwd=book, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        render(book, "--to", "html", "--engine", engine, *more)
         assert all(
             "<strong>shown</strong>" in (book / "_book" / name).read_text() for name in ("index.html", "two.html")
         )
