@@ -171,7 +171,7 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None, *, at_on
     return [session.load(name) for name in names]
 
 
-def _listed() -> dict[str, Experiment]:
+def listed() -> dict[str, Experiment]:
     """As :func:`catalog`, but without importing the modules where their list is remembered.
 
     The spec of a remembered experiment is a mapping, and to compute it takes :func:`catalog`.
@@ -202,7 +202,7 @@ class _Session:
 
     def __init__(self, reporter: Reporter | None = None) -> None:
         self.reporter = reporter or Silence()
-        self.experiments = _listed()
+        self.experiments = listed()
         self.store = Store()
         self.versions = store.library_versions()
         self.data: dict[str, Dataset] = {}

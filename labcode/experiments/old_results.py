@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labcode import store
-from labcode.experiments.catalog import Experiment, catalog
+from labcode.experiments.catalog import Experiment, listed
 from labcode.store import Store
 
 
@@ -32,7 +32,7 @@ def stored() -> list[StoredResult]:
     """All results in the store, as they are; nothing is computed, moved or mended."""
     root = Store().root
     records = {path: _read(path) for path in sorted(root.glob("**/*.json"))}
-    known = {name: (experiment, _code(experiment)) for name, experiment in catalog().items()}
+    known = {name: (experiment, _code(experiment)) for name, experiment in listed().items()}
     past = {str(record.get("key")) for record in records.values() if not _reachable(record, known)}
     return [
         StoredResult(

@@ -188,7 +188,7 @@ def _with_latex(engine: Engine, root: Path, to: Sequence[Format], out: Path) -> 
 
 
 def _clean(kind: Format, to: Sequence[Format]) -> list[str]:
-    """Only a render of everything may sweep `_book` first: one format alone leaves the other, and the second the first."""
+    """Only a render of everything may sweep ``_book``, and only its first format: one alone leaves the other there."""
     return [] if kind == to[0] and len(to) > 1 else ["--no-clean"]
 
 
