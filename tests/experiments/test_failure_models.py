@@ -11,7 +11,6 @@ from sklearn.base import clone
 from labcode.data.simulate import simulate_maintenance
 from labcode.experiments.encodings import PiecewiseLinear, TreeQuestions
 from labcode.experiments.failure_models import (
-    CLASSES,
     SeedEnsemble,
     class_weights,
     fit_ensembles,
@@ -31,6 +30,7 @@ from labcode.experiments.failure_rows import (
     refuse_leak,
     without_weights,
 )
+from labcode.experiments.recipes import CLASSES
 
 ROWS = failure_rows(simulate_maintenance(3000))
 QUICK = {"network": {"max_epochs": 2}, "seeds": 2}

@@ -187,7 +187,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book_store: Path) -> P
         "post-render": "labcode/report/postrender.py",
     }
     lines = ["project:", *(f"  {name}: {value}" for name, value in settings.items())]
-    lines += ["execute: {freeze: auto, daemon: false}", 'book: {title: "T", author: "A", chapters: [index.qmd, two.qmd]}']
+    lines += ["execute: {freeze: auto, daemon: false}"]
+    lines += ['book: {title: "T", author: "A", chapters: [index.qmd, two.qmd]}']
     (book / "_quarto.yml").write_text("\n".join([*lines, "format: {html: default}", "jupyter: python3", ""]))
     for name, value in {"LABCODE_PROFILE": "quick", "LABCODE_STORE_DIR": book_store, "PYTHONPATH": book}.items():
         monkeypatch.setenv(name, str(value))

@@ -68,10 +68,10 @@ def render(
         If a cell fails or a reference is unresolved, naming file and line.
     """
     whole = read_book(project.resolve())
+    book = whole.only(chapters) if chapters else whole
     if not execute:  # what cells would label is then nowhere
         labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
-        whole = replace(whole, cell=whole.cell | {"eval": False}, elsewhere=labels)
-    book = whole.only(chapters) if chapters else whole
+        book = replace(book, cell=book.cell | {"eval": False}, elsewhere=labels)
     out, files = out.resolve(), files or {}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
