@@ -42,7 +42,7 @@ def _strongest(s: Sources) -> Judgement:
 def _gain(s: Sources) -> str:
     """Macro-F1 with SMOTE inside the folds and with nothing, in words."""
     smote, nothing = (decimals(s.number(_BALANCING, f"{name}_macro_f1")) for name in ("smote", "nothing"))
-    return f"SMOTE within the folds has a macro-F1 of {smote}, doing nothing {nothing}"
+    return f"SMOTE within the folds has a macro-F1 of {smote}, no balancing {nothing}"
 
 
 def _correction(s: Sources) -> Judgement:
@@ -152,8 +152,9 @@ def _well(s: Sources) -> Judgement:
 def _hardest(s: Sources) -> Judgement:
     copies, soundly = recalls(s[_NET].arrays["confusion_plain_test"])[:, 4].mean(), s.number(_SOUND, "recall_random")
     why = (
-        f"It is the hardest class, random failures, and far harder than that: {percent(copies, 0)} are found where "
-        f"near-copies of the test rows are known, {percent(soundly, 0)} otherwise."
+        "With natural test rows it is the hardest class, random failures, and far harder than that: "
+        f"{percent(soundly, 0)} are found. Among near-copies of the training rows {percent(copies, 0)} are, and other "
+        "classes can be harder."
     )
     others = [s.number(_SOUND, f"recall_{name}") for name in ("heat_dissipation", "overstrain", "power", "tool_wear")]
     return judge(
@@ -223,8 +224,8 @@ def _work(s: Sources) -> Judgement:
     leaked = s.number(_LEAKS, "both_gain_low")
     search = s.number("tuning/as-submitted", "best_score") / s.number("tuning/as-submitted", "mean_score")
     why = (
-        "Its programs did what it says, but its search could only learn the mean, its test set leaks, and parts of the "
-        "assignment are missing."
+        "Most of its figures come out again, but its search could only learn the mean, its test set leaks, and "
+        "parts of the assignment are missing."
     )
     return judge(
         Case("doesn't hold", why, lambda: leaked > 0 and abs(search - 1) < 0.1),

@@ -25,8 +25,8 @@ def _skewed(s: Sources) -> Judgement:
 def _difficult(s: Sources) -> Judgement:
     midpoint, mean = s.number(_BASE, "midpoint_rmse"), s.number(_BASE, "mean_rmse")
     numbers = f"the midpoint of low and high misses by {decimals(midpoint)} USD, the mean by {decimals(mean, 1)} USD"
-    why = f"Columns that are collinear with the target make it easy: {numbers}."
-    fallback = Judgement("not shown", f"On new dates {numbers}.")
+    why = f"Columns that are collinear with the target make it easy: on new dates, {numbers}."
+    fallback = Judgement("not shown", f"On new dates, {numbers}.")
     return judge(Case("doesn't hold", why, lambda: midpoint < mean / 20), otherwise=fallback)
 
 

@@ -117,7 +117,7 @@ def off_zero_sentence(task: Task, measure: str = "gain") -> str:
         parts.append((count(len(names)) if names else "none", listed))
     (above, helps), (below, hurts) = parts
     verb = "lies" if above in ("1", "none") else "lie"
-    return f"Above zero {verb} {above} of the {count(len(frame))} intervals{helps}, below zero {below}{hurts}."
+    return f"Of the {count(len(frame))} intervals, {above} {verb} above zero{helps}, and {below} below{hurts}."
 
 
 @told
@@ -126,10 +126,10 @@ def chosen_sentence(task: Task) -> str:
     scalars, frame = task.result.scalars, task.techniques.set_index("name")
     label = frame.loc[scalars["chosen"], "label"]
     if scalars["chosen"] == "none":
-        return "Who chooses by the validation dates takes none of them."
+        return "A choice by the validation dates takes none of them."
     low, high = (float(scalars[f"chosen_gain_{end}"]) for end in ("low", "high"))
     return (
-        f"Who chooses by the validation dates takes {label}, and gains {decimals(float(scalars['chosen_gain']), 3)} on "
+        f"A choice by the validation dates takes {label}, and gains {decimals(float(scalars['chosen_gain']), 3)} on "
         f"the test dates ({limits(low, high, 3)})."
     )
 
@@ -176,8 +176,8 @@ def worse_sentence(task: Task) -> str:
     weakest = ~frame["technique"].duplicated()
     several = frame["technique"].duplicated(keep=False)
     stronger = (hurts & several & ~weakest).sum() > (hurts & several & weakest).sum()
-    which = ", where there are several settings mostly the stronger ones," if stronger else ""
-    return f"{count(hurts.sum())} of the {count(len(frame))} techniques{which} make that worse."
+    which = ", mostly the stronger setting where there are several" if stronger else ""
+    return f"{count(hurts.sum())} of the {count(len(frame))} techniques make that worse{which}."
 
 
 @told

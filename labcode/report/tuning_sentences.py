@@ -94,10 +94,10 @@ def scattered_sentence(result: Result) -> str:
     above = int((scores > result.scalars["echo_score"]).sum())
     low, high = decimals(scores.min(), 0), decimals(scores.max(), 0)
     return (
-        f"Of the {count(len(scores))} trained networks, {count(above)} score better than this ({low} to {high} in "
-        "all), so the echo explains most of the small gain over the mean, but not all of it."
+        f"Of the {count(len(scores))} scores, one for each candidate and seed, {count(above)} are better than this "
+        f"({low} to {high} in all), so the echo explains most of the small gain over the mean, but not all of it."
         if above > len(scores) / 2
-        else f"The {count(len(scores))} trained networks score {low} to {high}."
+        else f"The {count(len(scores))} scores, one for each candidate and seed, run from {low} to {high}."
     )
 
 
