@@ -10,6 +10,7 @@ from labcode.data.types import Dataset
 from labcode.experiments import eda
 from labcode.experiments.recipes import CLASSES, NETWORK, PRICE_TRAINING
 from labcode.report.classification import SHORT, limits
+from labcode.report.classification_tables import recall_limits
 from labcode.report.measured import Sources
 from labcode.report.text import as_written, count, decimals, percent, scalar
 
@@ -99,10 +100,12 @@ def classification_metrics(sources: Sources) -> pd.DataFrame:
         "accuracy": "accuracy",
         **{f"recall_{slug}": f"recall, {SHORT[label]}" for label, slug in CLASSES.items()},
     }
-    row = pd.Series(result.scalars)
+    row, classes = pd.Series(result.scalars), result.frame("classes").set_index(["set", "label"])
+    own = {name: limits(row, name, 2) for name in names}
+    own |= {f"recall_{slug}": recall_limits(classes.loc[("out_of_fold", label)]) for label, slug in CLASSES.items()}
     return pd.DataFrame(
         [
-            {"score": text, "out of fold": limits(row, name, 2), "fresh rows": limits(row, f"fresh_{name}", 2)}
+            {"score": text, "out of fold": own[name], "fresh rows": limits(row, f"fresh_{name}", 2)}
             for name, text in names.items()
         ]
     )

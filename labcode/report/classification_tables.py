@@ -130,19 +130,24 @@ def tried_table(result: Result) -> pd.DataFrame:
     )
 
 
+def recall_limits(own: pd.Series) -> str:
+    """The recall of a class, out of fold, with its binomial interval; `own` has ``recall`` and ``support``."""
+    found = clopper_pearson(own["recall"] * own["support"], own["support"])
+    return limits({"of": found.value, "of_low": found.low, "of_high": found.high}, "of", 2)
+
+
 def class_scores(result: Result) -> pd.DataFrame:
     """Precision, recall and F1 of each class out of fold, with intervals; F1 on training and test rows."""
     frame = result.frame("classes").set_index(["set", "label"])
     rows = []
     for label in CLASSES:
         own = frame.loc[("out_of_fold", label)]
-        recall = clopper_pearson(own["recall"] * own["support"], own["support"])
         rows.append(
             {
                 "class": SHORT[label],
                 "rows": count(own["support"]),
                 "precision": limits(own, "precision", 2),
-                "recall": limits({"of": recall.value, "of_low": recall.low, "of_high": recall.high}, "of", 2),
+                "recall": recall_limits(own),
                 "F1": limits(own, "f1", 2),
                 "F1, training": decimals(frame.loc[("train", label), "f1"]),
                 "F1, test": decimals(frame.loc[("test", label), "f1"]),

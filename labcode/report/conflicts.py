@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,7 +29,8 @@ def _said(entry: Stated) -> str:
     where = f"({'printed' if entry.printed else entry.section})"
     if entry.value is None or entry.kind == "conclusion":
         return f"{entry.label} {where}" if entry.values else f"“{entry.quote}” {where}"
-    return f"{entry.label}: {f'≈{NARROW}' if entry.about else ''}{as_written(entry.value, entry.places)} {where}"
+    label = re.sub(r" \(ours:[^)]*\)|, printed", "", entry.label)  # what the verdict's tables add
+    return f"{label}: {f'≈{NARROW}' if entry.about else ''}{as_written(entry.value, entry.places)} {where}"
 
 
 def notes() -> Mapping[str, str]:
