@@ -59,8 +59,8 @@ def bench_render(repeats: int = 3, *, cold: bool = True) -> dict[str, float | st
                 "warm": lambda: _again(command.warm),
                 "warm_off": lambda: _timed(command.off),
                 "preview": lambda: _previewed(book),
-                "page": lambda: _timed(lambda: command.page(_edited(book))),
-                "page_off": lambda: _timed(lambda: command.page_off(_edited(book))),
+                "page": lambda: _timed(lambda: command.page(edit_page(book, PAGE))),
+                "page_off": lambda: _timed(lambda: command.page_off(edit_page(book, PAGE))),
                 "imports": lambda: _timed(lambda: _python(book, IMPORTS)),
                 "bare_imports": lambda: _timed(lambda: _python(book, BARE_IMPORTS)),
             },
@@ -137,9 +137,9 @@ def _copy(book: Path) -> Path:
     return book
 
 
-def _edited(book: Path) -> str:
-    """Add a sentence to the page's prose; its path."""
-    file = f"chapters/{PAGE}.qmd"
+def edit_page(book: Path, name: str) -> str:
+    """Add a sentence to the prose of a page; the page's path in the book."""
+    file = f"chapters/{name}.qmd"
     with (book / file).open("a", encoding="utf-8") as page:
         page.write("\nOne more sentence.\n")
     return file
@@ -150,13 +150,13 @@ def _previewed(book: Path) -> float:
     code = f"""
         import time
         from pathlib import Path
+        from labcode.bench_render import edit_page
         from labcode.report.portable.preview import Preview
         preview = Preview(Path.cwd(), Path("_site"))
         preview.site.mkdir(exist_ok=True)
         preview.viewed = {PAGE!r}
         preview.update()
-        with Path("chapters/{PAGE}.qmd").open("a", encoding="utf-8") as page:
-            page.write("\\nOne more sentence.\\n")
+        edit_page(Path.cwd(), {PAGE!r})
         started = time.perf_counter()
         preview.update()
         print("seconds:", time.perf_counter() - started)

@@ -55,10 +55,10 @@ def _noise(s: Sources) -> Judgement:
 
 
 def _learns(s: Sources) -> Judgement:
-    rmse, network = s.number(_SOUND, "rmse"), s.number(_NET, "test_mse_epoch_49") ** 0.5
+    rmse, network = (s.number("regression/steps", step) for step in ("position in the range", "as submitted"))
     why = (
-        "What limits it is the training: the same kind of network, asked for the position in the day's range, misses "
-        f"by {decimals(rmse)} USD on new dates, this one by {decimals(network, 1)} USD on random rows."
+        "What limits it is the training: on the same new dates, the network as submitted misses by "
+        f"{decimals(network, 0)} USD, and by {decimals(rmse)} USD when asked for the position in the day's range."
     )
     return judge(
         Case("doesn't hold", why, lambda: rmse < network / 10),
@@ -84,7 +84,7 @@ def _comparison(s: Sources) -> Judgement:
     like, loss = s.number(_REGULARISED, "added_mse_epoch_10"), s.number(_REGULARISED, "test_mse_epoch_10")
     unlike = s.number(_REGULARISED, "added_mse_unlike")
     numbers = f"{decimals(unlike, 0)} between the epochs compared, and {decimals(like, 1)} at the same epoch"
-    why = f"It sets unlike epochs side by side: the difference is {numbers}, of a loss of {count(loss)}."
+    why = f"It sets unlike epochs side by side: with the same seeds the difference is {numbers}, of {count(loss)}."
     return judge(
         Case("doesn't hold", why, lambda: abs(like) < abs(unlike) / 10),
         otherwise=Judgement("not shown", f"The difference is {numbers}."),

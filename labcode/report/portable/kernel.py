@@ -81,7 +81,7 @@ class Memory:
             files.keep(self.file(chapter), json.dumps(kept))
 
     def _read(self, chapter: str) -> tuple[str, str, list[list[Any]]]:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, TypeError):
             if self.file:
                 state, codes, shown = json.loads(self.file(chapter).read_text("utf-8"))
                 return state, codes, shown
