@@ -123,7 +123,8 @@ def prices_sheet(prices: Dataset) -> pd.DataFrame:
         "Spread": f"Nine closes in ten: between {decimals(spread.iloc[0], 1)} and {decimals(spread.iloc[2], 1)} USD, "
         f"half of them under {decimals(spread.iloc[1], 1)}.",
         "Collected by": "Published as Kaggle's dgawlik/nyse [@gawlik2017nyse].",
-        "Bias": "The published file has only companies that were large in its last year, so the past looks better than it was.",
+        "Bias": "The published file has only companies that were large in its last year, so the past looks better than "
+        "it was.",
         "Not for": "Judging trading rules or companies.",
     }
     return card(rows | _shared(prices))
