@@ -45,6 +45,3 @@ def test_a_real_round_renders_and_times_everything(
     found = bench.bench_render(1, cold=False)
     assert found["engine"] == "portable"
     assert all(value > 0 for name, value in found.items() if name not in ("engine", "import_seconds"))
-    assert found["preview_vs_no_execution"] < found["page_vs_no_execution"], (
-        "a preview runs no cell, and starts no Python"
-    )

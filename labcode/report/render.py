@@ -22,8 +22,9 @@ from labcode.settings import project_root
 Engine = Literal["auto", "quarto", "portable"]
 Format = Literal["html", "pdf", "latex", "onefile"]
 MIN_QUARTO = (1, 9)
-#: Written after an edit of labcode or the data; _quarto.yml names it, so Quarto's preview watches it.
-_EDITED = ".quarto/labcode-edited"
+#: Written after an edit of labcode or the data; _quarto.yml names it, so Quarto's preview watches it. Not in a hidden
+#: folder, which it would leave out.
+_EDITED = "_edited"
 _QUARTO_FORMATS = {"html": "html", "pdf": "typst"}
 
 
@@ -257,7 +258,6 @@ def _quarto_preview(quarto: Quarto, root: Path, files: list[str]) -> int:
 
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(root)}
     told, stop = root / _EDITED, threading.Event()
-    told.parent.mkdir(exist_ok=True)
     told.touch()
 
     def tell() -> None:
@@ -273,3 +273,4 @@ def _quarto_preview(quarto: Quarto, root: Path, files: list[str]) -> int:
         return process.wait()
     finally:
         stop.set()
+        told.unlink(missing_ok=True)

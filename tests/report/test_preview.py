@@ -10,9 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
+from labcode.report import render
 from labcode.report.edits import numeric
 from labcode.report.portable.preview import Handler, Preview
+from labcode.settings import project_root
 
 PAGE = """# Summary {.unnumbered}
 
@@ -94,8 +97,36 @@ def address(preview: Preview) -> Iterator[str]:
 
 
 def test_a_served_page_is_told_of_its_new_version(preview: Preview, address: str) -> None:
-    assert b"EventSource('/-/changes/index')" in urllib.request.urlopen(f"{address}/").read()
-    with urllib.request.urlopen(f"{address}/-/changes/index", timeout=10) as told:
+    assert b"EventSource('/-/changes/index?1')" in urllib.request.urlopen(f"{address}/").read()
+    with urllib.request.urlopen(f"{address}/-/changes/index?1", timeout=10) as told:
         assert told.readline() == b": open\n"
         preview.versions["index"] += 1
         assert b"data: new\n" in told.read()
+
+
+def test_a_page_that_is_old_already_is_told_at_once(preview: Preview, address: str) -> None:
+    preview.versions["index"] += 1  # between the page's loading and its asking
+    assert b"data: new\n" in urllib.request.urlopen(f"{address}/-/changes/index?1", timeout=10).read()
+
+
+def test_quartos_preview_is_told_of_edits_of_the_code(tmp_path: Path) -> None:
+    told = render._EDITED
+    settings = yaml.safe_load((project_root() / "_quarto.yml").read_text("utf-8"))
+    assert settings["labcode-edited"] == told
+    assert not any(part.startswith(".") for part in Path(told).parts), "Quarto's preview looks at no hidden folder"
+    source = tmp_path / "labcode/report/words.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("first")
+    quarto = tmp_path / "quarto"
+    quarto.write_text(f"#!/bin/sh\nuntil [ -s {told} ]; do sleep 0.1; done\n")
+    quarto.chmod(0o755)
+    stop = threading.Event()
+
+    def edit() -> None:  # the watch begins a moment after the preview
+        while not stop.wait(0.5):
+            source.write_text(source.read_text() + "x")
+
+    threading.Thread(target=edit, daemon=True).start()
+    assert render._quarto_preview(render.Quarto(path=quarto, version=(1, 9, 0)), tmp_path, []) == 0
+    stop.set()
+    assert not (tmp_path / told).exists()

@@ -24,7 +24,7 @@ from labcode.report.portable.kernel import Memory, execute
 from labcode.report.portable.pages import write_book_file, write_html
 
 _CHANGES = "/-/changes/"
-_RELOAD = "<script>new EventSource('%s%s').onmessage = () => location.reload();</script></body>"
+_RELOAD = "<script>new EventSource('%s%s?%d').onmessage = () => location.reload();</script></body>"
 
 
 class Preview:
@@ -86,7 +86,7 @@ class Preview:
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves the site; a page asks to be told when there is a new version of it."""
+    """Serves the site; a page asks, with the version it has, to be told when there is another."""
 
     def __init__(self, *arguments: object, preview: Preview) -> None:
         self.preview = preview
@@ -99,7 +99,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self._tell(name)
         elif page.is_file() and self.path.partition("?")[0].endswith((".html", "/")):
             self.preview.viewed = name
-            text = page.read_text(encoding="utf-8").replace("</body>", _RELOAD % (_CHANGES, name))
+            version = self.preview.versions.get(name, 0)  # read before the text: at worst the page is loaded twice
+            text = page.read_text(encoding="utf-8").replace("</body>", _RELOAD % (_CHANGES, name, version))
             self._send(text.encode(), "text/html; charset=utf-8")
         else:
             super().do_GET()
@@ -113,9 +114,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def _tell(self, name: str) -> None:
         self._send(b": open\n\n", "text/event-stream")
-        before = self.preview.versions.get(name, 0)
+        shown = self.path.partition("?")[2]
         try:
-            while self.preview.versions.get(name, 0) == before:
+            while str(self.preview.versions.get(name, 0)) == shown:
                 time.sleep(0.1)
                 self.wfile.write(b":\n")
             self.wfile.write(b"data: new\n\n")
