@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 from typer.testing import CliRunner
 
 from labcode import cli, store
@@ -61,8 +62,12 @@ def second(spec, *, data, results, progress):
 
 def third(spec, *, data, results, progress):
     """Do little."""
+    from threadpoolctl import threadpool_info
+
     note("third")
-    return Payload(scalars={"close": data["prices"].frame["close"].mean()}, tables={"t": [{"a": np.float64(1)}]})
+    threads = max(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+    scalars = {"close": data["prices"].frame["close"].mean(), "threads": threads}
+    return Payload(scalars=scalars, tables={"t": [{"a": np.float64(1)}]})
 
 
 EXPERIMENTS = (
@@ -126,6 +131,14 @@ def test_a_result_is_computed_once_and_found_ever_after(lab: Laboratory, good_pr
     assert catalog.stored("fake/first").key == computed.key
     assert {"device", "seconds", "versions", "spec", "data", "sources"} <= computed.meta.keys()
     assert computed.meta["sources"] == {"prices": "file"}
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_sums_do_not_depend_on_the_number_of_cores(lab: Laboratory, at_once: int) -> None:
+    with threadpool_limits(3, user_api="blas"):
+        (third,) = catalog.run(["other/third"], at_once=at_once)
+        left = {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+    assert third.scalars["threads"] == 1 and left == {3}
 
 
 def test_needed_results_come_first_and_data_are_not_shared(lab: Laboratory, good_prices: pd.DataFrame) -> None:

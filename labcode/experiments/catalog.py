@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,9 @@ from labcode.data.types import Dataset, DatasetName
 from labcode.errors import LabcodeError
 from labcode.experiments import listing
 from labcode.store import Result, Store
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 
 #: Modules with experiments; each has a tuple ``EXPERIMENTS``.
 MODULES = (
@@ -257,6 +260,7 @@ class _Session:
         order.prepare()
         running: dict[Future[Result], str] = {}
         pool = ThreadPoolExecutor(at_once)
+        blas = _one_blas_thread()  # for all of them, since the threads of a process share the setting
         try:
             while order.is_active():
                 running |= {pool.submit(self.load, name): name for name in order.get_ready()}
@@ -265,6 +269,7 @@ class _Session:
                     future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            blas.restore_original_limits()
 
     def key(self, name: str) -> str:
         if name not in self.experiments:
@@ -291,12 +296,13 @@ class _Session:
         experiment = catalog()[experiment.name]
         self.reporter.started(experiment)
         started = time.perf_counter()
-        payload = experiment.run(
-            _spec(experiment),
-            data={name: copy.deepcopy(self._dataset(name)) for name in experiment.datasets},
-            results=needed,
-            progress=lambda share: self.reporter.progress(experiment, share),
-        )
+        with _one_blas_thread():
+            payload = experiment.run(
+                _spec(experiment),
+                data={name: copy.deepcopy(self._dataset(name)) for name in experiment.datasets},
+                results=needed,
+                progress=lambda share: self.reporter.progress(experiment, share),
+            )
         seconds = time.perf_counter() - started
         result = self._result(experiment, payload, seconds)
         self._keep(experiment, result)
@@ -337,6 +343,13 @@ class _Session:
 
     def _unknown(self, name: str) -> LabcodeError:
         return LabcodeError(f"There is no experiment {name!r}; there are {', '.join(self.experiments)}.")
+
+
+def _one_blas_thread() -> threadpool_limits:
+    """Matrix products in one thread from now on, so that the last bits of a sum do not depend on the cores."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")
 
 
 def _spec(experiment: Experiment) -> object:
