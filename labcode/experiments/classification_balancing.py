@@ -64,7 +64,7 @@ class BalancingSpec(FoldsSpec):
     """
 
     repeats: int = 1
-    seeds: int = 1
+    seeds: int = 3
     epochs: int = 24
     oversampled_epochs: int = 4
     smote_neighbors: int = 5
@@ -216,6 +216,6 @@ EXPERIMENTS = (
             folds=2, seeds=1, epochs=3, oversampled_epochs=1, smote_neighbors=1, powers=(0.0, 0.5), inner_folds=2
         ),
         datasets=("maintenance",),
-        seconds=18,
+        seconds=30,
     ),
 )

@@ -75,7 +75,7 @@ class LeakageSpec(FoldsSpec):
     """
 
     repeats: int = 1
-    seeds: int = 1
+    seeds: int = 3
     epochs: int = 4
     smote_neighbors: int = 5
 
@@ -220,6 +220,6 @@ EXPERIMENTS = (
         spec=LeakageSpec(),
         quick=LeakageSpec(folds=2, seeds=1, epochs=1, smote_neighbors=1),
         datasets=("maintenance",),
-        seconds=7,
+        seconds=14,
     ),
 )
