@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from labcode.settings import SEED
 
 Floats = NDArray[np.float64]
+#: Trading days that an interval draws together, about a month: bad days come in runs.
+DATE_BLOCK = 20
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,15 @@ def cluster_bootstrap(
     clusters: ArrayLike,
     statistic: Callable[[Floats], Floats],
     *,
+    block: int = 1,
     draws: int = 2_000,
     level: float = 0.95,
     seed: int = SEED,
 ) -> Interval:
     """Interval of a statistic of sums, by resampling whole clusters with replacement (percentile method).
+
+    Clusters that depend on their neighbours, as days do, are drawn in blocks: the circular block bootstrap of Politis
+    and Romano (1992).
 
     Parameters
     ----------
@@ -41,6 +47,8 @@ def cluster_bootstrap(
         Cluster of each row, shape ``(n_rows,)``: a date, a symbol, or the row's own number.
     statistic
         Turns sums of shape ``(..., n_parts)`` into values of shape ``(...)``.
+    block
+        Neighbouring clusters, in their sorted order, that are drawn together; see :func:`resampled_sums`.
     draws
         Number of resamples.
     level
@@ -62,14 +70,38 @@ def cluster_bootstrap(
     rows = np.asarray(parts, dtype=np.float64)
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.column_stack([np.bincount(codes, weights=column) for column in rows.T])
-    chances = np.full(len(sums), 1 / len(sums))
     random = np.random.default_rng(seed)
     # In slices: with a cluster a row, all draws at once would need gigabytes.
     sizes = [min(200, draws - start) for start in range(0, draws, 200)]
-    values = [statistic(random.multinomial(len(sums), chances, size=size) @ sums) for size in sizes]
+    values = [statistic(resampled_sums(sums, random, draws=size, block=block)) for size in sizes]
     tail = (1 - level) / 2
     low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
     return Interval(float(statistic(sums.sum(axis=0))), float(low), float(high))
+
+
+def resampled_sums(sums: Floats, random: np.random.Generator, *, draws: int, block: int = 1) -> Floats:
+    """Sums over clusters that are drawn with replacement, in blocks of neighbours.
+
+    Parameters
+    ----------
+    sums
+        The sums of each cluster, in order, shape ``(n_clusters, n_parts)``.
+    random
+        What draws.
+    draws
+        Number of resamples.
+    block
+        Clusters in a block, at most a tenth of all; the last and the first are neighbours.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(draws, n_parts)``; with blocks, of about as many clusters as there are.
+    """
+    n = len(sums)
+    block = max(1, min(block, n // 10))
+    totals = np.sum([np.roll(sums, -shift, axis=0) for shift in range(block)], axis=0)
+    return random.multinomial(max(1, round(n / block)), np.full(n, 1 / n), size=draws) @ totals
 
 
 def rmse_interval(errors: ArrayLike, clusters: ArrayLike, **options: int) -> Interval:

@@ -9,6 +9,7 @@ from labcode.metrics import (
     cluster_bootstrap,
     effective_rows,
     intraclass_correlation,
+    mean_interval,
     prediction_interval,
     rmse_interval,
     skill_interval,
@@ -34,6 +35,28 @@ def test_repeating_every_row_does_not_narrow_a_clustered_interval() -> None:
     naive = rmse_interval(np.repeat(errors, 10), np.arange(2000))
     assert (tenfold.low, tenfold.high) == pytest.approx((once.low, once.high))
     assert naive.high - naive.low < 0.5 * (tenfold.high - tenfold.low)
+
+
+def test_days_that_depend_on_their_neighbours_need_blocks() -> None:
+    random, days = np.random.default_rng(0), [0.0]
+    for shock in random.normal(0, 1, 4000):
+        days.append(0.7 * days[-1] + shock)
+    alone, monthly = (mean_interval(days, np.arange(len(days)), block=block) for block in (1, 20))
+    wider = (monthly.high - monthly.low) / (alone.high - alone.low)
+    assert alone.value == monthly.value
+    assert wider == pytest.approx((1.7 / 0.3) ** 0.5, rel=0.15)  # the textbook's, for this autocorrelation
+
+
+def test_independent_days_lose_nothing_by_blocks() -> None:
+    days = np.random.default_rng(0).normal(0, 1, 2000)
+    alone, monthly = (mean_interval(days, np.arange(2000), block=block) for block in (1, 20))
+    assert monthly.high - monthly.low == pytest.approx(alone.high - alone.low, rel=0.15)
+
+
+def test_a_block_is_a_tenth_of_the_clusters_at_most() -> None:
+    days = np.arange(30.0)
+    assert mean_interval(days, days, block=20) == mean_interval(days, days, block=3)
+    assert mean_interval(days[:9], days[:9], block=20) == mean_interval(days[:9], days[:9])
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:

@@ -143,7 +143,7 @@ def run_balancing(
         arrays={
             "y": rows.y.astype(np.int8),
             "predicted": np.stack([numbers(own) for own in members.values()]).astype(np.int8),
-            "failure_probability": np.stack([1 - own[0, :, NORMAL] for own in members.values()]).astype(np.float32),
+            "failure_probability": np.stack([1 - own[:, :, NORMAL] for own in members.values()]).astype(np.float32),
         },
         device=training_device(),
     )

@@ -13,7 +13,14 @@ import pandas as pd
 
 from labcode.data.labels import NO_FAILURE
 from labcode.data.schemas import MAINTENANCE_COLUMNS
-from labcode.metrics import Interval, cluster_bootstrap, effective_rows, intraclass_correlation, rmse_interval
+from labcode.metrics import (
+    DATE_BLOCK,
+    Interval,
+    cluster_bootstrap,
+    effective_rows,
+    intraclass_correlation,
+    rmse_interval,
+)
 
 PRICE_NUMBERS = ("open", "high", "low", "close", "volume")
 SENSORS = MAINTENANCE_COLUMNS[3:8]
@@ -123,7 +130,7 @@ def price_facts(prices: pd.DataFrame) -> PriceFacts:
     calm = returns[simple.abs() <= JUMP]
     errors = (prices["high"] + prices["low"]) / 2 - close
     a_day = prices.groupby("date").size()
-    icc_return = intraclass_correlation(calm, prices["date"][calm.index])
+    icc_return = intraclass_correlation(calm, prices["date"][calm.index], block=DATE_BLOCK)
     icc_price = intraclass_correlation(np.log(close), prices["symbol"].cat.codes)
     return PriceFacts(
         rows=len(prices),
@@ -146,7 +153,7 @@ def price_facts(prices: pd.DataFrame) -> PriceFacts:
         return_std=returns.std(),
         calm_std=calm.std(),
         range_median=intraday_range(prices).median(),
-        midpoint_by_day=rmse_interval(errors, prices["date"]),
+        midpoint_by_day=rmse_interval(errors, prices["date"], block=DATE_BLOCK),
         midpoint_by_symbol=rmse_interval(errors, prices["symbol"].cat.codes),
         midpoint_median=errors.abs().median(),
         midpoint_relative=(errors.abs() / close).median(),

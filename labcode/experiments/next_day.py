@@ -16,7 +16,7 @@ from labcode.experiments.price_models import Floats, day_range, midpoint, positi
 from labcode.experiments.price_rows import (
     next_day_rows,
 )
-from labcode.metrics import cluster_bootstrap, rmse_interval, skill_interval
+from labcode.metrics import DATE_BLOCK, cluster_bootstrap, rmse_interval, skill_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import prices_sound
 from labcode.store import Result
@@ -42,20 +42,21 @@ def run_next_day(
     found = np.stack(in_parallel(_next_day_prediction, tasks, done=progress)).reshape(2, len(spec.seeds), -1)
     actual, today = test["next_close"].to_numpy(), test["close"].to_numpy()
     dates, reference = test["next_date"].to_numpy(), (today - actual) ** 2
-    persistence = rmse_interval(today - actual, dates)
+    persistence = rmse_interval(today - actual, dates, block=DATE_BLOCK)
     scalars = {"persistence_rmse": persistence.value, "persistence_r2": 1 - reference.mean() / actual.var()}
     for kind, predicted in zip(("level", "return"), found, strict=True):
         squared = ((predicted - actual) ** 2).mean(axis=0)
-        skill = skill_interval(squared, reference, dates)
+        skill = skill_interval(squared, reference, dates, block=DATE_BLOCK)
         scalars |= {f"{kind}_rmse": float(np.sqrt(squared.mean())), f"{kind}_skill": skill.value}
         scalars |= {f"{kind}_skill_low": skill.low, f"{kind}_skill_high": skill.high}
     truth, guess = np.log(actual / today), np.log(found[1].mean(axis=0) / today)
-    explained = skill_interval((guess - truth) ** 2, truth**2, dates)
+    explained = skill_interval((guess - truth) ** 2, truth**2, dates, block=DATE_BLOCK)
     moved = truth != 0
     right = cluster_bootstrap(
         np.column_stack([np.sign(guess) == np.sign(truth), np.ones(len(truth))])[moved],
         dates[moved],
         lambda sums: sums[..., 0] / sums[..., 1],
+        block=DATE_BLOCK,
     )
     scalars |= {"return_r2": explained.value, "return_r2_low": explained.low, "return_r2_high": explained.high}
     scalars |= {"direction": right.value, "direction_low": right.low, "direction_high": right.high}

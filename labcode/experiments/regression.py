@@ -23,7 +23,7 @@ from labcode.experiments.price_rows import (
     sound_split,
     test_dates,
 )
-from labcode.metrics import prediction_interval, rmse_interval
+from labcode.metrics import DATE_BLOCK, prediction_interval, rmse_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split, prices_as_submitted
 from labcode.store import Result
@@ -154,7 +154,7 @@ def run_baselines(
         scalars[f"midpoint_rmse_train{suffix}"] = float(np.sqrt(np.mean(level**2)))
         for name, predicted in baseline_predictions(split, ridge_alpha=spec.ridge_alpha).items():
             error = predicted - split.y_test.to_numpy()
-            found = rmse_interval(error, test_dates(split))
+            found = rmse_interval(error, test_dates(split), block=DATE_BLOCK)
             percent = float(np.sqrt(np.mean((error / split.y_test.to_numpy()) ** 2)))
             scalars |= {
                 f"{name}_rmse{suffix}": found.value,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from labcode.experiments.price_rows import (
     test_dates,
 )
 from labcode.experiments.recipes import STEPS
-from labcode.metrics import mean_interval, rmse_interval, skill_interval
+from labcode.metrics import DATE_BLOCK, mean_interval, rmse_interval, skill_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split
 from labcode.settings import SEED
@@ -73,16 +74,17 @@ def run_selection(
             squared[name].append(np.mean(errors, axis=0))
         dates.append(split.keys_train["date"].to_numpy()[held])
     pooled = {name: np.concatenate(errors) for name, errors in squared.items()}
+    skill = partial(skill_interval, clusters=np.concatenate(dates), block=DATE_BLOCK)
     table = [
-        {"candidate": name, **asdict(skill_interval(pooled[name], pooled["ols"], np.concatenate(dates)))}
+        {"candidate": name, **asdict(skill(pooled[name], pooled["ols"]))}
         | {f"fold {i + 1}": 1 - errors.mean() / squared["ols"][i].mean() for i, errors in enumerate(squared[name])}
         for name in CANDIDATES
     ]
     winner = max(table, key=lambda row: row["value"])["candidate"]
     for row in table:
-        over = skill_interval(pooled[winner], pooled[row["candidate"]], np.concatenate(dates))
+        over = skill(pooled[winner], pooled[row["candidate"]])
         row |= {"winner_over": over.value, "winner_over_low": over.low, "winner_over_high": over.high}
-    drift = mean_interval(position(split.X_train, split.y_train.to_numpy()), split.keys_train["date"])
+    drift = mean_interval(position(split.X_train, split.y_train.to_numpy()), split.keys_train["date"], block=DATE_BLOCK)
     return Payload(
         scalars={"winner": winner, "drift": drift.value, "drift_low": drift.low, "drift_high": drift.high},
         tables={"candidates": table},
@@ -123,7 +125,7 @@ def run_steps(
         errors = np.stack([predictions[name, seed] - actual for seed in spec.seeds])
         by_seed = np.sqrt((errors**2).mean(axis=1))
         squared[name] = (errors**2).mean(axis=0)
-        skill = skill_interval(squared[name], reference, test_dates(split))
+        skill = skill_interval(squared[name], reference, test_dates(split), block=DATE_BLOCK)
         table.append(
             {
                 "step": name,
@@ -201,7 +203,7 @@ def run_sound(
     payload = _sound_scores(predicted, split, baselines)
     squared = ((predicted - split.y_test.to_numpy()) ** 2).mean(axis=0)
     for place, name in enumerate(PLAIN_STEPS):
-        over = skill_interval(squared, results["regression/steps"].arrays[name], test_dates(split))
+        over = skill_interval(squared, results["regression/steps"].arrays[name], test_dates(split), block=DATE_BLOCK)
         payload |= {f"over_plain_{place}": over.value, f"over_plain_{place}_low": over.low}
         payload |= {f"over_plain_{place}_high": over.high}
     grid = rows.iloc[len(split.X_test) :]
@@ -224,7 +226,7 @@ def _sound_scores(predicted: Floats, split: Split, baselines: dict[str, Floats])
     errors = predicted - actual
     by_seed = np.sqrt((errors**2).mean(axis=1))
     squared = (errors**2).mean(axis=0)
-    found = rmse_interval(np.sqrt(squared), dates)
+    found = rmse_interval(np.sqrt(squared), dates, block=DATE_BLOCK)
     assert split.keys_test is not None
     by_symbol = rmse_interval(np.sqrt(squared), split.keys_test["symbol"].astype(str))
     scalars = {
@@ -243,7 +245,7 @@ def _sound_scores(predicted: Floats, split: Split, baselines: dict[str, Floats])
         "test_dates": len(np.unique(dates)),
     }
     for name in ("ols", "midpoint", "mean"):
-        skill = skill_interval(squared, (baselines[name] - actual) ** 2, dates)
+        skill = skill_interval(squared, (baselines[name] - actual) ** 2, dates, block=DATE_BLOCK)
         scalars |= {f"skill_vs_{name}": skill.value}
         scalars |= {f"skill_vs_{name}_low": skill.low, f"skill_vs_{name}_high": skill.high}
     return {name: float(value) for name, value in scalars.items()}

@@ -33,7 +33,7 @@ from labcode.experiments.regularization_techniques import (
     technique_scalars,
     techniques,
 )
-from labcode.metrics import macro_f1
+from labcode.metrics import DATE_BLOCK, macro_f1
 from labcode.parallel import training_device
 from labcode.store import Result
 
@@ -142,8 +142,8 @@ def _price_table(
     """
     means = {name: errors.mean(axis=(1, 2)) for name, errors in squared.items()}
     middle = {name: block.squared_errors(np.zeros(len(block.X))).mean() for name, block in blocks.items()}
-    _, drawn = resampled_means(squared["test"], blocks["test"].dates)
-    _, drawn_valid = resampled_means(squared["valid"], blocks["valid"].dates)
+    _, drawn = resampled_means(squared["test"], blocks["test"].dates, block=DATE_BLOCK)
+    _, drawn_valid = resampled_means(squared["valid"], blocks["valid"].dates, block=DATE_BLOCK)
     by_seed = np.sqrt(squared["test"].mean(axis=2))
     table = []
     for i, kind in enumerate(kinds):

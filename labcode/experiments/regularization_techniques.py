@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from labcode.experiments.searches import multiplications
-from labcode.metrics import Interval, macro_f1
+from labcode.metrics import Interval, macro_f1, resampled_sums
 from labcode.parallel import in_parallel
 from labcode.settings import SEED
 
@@ -171,7 +171,9 @@ def epochs_and_cost(networks: Sequence[TabularEstimator], n_rows: float, n_outpu
     return {"epochs": epochs, "cost": each * n_rows * epochs}
 
 
-def resampled_means(values: Floats, clusters: ArrayLike, *, draws: int = 1_000) -> tuple[Floats, Floats]:
+def resampled_means(
+    values: Floats, clusters: ArrayLike, *, block: int = 1, draws: int = 1_000
+) -> tuple[Floats, Floats]:
     """Means over seeds and rows of each technique, and the same over resampled seeds and clusters of rows.
 
     Every technique sees the same draws, so that what is computed from two of them is paired.
@@ -182,6 +184,8 @@ def resampled_means(values: Floats, clusters: ArrayLike, *, draws: int = 1_000) 
         Such as squared errors, shape ``(n_techniques, n_seeds, n_rows)``.
     clusters
         Cluster of each row, shape ``(n_rows,)``: a date, or the row's own number.
+    block
+        Neighbouring clusters that are drawn together.
     draws
         Number of resamples.
 
@@ -202,8 +206,8 @@ def resampled_means(values: Floats, clusters: ArrayLike, *, draws: int = 1_000) 
     sums = np.stack([np.bincount(codes, weights=row) for row in flat], axis=1)
     random = np.random.default_rng(SEED)
     of_seed = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
-    of_cluster = random.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=draws).astype(float)
-    drawn = (of_cluster @ sums).reshape(draws, kinds, seeds) / (of_cluster @ sizes)[:, None, None]
+    resampled = resampled_sums(np.column_stack([sums, sizes]), random, draws=draws, block=block)
+    drawn = resampled[:, :-1].reshape(draws, kinds, seeds) / resampled[:, -1:, None]
     return values.mean(axis=(1, 2)), np.einsum("dks,ds->dk", drawn, of_seed)
 
 

@@ -24,7 +24,7 @@ from labcode.experiments.searches import (
     penalty_grids,
     rows_matching,
 )
-from labcode.metrics import skill_interval
+from labcode.metrics import DATE_BLOCK, skill_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split
 from labcode.store import Result
@@ -189,7 +189,7 @@ def _compare_with_best(errors: _Errors, candidates: list[int], dates: np.ndarray
     best = errors.pooled(candidates[0], everywhere)
     rows = []
     for candidate in candidates:
-        gain = skill_interval(best, errors.pooled(candidate, everywhere), dates)
+        gain = skill_interval(best, errors.pooled(candidate, everywhere), dates, block=DATE_BLOCK)
         rows.append({"candidate": candidate, "gain": gain.value, "gain_low": gain.low, "gain_high": gain.high})
     return rows
 
@@ -215,7 +215,7 @@ def _replay(
                 "default_rmse": float(np.sqrt(usual[-1].mean())),
             }
         )
-    gain = skill_interval(np.concatenate(chosen), np.concatenate(usual), np.concatenate(blocks[1:]))
+    gain = skill_interval(np.concatenate(chosen), np.concatenate(usual), np.concatenate(blocks[1:]), block=DATE_BLOCK)
     promised = float(np.mean([row["promised"] for row in rows]))
     return rows, {"promised": promised, "nested": gain.value, "nested_low": gain.low, "nested_high": gain.high}
 
@@ -228,7 +228,7 @@ def _test_once(split: Split, tuned: dict[str, Any], seeds: tuple[int, ...]) -> d
     answers = np.stack(in_parallel(_fit_and_answer, tasks)).reshape(2, len(seeds), -1)
     # A day without a range has no position: its close is missed by what it lies off the midpoint, in both the same.
     squared = ((np.clip(answers, -1, 1) - actual) * day_range(split.X_test) / 2) ** 2
-    gain = skill_interval(squared[0].mean(axis=0), squared[1].mean(axis=0), test_dates(split))
+    gain = skill_interval(squared[0].mean(axis=0), squared[1].mean(axis=0), test_dates(split), block=DATE_BLOCK)
     by_seed = np.sqrt(squared.mean(axis=2))
     return {
         "test_rmse": float(np.sqrt(squared[0].mean())),

@@ -28,8 +28,10 @@ def regression_model(sources: Sources) -> pd.DataFrame:
     s, network = result.scalars, PRICE_TRAINING
     return card(
         {
-            "Model": f"Mean of {count(float(s['seeds']))} multilayer perceptrons that differ in their seed; the "
-            f"variant “{s['network']}”, as the rolling folds chose (@sec-regression-selection).",
+            "Model": f"Multilayer perceptron, {count(float(s['seeds']))} of them that differ in their seed: scores are "
+            f"means over the single ones. The variant “{s['network']}”, as the rolling folds chose.",
+            "Chosen how": "By rolling folds before the test dates (@sec-regression-selection). But while the recipe "
+            "was found, the test dates had been looked at (@sec-regression-sound), so its scores may flatter.",
             "Inputs": f"{_listed(PRICE_FEATURES)} of one day, as the position of the open in the day's range, the "
             "relative range and the level of price and volume.",
             "Output": "Where in the day's range the close lies, from the low to the high; turned into USD.",
@@ -71,6 +73,8 @@ def classification_model(sources: Sources) -> pd.DataFrame:
         {
             "Model": f"Mean answer of {count(float(s['seeds']))} multilayer perceptrons that differ in their seed, "
             f"with hidden layers of {' and '.join(map(str, NETWORK['hidden']))} units (@sec-classification-network).",
+            "Chosen how": "By cross-validation on all rows, those of the test included (@sec-classification-network): "
+            "the scores out of fold may flatter.",
             "Inputs": f"{_listed([name.split(' [')[0].lower() for name in SENSORS])}, and the quality type; "
             "from these, power, temperature difference, strain, and questions whose edges trees place. Never `Target`.",
             "Output": f"A probability for each of {count(len(CLASSES))} classes.",
@@ -81,8 +85,8 @@ def classification_model(sources: Sources) -> pd.DataFrame:
             "failures, and hardly for tool wear.",
             "Class mix": "; ".join(f"{name} {count(rows)}" for name, rows in shares.items())
             + ". Scores assume this mix.",
-            "Calibration": "Class weights raise those of failures; undo them before deciding by cost "
-            "(@sec-classification-workshop).",
+            "Calibration": "Class weights raise the probabilities of failures; undo them before deciding by cost. Even "
+            "then the smallest are too small, since random failures strike anywhere (@sec-classification-workshop).",
             "Ethical notes": "No personal data. A missed failure can hurt people at the machine, so a low share of "
             "alarms is no aim in itself; the costs of both errors must be set by those who bear them.",
         }

@@ -17,7 +17,7 @@ from labcode.experiments.recipes import CLASSES
 from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
-from labcode.report.text import NARROW, count, decimals, percent
+from labcode.report.text import count, decimals, joined, percent, to
 from labcode.store import Result
 
 SHORT = {
@@ -51,13 +51,18 @@ VARIANTS = {
 PRINTED = (0, 10, 20, 30, 40)
 
 
+def class_numbers() -> str:
+    """The numbers of the classes, with their short names."""
+    return joined([f"{number} {SHORT[label]}" for number, label in enumerate(CLASSES)])
+
+
 @told
 def limits(row: pd.Series | Mapping[str, Any], name: str, places: int = 3) -> str:
     """A value with its interval, ``0.660 (0.646 to 0.674)``; the value alone if there is none, or one of no width."""
     value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
     if not np.isfinite([low, high]).all() or low == high:
         return decimals(value, places)
-    return f"{decimals(value, places)} ({decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)})"
+    return f"{decimals(value, places)} ({to(low, high, places)})"
 
 
 def submitted_curves(result: Result) -> Draw:

@@ -52,7 +52,10 @@ def copies_sentence(result: Result) -> str:
     before, sound = (decimals(cells[names.index(name), RANDOM], 0) for name in ("smote_before_split", "sound"))
     n = count(cells[0].sum())
     why = "" if float(before) <= float(sound) else ", although no sensor shows their cause: only their copies told"
-    return f"With SMOTE before the split {before} of the {n} random failures are found, {sound} without{why}."
+    return (
+        f"Over all folds, {before} of the {n} random failures are found with SMOTE before the split, {sound} "
+        f"without{why}."
+    )
 
 
 @told
@@ -76,13 +79,12 @@ def test_rows_sentence(sound: Result, rivals: Result) -> str:
     ahead = sorted((name for name in scores if scores[name] > own), key=lambda name: -scores[name])
     if not ahead:
         return "There, too, no rival is ahead of it."
-    parts = []
+    texts = []
     for name in ahead[:2]:
         gain = f"test_gain_over_{name}"
-        sure = float(sound.scalars[f"{gain}_high"]) < 0
-        paired = f", a paired difference of {limits(sound.scalars, gain)}" if sure else ""
-        parts.append(f"{RIVALS[name]} has {decimals(scores[name], 3)}{paired}")
-    return f"There it is not ahead: {'; '.join(parts)}. The order depends on the rows."
+        where = "off zero" if float(sound.scalars[f"{gain}_high"]) < 0 else "holding zero"
+        texts.append(f"to {RIVALS[name]} ({decimals(scores[name], 3)}) {limits(sound.scalars, gain)}, {where}")
+    return f"There it is behind: the difference is {'; '.join(texts)}. The order depends on the rows."
 
 
 @told
@@ -136,8 +138,8 @@ def threshold_sentence(result: Result) -> str:
             f"cheaper at {count(cheaper)}; elsewhere the interval of the difference holds zero."
         )
     return (
-        "With the same threshold, neither forest nor network is shown to be cheaper: the difference holds zero at all "
-        f"{n} ratios."
+        "With the same threshold, neither forest nor network is shown to be cheaper: the interval of the difference "
+        f"holds zero at each of the {n} ratios."
     )
 
 
@@ -149,13 +151,16 @@ def always_sentence(result: Result) -> str:
         return "Always stopping is dearer even at the largest ratio."
     last = np.flatnonzero(~cheaper)
     start = float(result.arrays["ratios"][last[-1] + 1 if len(last) else 0])
-    return f"Above about {count(float(f'{start:.1g}'))} stops, even always stopping is cheaper."
+    return f"Above a cost ratio of about {count(float(f'{start:.1g}'))}, even always stopping is cheaper."
 
 
 @told
 def sure_sentence(result: Result) -> str:
     """Whether more failures occur among the rows that are given the smallest probabilities than expected, in words."""
-    chance = 1 - result.arrays["probabilities_without_weights"][..., NORMAL].astype(float)
+    if "failure_probability" in result.arrays:  # of the ways to balance, the first one: nothing
+        chance = result.arrays["failure_probability"][0].astype(float)
+    else:
+        chance = 1 - result.arrays["probabilities_without_weights"][..., NORMAL].astype(float)
     y, small = result.arrays["y"], chance < SMALL
     repeats = len(chance)
     expected, occurred = chance[small].sum() / repeats, (small & (y != NORMAL)).sum() / repeats

@@ -9,8 +9,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from labcode.experiments.recipes import CLASSES
+from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.report.classification import SHORT, limits
+from labcode.report.classification_sentences import SMALL
 from labcode.report.plots import Draw, Theme
 from labcode.report.text import count, decimals
 from labcode.store import Result
@@ -29,21 +30,22 @@ PLANES = {
 }
 
 
-def calibration(result: Result, bins: int = 12) -> Draw:
+#: Smallest probability on the axis of the calibration curves.
+_LEAST = 5e-5
+
+
+def calibration(result: Result) -> Draw:
     """Share of rows that fail against the probability of a failure, without balancing and with SMOTE."""
-    methods = [row["method"] for row in result.tables["methods"]]
-    failed = result.arrays["y"] != list(CLASSES).index("No Failure")
 
     def draw(theme: Theme) -> Figure:
         figure, axes = plt.subplots(figsize=(5.8, 3.4))
-        axes.plot([1e-3, 1], [1e-3, 1], color=theme.ink, linestyle="--", linewidth=1.2, label="calibrated")
+        axes.plot([_LEAST, 1], [_LEAST, 1], color=theme.ink, linestyle="--", linewidth=1.2, label="calibrated")
         for name, colour, marker in (("nothing", theme.blue, "o"), ("smote", theme.red, "s")):
-            said = result.arrays["failure_probability"][methods.index(name)].astype(float)
-            groups = pd.DataFrame({"said": said, "failed": failed}).groupby(_bins(said, bins)).mean()
+            groups = _calibration_groups(result, name)
             text = "no balancing" if name == "nothing" else "SMOTE in the fold"
-            axes.plot(groups["said"], groups["failed"].clip(lower=1e-3), f"{marker}-", color=colour, label=text)
+            axes.plot(groups["said"], groups["failed"].clip(lower=_LEAST), f"{marker}-", color=colour, label=text)
         axes.set(xscale="log", yscale="log", xlabel="predicted probability of a failure", ylabel="share that failed")
-        axes.set(xlim=(1e-3, 1.1), ylim=(9e-4, 1.2))
+        axes.set(xlim=(_LEAST, 1.1), ylim=(0.9 * _LEAST, 1.2))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.legend(loc="upper left")
@@ -52,9 +54,21 @@ def calibration(result: Result, bins: int = 12) -> Draw:
     return draw
 
 
-def _bins(said: np.ndarray, bins: int) -> np.ndarray:
-    """Numbers of classes of probability, equally wide on the logarithmic axis."""
-    return np.digitize(np.log10(np.clip(said, 1e-3, 1)), np.linspace(-3, 0, bins + 1)[1:-1])
+def is_calibrated(result: Result, factor: float = 2.0) -> bool:
+    """Whether without balancing, wherever enough rows lie, the share that fails is what was said within a factor."""
+    groups = _calibration_groups(result, "nothing")
+    groups = groups[(groups["rows"] >= 50) & (groups["said"] > SMALL)]
+    return bool(groups["failed"].between(groups["said"] / factor, groups["said"] * factor).all())
+
+
+def _calibration_groups(result: Result, method: str) -> pd.DataFrame:
+    """Mean probability, share that failed and number of rows by class of probability, three to a decade."""
+    place = [row["method"] for row in result.tables["methods"]].index(method)
+    said = result.arrays["failure_probability"][place].astype(float)
+    failed = np.broadcast_to(result.arrays["y"] != NORMAL, said.shape)
+    edges = np.logspace(-3, 0, 10)[:-1]
+    rows = pd.DataFrame({"said": said.ravel(), "failed": failed.ravel(), "rows": 1 / len(said)})
+    return rows.groupby(np.digitize(rows["said"], edges)).agg({"said": "mean", "failed": "mean", "rows": "sum"})
 
 
 def costs(result: Result) -> Draw:

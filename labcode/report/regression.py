@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, Percent
 from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
-from labcode.report.text import count, decimals, percent
+from labcode.report.text import count, decimals, percent, to
 from labcode.store import Result
 
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.10g}")
@@ -129,7 +129,7 @@ def baseline_table(result: Result) -> pd.DataFrame:
     frame = result.frame("baselines").set_index(["split", "baseline"])
 
     def cell(row: pd.Series) -> str:
-        return f"{decimals(row['value'])} ({decimals(row['low'])} to {decimals(row['high'])})"
+        return f"{decimals(row['value'])} ({to(row['low'], row['high'], 2)})"
 
     return pd.DataFrame(
         [
@@ -180,14 +180,12 @@ def steps_table(result: Result) -> pd.DataFrame:
             "what changes": [STEP_TEXTS[name] for name in frame["step"]],
             "RMSE, USD": [decimals(value, 1 if value > 5 else 3) for value in frame["rmse"]],
             "seeds": [
-                f"{decimals(low, 1 if low > 5 else 3)} to {decimals(high, 1 if low > 5 else 3)}"
+                to(low, high, 1 if low > 5 else 3)
                 for low, high in zip(frame["rmse_min"], frame["rmse_max"], strict=True)
             ],
             "error / price": [percent(value, 2 if value < 0.1 else 0) for value in frame["percent"]],
             "skill over least squares": [
-                f"{decimals(row.skill, 3)} ({decimals(row.skill_low, 3)} to {decimals(row.skill_high, 3)})"
-                if row.skill > -10
-                else "far below 0"
+                f"{decimals(row.skill, 3)} ({to(row.skill_low, row.skill_high)})" if row.skill > -10 else "far below 0"
                 for row in frame.itertuples()
             ],
         }
@@ -209,10 +207,7 @@ def candidate_table(result: Result) -> pd.DataFrame:
         {
             "network": frame["candidate"],
             "skill": [decimals(value, 4) for value in frame["value"]],
-            "95% interval": [
-                f"{decimals(low, 3)} to {decimals(high, 3)}"
-                for low, high in zip(frame["low"], frame["high"], strict=True)
-            ],
+            "95% interval": [to(low, high) for low, high in zip(frame["low"], frame["high"], strict=True)],
         }
     )
     return shown.assign(
@@ -251,7 +246,7 @@ def test_rows(result: Result, prices: pd.DataFrame) -> pd.DataFrame:
 def predicted_against_actual(rows: pd.DataFrame) -> Draw:
     """Predicted against actual closes, and the same as the position within the day's range."""
     spread = (rows["high"] - rows["low"]).where(lambda width: width > 0)
-    actual, predicted = ((rows[name] - rows["low"]) / spread for name in ("close", "predicted"))
+    actual, predicted = (2 * (rows[name] - rows["low"]) / spread - 1 for name in ("close", "predicted"))
     pairs = pd.DataFrame({"actual": actual, "predicted": predicted}).dropna()
     means = pairs.groupby(pd.qcut(pairs["predicted"], 12), observed=True).mean()
 
@@ -260,14 +255,14 @@ def predicted_against_actual(rows: pd.DataFrame) -> Draw:
         shades = LinearSegmentedColormap.from_list("shades", [theme.grid, theme.blue])
         options = {"bins": "log", "mincnt": 1, "cmap": shades, "linewidths": 0, "rasterized": True, "gridsize": 40}
         left.hexbin(rows["predicted"], rows["close"], xscale="log", yscale="log", **options)
-        right.hexbin(predicted, actual, extent=(0, 1, 0, 1), **{**options, "bins": None})
+        right.hexbin(predicted, actual, extent=(-1, 1, -1, 1), **{**options, "bins": None})
         right.plot(means["predicted"], means["actual"], "o-", color=theme.red, markersize=4, label="mean")
         right.legend(loc="upper left")
         ends = [rows["close"].min(), rows["close"].max()]
         left.plot(ends, ends, color=theme.ink, linewidth=1)
-        right.plot([0, 1], [0, 1], color=theme.ink, linewidth=1)
+        right.plot([-1, 1], [-1, 1], color=theme.ink, linewidth=1)
         left.set(title="Close", xlabel="predicted (USD)", ylabel="actual (USD)")
-        right.set(title="Position: 0 low, 1 high", xlabel="predicted", ylabel="actual", xlim=(0, 1), ylim=(0, 1))
+        right.set(title="Position: −1 low, 1 high", xlabel="predicted", ylabel="actual", xlim=(-1, 1), ylim=(-1, 1))
         for axis in (left.xaxis, left.yaxis):
             axis.set_major_formatter(_PLAIN)
         return figure
@@ -354,10 +349,10 @@ def response(result: Result) -> Draw:
         for answer, width, colour, style in zip(
             answers, widths, (theme.sky, theme.blue, theme.purple), ("-", "--", "-."), strict=True
         ):
-            axes.plot((x + 1) / 2, (answer + 1) / 2, color=colour, linestyle=style, label=percent(width, 1))
-        axes.axhline(0.5, color=theme.soft, linewidth=0.9, linestyle=":")
+            axes.plot(x, answer, color=colour, linestyle=style, label=percent(width, 1))
+        axes.axhline(0, color=theme.soft, linewidth=0.9, linestyle=":")
         axes.set(
-            xlabel="where the day opened: 0 at the low, 1 at the high", ylabel="where the close is put", ylim=(0, 1)
+            xlabel="where the day opened: −1 at the low, 1 at the high", ylabel="where the close is put", ylim=(-1, 1)
         )
         axes.legend(title="day's range", loc="lower left")
         return figure
@@ -371,7 +366,7 @@ def next_day_table(result: Result) -> pd.DataFrame:
 
     def skill(kind: str) -> str:
         low, high = found[f"{kind}_skill_low"], found[f"{kind}_skill_high"]
-        return f"{decimals(found[f'{kind}_skill'], 3)} ({decimals(low, 3)} to {decimals(high, 3)})"
+        return f"{decimals(found[f'{kind}_skill'], 3)} ({to(low, high)})"
 
     return pd.DataFrame(
         [

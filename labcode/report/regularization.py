@@ -13,12 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from labcode.confusion import accuracy
 from labcode.experiments.recipes import LIKE_EPOCHS, UNLIKE_EPOCH
 from labcode.metrics import Interval, mean_of_seeds
 from labcode.report.claims import told
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import stated
-from labcode.report.text import NARROW, count, decimals
+from labcode.report.text import count, decimals, to
 from labcode.store import Result
 
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}"))
@@ -89,7 +90,7 @@ def limits(low: float, high: float, places: int) -> str:
     """The limits of an interval, or that a single seed has none."""
     if not np.isfinite([low, high]).all():
         return "no interval"
-    return f"{decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)}"
+    return f"{to(low, high, places)}"
 
 
 def added(result: Result, own: int, plain: int | None = None) -> Interval:
@@ -103,6 +104,12 @@ def added(result: Result, own: int, plain: int | None = None) -> Interval:
     plain = own if plain is None else plain
     test, other = result.arrays["curves"][:, own, 2], result.arrays["plain_curves"][:, plain, 1]
     return mean_of_seeds(test - other)
+
+
+def accuracy_change(result: Result) -> Interval:
+    """What the original's regularization adds to its accuracy, in percentage points: mean over pairs with one seed."""
+    own, plain = (accuracy(result.arrays[f"confusion_{kind}_test"]) for kind in ("regularised", "plain"))
+    return mean_of_seeds(100 * (own - plain))
 
 
 def submitted_table(result: Result) -> pd.DataFrame:

@@ -9,8 +9,8 @@ import numpy as np
 from labcode.experiments.recipes import LIKE_EPOCHS
 from labcode.metrics import Interval
 from labcode.report.claims import told
-from labcode.report.regularization import CURVES, PRINTED_REGULARISED, Task, added, limits, printed
-from labcode.report.text import count, decimals, joined, percent, scalar
+from labcode.report.regularization import CURVES, PRINTED_REGULARISED, Task, accuracy_change, added, limits, printed
+from labcode.report.text import between, count, decimals, joined, percent
 from labcode.store import Result
 
 
@@ -67,10 +67,11 @@ def stability_sentence(result: Result) -> str:
     seeds = len(losses[0])
     if seeds < 2:
         return "A single seed cannot show it"
-    from scipy.stats import f  # heavy, and needed here only
+    from scipy.stats import pearsonr  # heavy, and needed here only
 
     own, plain = (float(values.std(ddof=1)) for values in losses)
-    shown = not 0.025 < f.cdf((own / plain) ** 2, seeds - 1, seeds - 1) < 0.975
+    # Pitman and Morgan's test: spreads of pairs differ if their sums go with their differences.
+    shown = bool(pearsonr(losses[0] + losses[1], losses[0] - losses[1]).pvalue < 0.05) if seeds > 2 else False
     verdict = "a difference" if shown else "no difference shown"
     return (
         f"The last test loss has a standard deviation of {count(own)} USD² over {count(seeds)} seeds, that of the "
@@ -83,11 +84,12 @@ def accuracy_sentence(result: Result) -> str:
     """What the original's dropout and weight decay do to its accuracy, from the classification as submitted."""
     plain, own = (float(result.scalars[name]) for name in ("accuracy", "regularised_accuracy"))
     text = f"As submitted, accuracy goes from {percent(plain)} to {percent(own)}"
-    low, high = (float(result.scalars[f"regularised_accuracy_{end}"]) for end in ("low", "high"))
-    if not np.isfinite([low, high]).all():
+    change = accuracy_change(result)
+    if not np.isfinite([change.low, change.high]).all():
         return f"{text}; a single seed shows nothing"
-    shown = "no reduction shown" if low <= plain else "a gain" if own > plain else "a reduction"
-    return f"{text} (one more seed: {scalar(result, 'regularised_accuracy', '%', 1)}): {shown}"
+    shown = "no reduction shown" if change.high >= 0 else "a reduction"
+    points = f"{decimals(change.value, 1)} ({between(change, places=1)})"
+    return f"{text}, in pairs by {points} percentage points: {shown}"
 
 
 def budget_sentence(regression: Result, classification: Result) -> str:
@@ -126,22 +128,34 @@ def chosen_sentence(task: Task) -> str:
     scalars, frame = task.result.scalars, task.techniques.set_index("name")
     label = frame.loc[scalars["chosen"], "label"]
     if scalars["chosen"] == "none":
-        return "A choice by the validation dates takes none of them."
+        return "A choice by the dates for choosing takes none of them."
     low, high = (float(scalars[f"chosen_gain_{end}"]) for end in ("low", "high"))
     return (
-        f"A choice by the validation dates takes {label}, and gains {decimals(float(scalars['chosen_gain']), 3)} on "
+        f"A choice by the dates for choosing takes {label}, and gains {decimals(float(scalars['chosen_gain']), 3)} on "
         f"the test dates ({limits(low, high, 3)})."
     )
 
 
 @told
+def at_most_sentence(task: Task) -> str:
+    """How large a gain the intervals of all settings leave possible, in words."""
+    frame = task.techniques.iloc[1:]
+    most = percent(float(frame["gain_high"].max()))
+    if (frame["gain_low"] > 0).any():
+        return f"The gains say more: the intervals leave room for up to {most}."
+    return (
+        f"That no setting is shown to gain says more: the intervals leave room for {most} of the squared error at most."
+    )
+
+
+@told
 def gap_sentence(task: Task) -> str:
-    """How many techniques narrow the gap between training and held-out rows, and what it costs, in words."""
+    """How many settings narrow the gap between training and held-out rows, and what it costs, in words."""
     frame, none = task.techniques.iloc[1:], task.none
     narrow = frame[frame[task.gap] < none[task.gap]]
     both = narrow[(narrow[task.train] < none[task.train]) & (narrow[task.test] < none[task.test])]
     return (
-        f"{count(len(narrow))} of the {count(len(frame))} techniques narrow the gap, {count(len(both))} of them by "
+        f"{count(len(narrow))} of the {count(len(frame))} settings narrow the gap, {count(len(both))} of them by "
         "lowering both scores."
     )
 
@@ -177,7 +191,7 @@ def worse_sentence(task: Task) -> str:
     several = frame["technique"].duplicated(keep=False)
     stronger = (hurts & several & ~weakest).sum() > (hurts & several & weakest).sum()
     which = ", mostly the stronger setting where there are several" if stronger else ""
-    return f"{count(hurts.sum())} of the {count(len(frame))} techniques make that worse{which}."
+    return f"{count(hurts.sum())} of the {count(len(frame))} settings make that worse{which}."
 
 
 @told
@@ -198,7 +212,7 @@ def chance_sentence(result: Result) -> str:
     """How many intervals of the learning curves lie off zero by chance alone, in words."""
     measures = [("regression", "gain"), ("classification", "log_loss_gain"), ("classification", "gain")]
     n = sum(int((result.frame(task)["name"] != "none").sum()) for task, _ in measures)
-    return f"Of these {count(n)} intervals, about {count(0.05 * n)} lie off zero by chance alone."
+    return f"Of these {count(n)} intervals, at least about {count(0.05 * n)} lie off zero by chance alone."
 
 
 @told
@@ -214,7 +228,10 @@ def stopping_sentence(result: Result) -> str:
     if not single:
         return ""
     rows = joined([count(size) for size in single])
-    return f"On {rows} rows of the regression that is a single epoch, so that early stopping cannot stop."
+    return (
+        f"On {rows} rows of the regression that is a single epoch, so that early stopping cannot stop, and only loses "
+        "the rows that it watches."
+    )
 
 
 @told

@@ -9,7 +9,7 @@ import pandas as pd
 from labcode.report.classification import MODELS
 from labcode.report.measured import Measured, Sources, measure
 from labcode.report.reference import stated
-from labcode.report.text import NARROW, decimals, percent
+from labcode.report.text import NARROW, decimals, percent, to
 
 
 def headline_table(sources: Sources) -> pd.DataFrame:
@@ -72,4 +72,4 @@ def _limits(found: Measured, places: int, *, share: bool = False) -> str:
     end = "%" if share else ""
     if not math.isfinite(high - low):
         return f"{decimals(value, places)}{end}"
-    return f"{decimals(value, places)}{end} ({decimals(low, places)} to {decimals(high, places)}{end})"
+    return f"{decimals(value, places)}{end} ({to(low, high, places, end=end)})"

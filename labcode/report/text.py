@@ -63,16 +63,33 @@ def percent(share: float, places: int = 1) -> str:
     return f"{decimals(100 * share, places)}%" if math.isfinite(share) else "n/a"
 
 
-def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None = None) -> str:
-    """The limits of an interval: ``0.78 to 0.82``, or as percentages.
+class _Unbroken(str):
+    """Text that a page shows as it is; a plain string it would show as Python writes it, no-break spaces escaped."""
 
-    >>> between(Interval(0.8, 0.778, 0.816))
-    '0.78 to 0.82'
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None = None) -> str:
+    """The limits of an interval, which stay on one line: ``0.78 to 0.82``, or as percentages.
+
+    >>> between(Interval(0.8, 0.778, 0.816)).split()
+    ['0.78', 'to', '0.82']
     """
     if unit == "%":
-        return f"{decimals(100 * interval.low, places or 0)} to {percent(interval.high, places or 0)}"
-    places = 2 if places is None else places
-    return f"{decimals(interval.low, places)} to {decimals(interval.high, places)}"
+        return to(100 * interval.low, 100 * interval.high, places or 0, end="%")
+    return to(interval.low, interval.high, 2 if places is None else places)
+
+
+def to(low: float, high: float, places: int = 3, *, end: str = "") -> str:
+    """Two limits that stay on one line.
+
+    >>> to(0.778, 0.816, 2).split()
+    ['0.78', 'to', '0.82']
+    """
+    return _Unbroken(
+        f"{decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)}{end if math.isfinite(high) else ''}"
+    )
 
 
 def scalar(result: Result, name: str, unit: Literal["", "%"] = "", places: int | None = None) -> str:

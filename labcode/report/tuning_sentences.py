@@ -40,7 +40,10 @@ def agreement_sentence(both: Sequence[Search], best: int = 8) -> str:
             chance = chance_of_agreement(len(table), int((table[name] == top[name].iloc[0]).sum()), best)
             listed.append(f"{NAMES[name]} {levels_in_words(top[name])} (chance {decimals(chance)})")
         texts.append(f"the {count(best)} best of the {search.title.lower()} share {joined(listed) or 'no setting'}")
-    return f"Here, {'; '.join(texts)}. The chance is that of as many random candidates agreeing on that level."
+    return (
+        f"Here, {'; '.join(texts)}. The chance is that of as many random candidates agreeing on that level, had it "
+        "been named beforehand; it was not, so the true one is larger."
+    )
 
 
 @told
@@ -93,11 +96,13 @@ def scattered_sentence(result: Result) -> str:
     scores = frame.loc[frame["loss"] == "broadcast", "score"]
     above = int((scores > result.scalars["echo_score"]).sum())
     low, high = decimals(scores.min(), 0), decimals(scores.max(), 0)
+    these = f"the {count(len(scores))} scores, one for each candidate and seed,"
+    if above <= len(scores) / 2:
+        return f"{these[0].upper()}{these[1:]} run from {low} to {high}."
+    better = f"Of {these} {count(above)}" if above < len(scores) else f"All {these.removeprefix('the ')}"
     return (
-        f"Of the {count(len(scores))} scores, one for each candidate and seed, {count(above)} are better than this "
-        f"({low} to {high} in all), so the echo explains most of the small gain over the mean, but not all of it."
-        if above > len(scores) / 2
-        else f"The {count(len(scores))} scores, one for each candidate and seed, run from {low} to {high}."
+        f"{better} are better than this ({low} to {high} in all), so the echo explains most of the small gain over the "
+        "mean, but not all of it."
     )
 
 
@@ -110,9 +115,13 @@ def choice_sentence(result: Result) -> str:
         own = frame[frame["loss"] == loss]
         best = own.loc[own.groupby("seed")["score"].idxmax()]
         choices = best.groupby(["lr", "hidden1"]).size()
-        listed = [f"rate {lr:g} with {hidden1} units {count(n)} times" for (lr, hidden1), n in choices.items()]
-        texts.append(f"{text}, our {count(len(best))} seeds choose {joined(listed)}.")
-    return " ".join(texts).replace(" 1 times", " once")
+        if len(choices) == 1:
+            ((lr, hidden1),) = choices.index
+            texts.append(f"{text}, all our seeds ({count(len(best))}) choose rate {lr:g} with {hidden1} units.")
+            continue
+        listed = [f"rate {lr:g} with {hidden1} units ({count(n)})" for (lr, hidden1), n in choices.items()]
+        texts.append(f"{text}, our seeds ({count(len(best))}) choose {joined(listed)}.")
+    return " ".join(texts)
 
 
 @told

@@ -17,7 +17,7 @@ from labcode.report.classification import SHORT
 from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
 from labcode.report.plots import Draw, Theme
 from labcode.report.reference import Cell, cells, figures, of_kind
-from labcode.report.text import NARROW, as_written, count, decimals, percent
+from labcode.report.text import NARROW, as_written, count, decimals, percent, to
 
 __all__ = [
     "ABOUT",
@@ -78,8 +78,8 @@ def figure_table(parts: Sequence[str], sources: Sources) -> pd.DataFrame:
         {
             "figure": [each.cell.label for each in rows],
             "stated": [_stated(each.cell) for each in rows],
-            "ours": [_ours(each) for each in rows],
             "again": [_SAID[each.outcome] for each in rows],
+            "ours": [_ours(each) for each in rows],
         }
     )
 
@@ -102,7 +102,7 @@ def _ours(each: Compared) -> str:
     if ours.low is None or ours.high is None or not math.isfinite(ours.high - ours.low):
         return decimals(ours.value, cell.places)
     low, high = possible(cell, ours.low, ours.high)
-    return f"{decimals(ours.value, cell.places)} ({decimals(low, cell.places)} to {decimals(high, cell.places)})"
+    return f"{decimals(ours.value, cell.places)} ({to(low, high, cell.places)})"
 
 
 def possible(cell: Cell, low: float, high: float) -> tuple[float, float]:

@@ -165,7 +165,7 @@ def test_all_ways_of_balancing_are_scored_on_the_same_rows(results: dict) -> Non
     found = results["classification/balancing"]
     table = found.frame("methods").set_index("method")
     assert len(table) == 9 and table.loc["nothing", "gain"] == 0
-    assert found.arrays["failure_probability"].shape == (9, len(found.arrays["y"]))
+    assert found.arrays["failure_probability"].shape == (9, found.meta["spec"]["seeds"], len(found.arrays["y"]))
     for place, name in enumerate(table.index):
         own = confusion.Confusions.of(found.arrays["y"], found.arrays["predicted"][place], 6, draws=2)
         assert table.loc[name, "macro_f1"] == pytest.approx(macro_f1(own.counts).mean())
