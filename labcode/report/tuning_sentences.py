@@ -54,8 +54,10 @@ def rate_sentence(search: Search) -> str:
     best = adam.loc[(search.sign * adam["mean"]).idxmax()]
     ends = {adam["lr"].min(): "the lowest rate tried", adam["lr"].max(): "the highest rate tried"}
     where = ends.get(best["lr"], f"a rate of {best['lr']:g}")
+    beyond = ": the best may lie beyond the grid" if best["lr"] in ends else ""
     return (
-        f"In the classification, Adam does best at {where}, {decimals(best['mean'], 3)} above the default's macro-F1."
+        f"In the classification, Adam does best at {where}, {decimals(best['mean'], 3)} above the default's "
+        f"macro-F1{beyond}."
     )
 
 

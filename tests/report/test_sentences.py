@@ -44,7 +44,8 @@ def test_a_binomial_interval_has_a_width_at_both_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("always", "words"), [(1000.0, "Above a cost ratio of about 100"), (1.0, "Above a cost ratio of about 1,"), (1e9, "is dearer")]
+    ("always", "words"),
+    [(1000.0, "Above a cost ratio of about 100"), (1.0, "Above a cost ratio of about 1,"), (1e9, "is dearer")],
 )
 def test_always_stopping_is_cheaper_from_where_the_curves_cross(always: float, words: str) -> None:
     ratios = np.array([1.0, 10.0, 100.0])
