@@ -159,8 +159,7 @@ def _shared(dataset: Dataset) -> dict[str, str]:
     quick = " of the quick profile" if settings.profile() == "quick" else ""
     return {
         "Odd rows": f"{odd or 'none'} (treated by the rules of @sec-eda).",
-        "Personal data": "None.",
-        "Licence": f"{facts.licence}.",
+        "Licence": f"{facts.licence}. No personal data.",
         "This copy": f"{facts.status}{quick}, SHA-256 `{facts.sha256[:16]}…`.",
     }
 
