@@ -154,13 +154,18 @@ def always_sentence(result: Result) -> str:
     return f"Above a cost ratio of about {count(float(f'{start:.1g}'))}, even always stopping is cheaper."
 
 
+def chances(result: Result, method: str | None = None) -> np.ndarray:
+    """Probability of any failure ``(repeats, n)``: by a way to balance, or by the network, class weights undone."""
+    if method is None:
+        return 1 - result.arrays["probabilities_without_weights"][..., NORMAL].astype(float)
+    place = list(result.frame("methods")["method"]).index(method)
+    return result.arrays["failure_probability"][place].astype(float)
+
+
 @told
-def sure_sentence(result: Result) -> str:
+def sure_sentence(result: Result, method: str | None = None) -> str:
     """Whether more failures occur among the rows that are given the smallest probabilities than expected, in words."""
-    if "failure_probability" in result.arrays:  # of the ways to balance, the first one: nothing
-        chance = result.arrays["failure_probability"][0].astype(float)
-    else:
-        chance = 1 - result.arrays["probabilities_without_weights"][..., NORMAL].astype(float)
+    chance = chances(result, method)
     y, small = result.arrays["y"], chance < SMALL
     repeats = len(chance)
     expected, occurred = chance[small].sum() / repeats, (small & (y != NORMAL)).sum() / repeats

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.report.classification import SHORT, limits
-from labcode.report.classification_sentences import SMALL
+from labcode.report.classification_sentences import SMALL, chances
 from labcode.report.plots import Draw, Theme
 from labcode.report.text import count, decimals
 from labcode.store import Result
@@ -63,8 +63,7 @@ def is_calibrated(result: Result, factor: float = 2.0) -> bool:
 
 def _calibration_groups(result: Result, method: str) -> pd.DataFrame:
     """Mean probability, share that failed and number of rows by class of probability, three to a decade."""
-    place = [row["method"] for row in result.tables["methods"]].index(method)
-    said = result.arrays["failure_probability"][place].astype(float)
+    said = chances(result, method)
     failed = np.broadcast_to(result.arrays["y"] != NORMAL, said.shape)
     edges = np.logspace(-3, 0, 10)[:-1]
     rows = pd.DataFrame({"said": said.ravel(), "failed": failed.ravel(), "rows": 1 / len(said)})

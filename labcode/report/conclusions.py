@@ -12,7 +12,7 @@ from labcode.report import judge_classification, judge_regression
 from labcode.report.claims import told
 from labcode.report.judging import Judgement, Verdict
 from labcode.report.measured import Sources
-from labcode.report.reference import Stated, of_kind
+from labcode.report.reference import Stated, of_kind, stated
 from labcode.report.text import count
 
 JUDGES = {**judge_regression.JUDGES, **judge_classification.JUDGES}
@@ -30,6 +30,12 @@ def judgement(entry: Stated, sources: Sources) -> Judgement:
     if entry.id not in JUDGES:
         raise LabcodeError(f"data/reference.toml: nothing in labcode/report judges the conclusion {entry.id!r}.")
     return JUDGES[entry.id](sources)
+
+
+def verdict(name: str, sources: Sources) -> str:
+    """The verdict on one conclusion by its id, as a sentence: what a chapter says of it is what the verdict says."""
+    found = judgement(stated(name), sources).verdict
+    return f"{found[0].upper()}{found[1:]}."
 
 
 def conclusion_table(sources: Sources, *sections: str) -> pd.DataFrame:

@@ -131,17 +131,17 @@ def _stable(s: Sources) -> Judgement:
         return Judgement("not shown", f"On natural rows {_gain(s)}. {ONE_SEED}")
     scores, found = accuracy(cells), recalls(cells)
     spread = (
-        f"Over {count(len(cells))} seeds the accuracy as submitted runs from {percent(scores.min())} to "
+        f"over {count(len(cells))} seeds the accuracy as submitted runs from {percent(scores.min())} to "
         f"{percent(scores.max())}, though the recall of a class can run from {decimals(found[:, 1].min())} to "
         f"{decimals(found[:, 1].max())}"
     )
     return judge(
         Case(
             "holds in part",
-            f"Stable, as a whole: {spread.lower()[0]}{spread[1:]}. Not high: on natural rows {_gain(s)}.",
+            f"Stable, as a whole: {spread}. Not high: on natural rows {_gain(s)}.",
             lambda: high < 0 and np.ptp(scores) < 0.03,
         ),
-        otherwise=Judgement("not shown", f"{spread}. On natural rows {_gain(s)}."),
+        otherwise=Judgement("not shown", f"Stable or not: {spread}. On natural rows {_gain(s)}."),
     )
 
 

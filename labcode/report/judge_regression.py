@@ -10,6 +10,7 @@ import numpy as np
 from labcode.metrics import Interval
 from labcode.report.judging import ONE_SEED, Case, Judgement, judge
 from labcode.report.measured import Sources
+from labcode.report.regularization import spreads
 from labcode.report.text import between, count, decimals, percent, scalar
 
 _NET, _BASE, _SOUND = "regression/as-submitted", "regression/baselines", "regression/sound"
@@ -117,17 +118,15 @@ def _overfitting(s: Sources) -> Judgement:
 
 
 def _stability(s: Sources) -> Judgement:
-    arrays = s[_REGULARISED].arrays
-    last = arrays["curves"].shape[1] - 1
-    with_it, without = arrays["curves"][:, last, 2], arrays["plain_curves"][:, last, 1]
-    if len(with_it) < 2:
+    if len(s[_REGULARISED].arrays["curves"]) < 2:
         return Judgement("not shown", f"The original has one run of each. {ONE_SEED}")
-    spread = (float(np.std(with_it, ddof=1)), float(np.std(without, ddof=1)))
-    texts = [decimals(each, 0) for each in spread]
-    numbers = f"over our seeds the standard deviation of the test loss is {texts[0]} with it and {texts[1]} without"
-    # With so few seeds, and runs in pairs, smaller ratios of standard deviations are within chance.
+    own, plain, differ = spreads(s[_REGULARISED])
+    numbers = (
+        f"over our seeds the standard deviation of the test loss is {decimals(own, 0)} with it and "
+        f"{decimals(plain, 0)} without"
+    )
     return judge(
-        Case("holds", f"Indeed {numbers}.", lambda: 4 * spread[0] < spread[1]),
+        Case("holds", f"Indeed {numbers}.", lambda: differ and own < plain),
         otherwise=Judgement("not shown", f"The original has one run of each; {numbers}."),
     )
 

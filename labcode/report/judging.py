@@ -23,6 +23,9 @@ class Judgement:
     def __str__(self) -> str:
         return f"**{self.verdict[0].upper()}{self.verdict[1:]}.** {self.why}"
 
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
 
 @dataclass(frozen=True)
 class Case:

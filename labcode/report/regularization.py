@@ -106,6 +106,19 @@ def added(result: Result, own: int, plain: int | None = None) -> Interval:
     return mean_of_seeds(test - other)
 
 
+def spreads(result: Result) -> tuple[float, float, bool]:
+    """Standard deviation over seeds of the last test loss (USD²), with regularization and without; if they differ.
+
+    By Pitman and Morgan's test: spreads of pairs differ if their sums go with their differences.
+    """
+    from scipy.stats import pearsonr  # heavy, and needed here only
+
+    last = LIKE_EPOCHS[2]
+    own, plain = result.arrays["curves"][:, last, 2], result.arrays["plain_curves"][:, last, 1]
+    differ = pearsonr(own + plain, own - plain).pvalue < 0.05
+    return float(own.std(ddof=1)), float(plain.std(ddof=1)), bool(differ)
+
+
 def accuracy_change(result: Result) -> Interval:
     """What the original's regularization adds to its accuracy, in percentage points: mean over pairs with one seed."""
     own, plain = (accuracy(result.arrays[f"confusion_{kind}_test"]) for kind in ("regularised", "plain"))
