@@ -20,7 +20,10 @@ from labcode.settings import project_root
 #: The chapter whose page is rendered again after an edit in its prose.
 PAGE = "classification"
 #: Modules of the report and what they cannot do without; the rest of their import time is labcode's own.
-IMPORTS = "from labcode.report import classification, plots, text; from labcode.experiments import catalog"
+IMPORTS = (
+    "from labcode.report import classification, text; from labcode.book import plots; "
+    "from labcode.experiments import catalog"
+)
 BARE_IMPORTS = "import IPython.display, matplotlib.pyplot, numpy, pandas"
 
 

@@ -203,8 +203,8 @@ def check(
             print(line)
     for fault in found.faults:
         print(f"labcode: {fault}", file=sys.stderr)
-    counts = f"{len(found.claims)} claims, {found.inline} inline values, {found.typed} typed numbers"
-    print(f"{counts}, {len(found.faults)} faults")
+    counts = f"{len(found.claims)} claims, {len(found.checks)} checks, {found.inline} inline values"
+    print(f"{counts}, {found.typed} typed numbers, {len(found.faults)} faults")
     if found.faults:
         raise typer.Exit(1)
 
@@ -320,7 +320,7 @@ def main() -> None:
         app()
     except LabcodeError as error:
         print(f"labcode: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("labcode: interrupted.", file=sys.stderr)
         sys.exit(130)

@@ -23,17 +23,20 @@ LIBRARIES = ("torch", "scikit-learn", "imbalanced-learn", "numpy")
 #: Modules that cannot change a number, with everything inside them: their source enters no digest.
 WITHOUT_NUMBERS = (
     "labcode.report",
+    "labcode.book",
     "labcode.cli",
     "labcode.cluster",
     "labcode.digests",
     "labcode.errors",
     "labcode.experiments.catalog",
     "labcode.experiments.listing",
+    "labcode.lab.config",
+    "labcode.results",
     "labcode.store",
 )
 
 #: Number of the rules by which an essence is taken; a change of them makes older ones worthless.
-_RULES = 1
+_RULES = 3
 #: Essences that the file keeps, the newest: several states of all modules.
 _MOST_KEPT = 500
 
@@ -123,8 +126,8 @@ _essences = _Essences()
 def imports(source: str, package: str) -> list[str]:
     """Names that a source may import as modules, those inside functions too; it is read, not run.
 
-    >>> imports("from labcode.report import plots", "")
-    ['labcode.report', 'labcode.report.plots']
+    >>> imports("from labcode.report import text", "")
+    ['labcode.report', 'labcode.report.text']
     """
     return _essences.get(source, package)[1]
 
@@ -153,6 +156,17 @@ class _Essence(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.Assign | None:
         return None if ast.unparse(node.targets) in ("__version__", "__all__") else node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        # What a figure is called on a page and how it is printed is no part of it; its type, the kind of its interval
+        # and the name under which it is stored are.
+        note = node.annotation
+        if isinstance(note, ast.Subscript) and ast.unparse(note.value) == "Annotated":
+            parts = note.slice.elts if isinstance(note.slice, ast.Tuple) else []
+            words = [each for part in parts[1:] for each in ast.walk(part) if isinstance(each, ast.keyword)]
+            kept = [each for each in words if each.arg in ("over", "name")]
+            node.annotation = ast.Call(ast.Name("kept", ast.Load()), list(parts[:1]), kept)
+        return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         if not node.decorator_list:  # a decorator may read annotations

@@ -7,8 +7,10 @@ class LabcodeError(Exception):
     """A fault that the user can mend.
 
     Its text is one clear sentence or two: what is wrong, where, what was found, what was expected, and how to mend it.
-    The command line prints it to stderr without a traceback and exits with code 2.
+    The command line prints it to stderr without a traceback and exits with `exit_code`.
     """
+
+    exit_code = 2
 
 
 class DataError(LabcodeError):

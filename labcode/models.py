@@ -132,7 +132,7 @@ class OddMLP(nn.Module):
 
     Parameters
     ----------
-    n_features, n_outputs
+    n_features, n_outputs, hidden
         As in :class:`MLP`, whose other parameters keep their defaults.
 
     Shape
@@ -149,12 +149,36 @@ class OddMLP(nn.Module):
 
     mirror: Tensor
 
-    def __init__(self, n_features: int, n_outputs: int = 1) -> None:
+    def __init__(self, n_features: int, n_outputs: int = 1, *, hidden: Sequence[int] = (64, 32)) -> None:
         super().__init__()
-        self.mlp = MLP(n_features, n_outputs=n_outputs)
+        self.mlp = MLP(n_features, hidden=hidden, n_outputs=n_outputs)
         self.register_buffer("mirror", torch.ones(n_features).index_fill(0, torch.tensor([0]), -1.0))
 
     def forward(self, X: Tensor) -> Tensor:
         """Outputs of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
         straight, mirrored = self.mlp(torch.cat([X, X * self.mirror])).chunk(2)
         return (straight - mirrored) / 2  # type: ignore[no-any-return]
+
+
+class ShortcutMLP(nn.Module):
+    """A multilayer perceptron with a linear shortcut from its inputs to its outputs: f(x) = g(x) + A x + b.
+
+    Parameters
+    ----------
+    n_features, n_outputs, hidden
+        As in :class:`MLP`.
+
+    Shape
+    -----
+    Input ``(n, n_features)``, output ``(n, n_outputs)``.
+    """
+
+    def __init__(self, n_features: int, n_outputs: int = 1, *, hidden: Sequence[int] = (64, 32)) -> None:
+        super().__init__()
+        self.mlp = MLP(n_features, hidden=hidden, n_outputs=n_outputs)
+        self.shortcut = nn.Linear(n_features, n_outputs)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Outputs of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
+        outputs: Tensor = self.mlp(X) + self.shortcut(X)
+        return outputs

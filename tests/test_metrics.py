@@ -10,9 +10,11 @@ from labcode.metrics import (
     effective_rows,
     intraclass_correlation,
     mean_interval,
+    next_draw_interval,
     prediction_interval,
     rmse_interval,
     skill_interval,
+    two_way_interval,
 )
 
 
@@ -102,3 +104,39 @@ def test_a_prediction_interval_holds_the_next_draw_as_often_as_it_says() -> None
     limits = [prediction_interval(row[:5]) for row in draws]
     inside = np.mean([found.low <= row[5] <= found.high for found, row in zip(limits, draws)])
     assert inside == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_two_way_interval_covers_what_dates_and_symbols_both_move() -> None:
+    """Rows with an effect of their date and one of their symbol: intervals over dates alone are far too narrow."""
+    random = np.random.default_rng(0)
+    dates, symbols = (axis.ravel() for axis in np.meshgrid(np.arange(60), np.arange(40), indexing="ij"))
+    both, one = 0, 0
+    for _ in range(60):
+        values = random.normal(0, 1, 60)[dates] + random.normal(0, 1, 40)[symbols] + random.normal(0, 1, len(dates))
+        parts = np.column_stack([values, np.ones_like(values)])
+        found = two_way_interval(parts, dates, symbols, mean, draws=400)
+        assert found.value == pytest.approx(values.mean())
+        both += found.low < 0 < found.high
+        alone = mean_interval(values, dates, draws=400)
+        one += alone.low < 0 < alone.high
+    assert both >= 52 and one < 50
+
+
+def test_a_two_way_interval_does_not_depend_on_the_order_or_the_names_of_rows() -> None:
+    random = np.random.default_rng(0)
+    dates, symbols = random.integers(0, 50, 500), random.integers(0, 8, 500)
+    parts = np.column_stack([random.normal(size=500), np.ones(500)])
+    order = random.permutation(500)
+    names = np.array(list("abcdefgh"))[symbols]
+    expected = two_way_interval(parts, dates, symbols, mean, block=5)
+    found = two_way_interval(parts[order], dates[order], names[order], mean, block=5)
+    assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+
+
+def test_the_interval_of_the_next_draw_assumes_no_shape_and_promises_no_more_than_it_has_seen() -> None:
+    draws = np.random.default_rng(0).exponential(size=30)
+    found = next_draw_interval(draws)
+    assert (found.low, found.high) == (draws.min(), draws.max())
+    many = next_draw_interval(np.arange(1, 1000))
+    assert (many.low, many.high) == pytest.approx((25, 975))
+    assert next_draw_interval([1.0]).high == np.inf

@@ -381,7 +381,7 @@ def test_the_digest_follows_labcode_but_not_the_report(package: Path, monkeypatc
     read: list[str] = []
     real = Path.read_text
     monkeypatch.setattr(Path, "read_text", lambda path, *a, **k: (read.append(path.as_posix()), real(path, *a, **k))[1])
-    imports = "".join(f"import {name}\n" for name in (*WITHOUT_NUMBERS, "labcode.report.plots"))
+    imports = "".join(f"import {name}\n" for name in (*WITHOUT_NUMBERS, "labcode.book.plots"))
     (package / "helper.py").write_text(f"{imports}def slope(x):\n    return 2 * x\n")
     code_digest("fakelab.numeric")
     names = {path.split("/labcode/")[-1] for path in read}

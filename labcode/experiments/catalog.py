@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from labcode.data.prices import load_prices
 from labcode.data.types import Dataset, DatasetName
 from labcode.errors import LabcodeError
 from labcode.experiments import listing
+from labcode.results.typed import Origin, Results, flatten, unflatten
 from labcode.store import Result, Store
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 
 #: Modules with experiments; each has a tuple ``EXPERIMENTS``.
 MODULES = (
-    "labcode.experiments.regression",
-    "labcode.experiments.regression_sound",
-    "labcode.experiments.next_day",
+    "labcode.lab.regression.experiments",
+    "labcode.lab.regression.repair",
+    "labcode.lab.regression.outlook",
+    "labcode.experiments.regression_broadcast",
     "labcode.experiments.tuning_submitted",
     "labcode.experiments.tuning_regression",
     "labcode.experiments.tuning_classification",
@@ -51,6 +53,7 @@ MODULES = (
     "labcode.experiments.regularization_curves",
 )
 
+R = TypeVar("R", bound=Results)
 #: Takes the share of an experiment that is done, 0 to 1.
 Progress = Callable[[float], None]
 
@@ -83,7 +86,7 @@ class Experiment:
         Such as ``"regression/sound"``.
     run
         Called as ``run(spec, data={name: Dataset}, results={name: Result}, progress=Progress)``. Its module, and what
-        that imports, enter the key.
+        that imports, enter the key. It returns :class:`~labcode.results.typed.Results`, or a :class:`Payload`.
     spec, quick
         Frozen dataclasses for the profiles ``full`` and ``quick``.
     datasets, needs
@@ -94,7 +97,7 @@ class Experiment:
     """
 
     name: str
-    run: Callable[..., Payload]
+    run: Callable[..., Payload | Results]
     spec: object
     quick: object
     datasets: tuple[DatasetName, ...]
@@ -146,6 +149,17 @@ def catalog() -> dict[str, Experiment]:
 def load(name: str) -> Result:
     """The result of an experiment: the stored one, else computed now, once however many processes ask."""
     return _Session().load(name)
+
+
+def load_typed(kind: type[R]) -> R:
+    """The result of the experiment that this kind names: the stored one, else computed now."""
+    return typed(kind, load(kind.experiment))
+
+
+def typed(kind: type[R], result: Result) -> R:
+    """A stored result as the dataclass that its experiment returned."""
+    origin = Origin(dict(result.meta.get("sources", {})), str(result.meta.get("profile", "full")))  # type: ignore[call-overload]
+    return unflatten(kind, result.scalars, result.tables, result.arrays, origin)
 
 
 def stored(name: str) -> Result | None:
@@ -297,14 +311,14 @@ class _Session:
         self.reporter.started(experiment)
         started = time.perf_counter()
         with _one_blas_thread():
-            payload = experiment.run(
+            found = experiment.run(
                 _spec(experiment),
                 data={name: copy.deepcopy(self._dataset(name)) for name in experiment.datasets},
                 results=needed,
                 progress=lambda share: self.reporter.progress(experiment, share),
             )
         seconds = time.perf_counter() - started
-        result = self._result(experiment, payload, seconds)
+        result = self._result(experiment, _payload(found), seconds)
         self._keep(experiment, result)
         self.told.add(experiment.name)
         self.reporter.computed(experiment, seconds)
@@ -343,6 +357,14 @@ class _Session:
 
     def _unknown(self, name: str) -> LabcodeError:
         return LabcodeError(f"There is no experiment {name!r}; there are {', '.join(self.experiments)}.")
+
+
+def _payload(found: Payload | Results) -> Payload:
+    if isinstance(found, Payload):
+        return found
+    from labcode.parallel import training_device  # loads PyTorch, which has trained by now
+
+    return Payload(**vars(flatten(found)), device=training_device())
 
 
 def _one_blas_thread() -> threadpool_limits:

@@ -44,4 +44,6 @@ def _file() -> Path:
 
 def _address(modules: Sequence[str]) -> str:
     sources = [f"{module} {code_digest(module)}" for module in modules]
+    with suppress(OSError):
+        sources.append(hashlib.sha256((settings.project_root() / "lab.toml").read_bytes()).hexdigest())
     return hashlib.sha256("\n".join([f"{_FORMAT} {sys.version}", *sources]).encode()).hexdigest()

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
-from labcode.experiments.price_models import VIEWS, Floats, position
 from labcode.experiments.price_rows import sound_split, test_dates
+from labcode.lab.regression.network import Floats, position, position_inputs, to_dollars
 from labcode.protocols import Split, maintenance_encoder, maintenance_sound
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class PriceBlock:
     def of(cls, X: pd.DataFrame, close: pd.Series, dates: np.ndarray) -> PriceBlock:
         """The block of these rows."""
         prices = close.to_numpy(dtype=np.float64)
-        return cls(X, prices, dates, VIEWS["position"].inputs(X), position(X, prices))
+        return cls(X, prices, dates, position_inputs(X), position(X, prices))
 
     def squared_errors(self, answers: Floats) -> Floats:
         """Squared errors (USD^2) of positions, ``(n,)``."""
-        return (VIEWS["position"].dollars(self.X, answers) - self.close) ** 2
+        return (to_dollars(self.X, answers) - self.close) ** 2
 
     def errors_of(self, network: TabularRegressor, scaler: StandardScaler) -> Floats:
         """Squared errors (USD^2) of a fitted network, in evaluation mode, ``(n,)``."""

@@ -45,7 +45,7 @@ def run_as_submitted(
     """
     plain = results[PLAIN]
     split = prices_as_submitted(data["prices"].frame)
-    seeds = plain.meta["spec"]["seeds"][: spec.runs]  # type: ignore[index,call-overload]
+    seeds = range(min(spec.runs, int(plain.scalars["seeds"])))
     curves = np.stack(in_parallel(_history, [(spec, split, seed) for seed in seeds], done=progress))
     plain_curves = plain.arrays["curves"][: len(seeds), :, :2]
     scalars = {**_epochs(curves, plain_curves), **_comparison(curves[..., 2], plain_curves[..., 1])}

@@ -13,7 +13,6 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
-from labcode.experiments.price_models import VIEWS, Floats, day_range, position
 from labcode.experiments.price_rows import Positions, rolling_folds, sound_split, test_dates
 from labcode.experiments.searches import (
     Grid,
@@ -24,6 +23,7 @@ from labcode.experiments.searches import (
     penalty_grids,
     rows_matching,
 )
+from labcode.lab.regression.network import Floats, day_range, position, position_inputs
 from labcode.metrics import DATE_BLOCK, skill_interval
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import Split
@@ -91,7 +91,7 @@ def search_pipeline(**settings: Any) -> Pipeline:
     """
     from labcode.training import TabularRegressor
 
-    view = FunctionTransformer(VIEWS["position"].inputs)
+    view = FunctionTransformer(position_inputs)
     network = TabularRegressor(**{**DEFAULTS, **settings}, schedule="onecycle")
     steps = [("view", view), ("scale", StandardScaler()), ("model", network)]
     return Pipeline(steps)

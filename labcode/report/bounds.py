@@ -34,7 +34,7 @@ BOUNDS = (
     Bound(("*accuracy_epoch_*", "regularised_*accuracy*", "regularised_*macro_f1*"), -1, 2),
     Bound(("*mcc*", "*correlation*", "slope*"), -1, 5),
     Bound(("*added_mse*",), -1e4, 1e4),
-    Bound(("*gain*", "*skill*", "*_r2*", "r2*", "over_*", "nested*", "promised*", "drift*", "*gap*"), -1e3, 1),
+    Bound(("*gain*", "*skill*", "*_r2*", "r2*", "over_*", "nested*", "promised*", "drift*", "*gap*"), -1e6, 1),
     Bound(("*_mse_*", "mse_*", "*_mse", "variance"), 0, 1e5),
     Bound(("*best_score*", "*_score*", "*saved*"), -1e5, 1e5),
     Bound(("*rmse*", "*percent*", "*_error*", "median_error*"), 0, 1e3),

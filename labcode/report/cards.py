@@ -8,7 +8,7 @@ from labcode import settings
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
 from labcode.data.types import Dataset
 from labcode.experiments import eda
-from labcode.experiments.recipes import CLASSES, NETWORK, PRICE_TRAINING
+from labcode.experiments.recipes import CLASSES, NETWORK
 from labcode.report.classification import SHORT, limits
 from labcode.report.classification_tables import recall_limits
 from labcode.report.measured import Sources
@@ -25,7 +25,7 @@ def card(rows: dict[str, str]) -> pd.DataFrame:
 def regression_model(sources: Sources) -> pd.DataFrame:
     """The model card of the network that predicts the close of the same day."""
     result = sources[_PRICES]
-    s, network = result.scalars, PRICE_TRAINING
+    s, network = result.scalars, result.meta["spec"]["network"]  # type: ignore[index,call-overload]
     return card(
         {
             "Model": f"Multilayer perceptron, {count(float(s['seeds']))} of them that differ in their seed: scores are "
@@ -36,7 +36,7 @@ def regression_model(sources: Sources) -> pd.DataFrame:
             "relative range and the level of price and volume.",
             "Output": "Where in the day's range the close lies, from the low to the high; turned into USD.",
             "Training": "All rows before the test dates, less untrustworthy ones; "
-            f"{count(network['max_epochs'])} epochs in batches of {count(network['batch_size'])}, "
+            f"{count(network['epochs'])} epochs in batches of {count(network['batch_size'])}, "
             f"learning rate {as_written(network['lr'])} at its peak.",
             "Intended use": "Teaching: how the right question and a baseline decide what a score means.",
             "Not for": "Forecasts, trading, or any day that is not over: low and high are known only afterwards "

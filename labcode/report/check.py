@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labcode.book import checks, lint, plots, trials
+from labcode.book.statements import Verdict
 from labcode.errors import LabcodeError, RenderError
 from labcode.experiments import catalog
-from labcode.report import bounds, claims, plots, probe, prose
+from labcode.report import bounds, claims, probe, prose
 from labcode.report.portable.book import Book, read_book
 from labcode.report.portable.reader import Cell, Line, read_chapter
+from labcode.results.number import Number
+from labcode.results.typed import Results, impossible, numbers
 from labcode.settings import project_root
 
 _NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
@@ -34,14 +38,23 @@ class Tried:
     can_fail: bool
 
 
+@dataclass(frozen=True)
+class TriedCheck:
+    """A check on typed results, where it stands, and what its trial found."""
+
+    where: Line
+    check: checks.Check
+    trial: trials.Trial
+
+
 @dataclass
 class Checked:
     """What was found.
 
     Attributes
     ----------
-    claims
-        Every claim.
+    claims, checks
+        Every claim of the chapters that have them, and every check of those that have moved on to these.
     values
         For each inline value and table that reads results: where it stands, its code or label, and what it reads.
     inline
@@ -51,6 +64,7 @@ class Checked:
     """
 
     claims: list[Tried] = field(default_factory=list)
+    checks: list[TriedCheck] = field(default_factory=list)
     values: list[tuple[Line, str, list[str]]] = field(default_factory=list)
     inline: int = 0
     faults: list[str] = field(default_factory=list)
@@ -96,16 +110,19 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     with _without_drawing(book.root):
         for cell in (part for part in read_chapter(book.root, file) if isinstance(part, Cell)):
-            before, line = len(claims.made), cell.lines[0]
+            before, line, checked = len(claims.made), cell.lines[0], len(checks.made)
             try:
                 value = _evaluate(cell, names)
-                read = probe.reads(value) if value and len(claims.made) == before else {}
+                made_checks = _checks_of(value, checked)
+                new = len(claims.made) > before or made_checks or _shows_result(line.text, names)
+                read = probe.reads(value) if value and not new else {}
             except Exception as fault:
                 found.faults.append(f"{_place(cell, fault)}: {type(fault).__name__}: {fault}")
                 if cell.inline:
                     continue
                 return  # what follows would only miss what this cell defines
             made = claims.made[before:]
+            found.checks += [_tried_check(line, each, found) for each in made_checks]
             if cell.inline and read and (word := _judges(value)):
                 found.faults.append(f"{line}: unbound: {word!r} in what `{line.text}` says, without a check")
             found.claims += [_tried(line, claim, found) for claim in made]
@@ -114,8 +131,52 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
             if cell.inline:
                 found.inline += 1
                 told = value is not None and isinstance(value(), claims.Told)
-                (bound if made or told else from_results if read else set()).add(line.text)
-    found.faults += [str(fault) for fault in prose.unbound(book.root, file, from_results, bound)]
+                shown = read or _shows_result(line.text, names)
+                (bound if made or told else from_results if shown else set()).add(line.text)
+    found.faults += _impossible_figures(file, names)
+    text = (book.root / file).read_text("utf-8")
+    if "from labcode.book" in text:
+        faults = [*lint.faults(text), *lint.unchecked(text, prose.JUDGING, (each.strip() for each in from_results))]
+        found.faults += [f"{file}:{number}: {fault}" for number, fault in sorted(faults)]
+    else:
+        found.faults += [str(fault) for fault in prose.unbound(book.root, file, from_results, bound)]
+
+
+def _checks_of(value: Callable[[], Any] | None, before: int) -> list[checks.Check]:
+    """The checks that a cell made: by itself, or of the verdict that it shows."""
+    made = checks.made[before:]
+    shown = value() if value and not made else None
+    del checks.made[before:]
+    return [*made, *(shown.checks if isinstance(shown, Verdict) else ())]
+
+
+def _shows_result(code: str, names: dict[str, Any]) -> bool:
+    """Whether inline code names a typed result."""
+    try:
+        used = {node.id for node in ast.walk(ast.parse(code.strip())) if isinstance(node, ast.Name)}
+    except SyntaxError:
+        return False
+    return any(isinstance(names.get(name), Results | Number) for name in used)
+
+
+def _tried_check(line: Line, check: checks.Check, found: Checked) -> TriedCheck:
+    trial = trials.tried(check)
+    if not check.holds and check.published:
+        found.faults.append(f"{line}: not true of the published rows: {check.condition!r}: {check.words}")
+    if not trial.can_fail:
+        found.faults.append(f"{line}: this check cannot fail, whatever the results are: {check.condition!r}")
+    found.faults += [
+        f"{line}: the clause {clause!r} of {check.condition!r} cannot matter" for clause in trial.idle if trial.can_fail
+    ]
+    return TriedCheck(line, check, trial)
+
+
+def _impossible_figures(file: str, names: dict[str, Any]) -> Iterator[str]:
+    """Figures of typed results that cannot be."""
+    for name, value in names.items():
+        for path, number in numbers(value, name) if isinstance(value, Results) else ():
+            if reason := impossible(number):
+                yield f"{file}: {path} cannot be: {reason}"
 
 
 def _evaluate(cell: Cell, names: dict[str, Any]) -> Callable[[], Any] | None:
@@ -206,6 +267,9 @@ def lines(found: Checked) -> Iterator[str]:
         )
         words = re.sub(r"\s+", " ", each.claim.shown or "(says nothing)")
         yield f"{verdict:6}{each.where}  {words}\n      {each.claim.evidence}; {turns}"
+    for tried in found.checks:
+        holds = "holds" if tried.check.holds else "FALSE" if tried.check.published else "not in these rows"
+        yield f"{holds:6}{tried.where}  {tried.check.condition}\n      {tried.check.words}"
 
 
 def refuse_faults(root: Path) -> None:

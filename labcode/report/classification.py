@@ -13,10 +13,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from labcode.book.plots import Draw, Theme
+from labcode.book.reference import stated
 from labcode.experiments.recipes import CLASSES
 from labcode.report.claims import told
-from labcode.report.plots import Draw, Theme
-from labcode.report.reference import stated
 from labcode.report.text import count, decimals, joined, percent, to
 from labcode.store import Result
 

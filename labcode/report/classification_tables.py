@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
+from labcode.book.reference import stated
 from labcode.confusion import f1_scores, precisions, recalls
 from labcode.experiments.recipes import CHOSEN, CLASSES, NORMAL
 from labcode.metrics import Interval
 from labcode.report.classification import SHORT, limits
-from labcode.report.reference import stated
 from labcode.report.text import NARROW, count, decimals, percent
 from labcode.store import Result
 

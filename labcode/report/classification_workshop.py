@@ -9,10 +9,10 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from labcode.book.plots import Draw, Theme
 from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.report.classification import SHORT, limits
 from labcode.report.classification_sentences import SMALL, chances
-from labcode.report.plots import Draw, Theme
 from labcode.report.text import count, decimals
 from labcode.store import Result
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from labcode.book.reference import Stated, of_kind, stated
 from labcode.errors import LabcodeError
+from labcode.lab.verdicts import verdict as verdict_of
 from labcode.report import judge_classification, judge_regression
 from labcode.report.claims import told
 from labcode.report.judging import Judgement, Verdict
 from labcode.report.measured import Sources
-from labcode.report.reference import Stated, of_kind, stated
 from labcode.report.text import count
 
 JUDGES = {**judge_regression.JUDGES, **judge_classification.JUDGES}
@@ -27,6 +28,9 @@ def judgement(entry: Stated, sources: Sources) -> Judgement:
     LabcodeError
         If nothing judges it.
     """
+    if entry.holds or entry.fails:
+        found = verdict_of(entry.id)
+        return Judgement(found.outcome, f"{found.reason}{found.mark}")
     if entry.id not in JUDGES:
         raise LabcodeError(f"data/reference.toml: nothing in labcode/report judges the conclusion {entry.id!r}.")
     return JUDGES[entry.id](sources)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from labcode.book.reference import Stated, reference, stated
 from labcode.confusion import f1_scores, precisions, recalls
-from labcode.report.reference import Stated, reference, stated
 from labcode.report.text import NARROW, as_written, count, decimals
 
 

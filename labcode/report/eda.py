@@ -12,9 +12,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from labcode.book.plots import MARKERS, Draw, Theme, label_bars
 from labcode.data.labels import NO_FAILURE
 from labcode.experiments import eda
-from labcode.report.plots import MARKERS, Draw, Theme, label_bars
 from labcode.report.text import decimals, percent
 from labcode.settings import SEED
 

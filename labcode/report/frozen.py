@@ -78,6 +78,14 @@ def keep(root: Path, record: Record) -> None:
     files.keep(root / _RECORD, json.dumps(asdict(record), indent=1))
 
 
+def kept(root: Path, *, portable: bool) -> Iterator[tuple[str, Path]]:
+    """Each page, and a file that holds what its cells showed at the last render."""
+    for page in _pages(root):
+        folder = root / _QUARTO[0] / Path(page).with_suffix("") / "execute-results"
+        files = [portable_file(root, page)] if portable else folder.glob("*.json")
+        yield from ((page, file) for file in files if file.is_file())
+
+
 def forget(root: Path) -> None:
     """Throw away all outputs: the next render runs every cell."""
     for folder in _QUARTO:
@@ -104,7 +112,13 @@ def _common(root: Path) -> Iterator[str]:
     yield from sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("LABCODE_"))
     report = root / "labcode/report"
     code = (path for path in (root / "labcode").rglob("*.py") if not path.is_relative_to(report))
-    others = (root.glob("*.yml"), root.glob("chapters/_*"), root.glob("data/*.toml"), report.glob("*.mplstyle"))
+    others = (
+        root.glob("*.yml"),
+        root.glob("lab.toml"),
+        root.glob("chapters/_*"),
+        root.glob("data/*.toml"),
+        root.glob("labcode/book/*.mplstyle"),
+    )
     for path in sorted({*code, *(path for found in others for path in found if path.is_file())}):
         yield _content(path)
     results = (settings.store_dir() / "results").rglob("*.json")

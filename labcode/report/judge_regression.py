@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-import numpy as np
-
 from labcode.metrics import Interval
 from labcode.report.judging import ONE_SEED, Case, Judgement, judge
 from labcode.report.measured import Sources
 from labcode.report.regularization import spreads
-from labcode.report.text import between, count, decimals, percent, scalar
+from labcode.report.text import between, count, decimals, percent
 
 _NET, _BASE, _SOUND = "regression/as-submitted", "regression/baselines", "regression/sound"
 _REGULARISED, _SEARCH = "regularization/as-submitted", "tuning/as-submitted"
@@ -21,50 +19,6 @@ def _skewed(s: Sources) -> Judgement:
     facts = s.facts("data/prices")
     why = f"The skewness of the close is {decimals(facts['skew'], 1)}."
     return judge(Case("holds", why, lambda: facts["skew"] > 1), otherwise=Judgement("not shown", why))
-
-
-def _difficult(s: Sources) -> Judgement:
-    midpoint, mean = s.number(_BASE, "midpoint_rmse"), s.number(_BASE, "mean_rmse")
-    numbers = f"the midpoint of low and high misses by {decimals(midpoint)} USD, the mean by {decimals(mean, 1)} USD"
-    why = f"Columns that are collinear with the target make it easy: on new dates, {numbers}."
-    fallback = Judgement("not shown", f"On new dates, {numbers}.")
-    return judge(Case("doesn't hold", why, lambda: midpoint < mean / 20), otherwise=fallback)
-
-
-def _smooth(s: Sources) -> Judgement:
-    losses = s[_NET].arrays["curves"][..., :2]
-    rises = int((np.diff(losses, axis=1) > 0).sum())
-    why = "Both losses fall at every step with every seed, as full-batch steps at a small rate do."
-    fallback = Judgement("holds in part", f"Of all steps, {count(rises)} go up.")
-    return judge(Case("holds", why, lambda: rises == 0), otherwise=fallback)
-
-
-def _no_overfitting(s: Sources) -> Judgement:
-    loss, mean = s.number(_NET, "test_mse_epoch_49"), s.number(_NET, "mean_mse")
-    numbers = f"its test loss ends at {count(loss)}, where always saying the mean has {count(mean)}"
-    why = f"There is no overfitting because nothing has been learned: {numbers}."
-    fallback = Judgement("not shown", f"Without a baseline the gap says little: {numbers}.")
-    return judge(Case("holds in part", why, lambda: loss > mean), otherwise=fallback)
-
-
-def _noise(s: Sources) -> Judgement:
-    ols, network = s.number(_BASE, "ols_rmse_random"), s.number(_NET, "test_mse_epoch_49") ** 0.5
-    numbers = f"least squares misses by {decimals(ols)} USD, the network by {decimals(network, 1)} USD"
-    why = f"On the same noisy, correlated rows {numbers}: its target was not scaled, and its steps were too few."
-    fallback = Judgement("not shown", f"On the same rows {numbers}.")
-    return judge(Case("doesn't hold", why, lambda: ols < network / 10), otherwise=fallback)
-
-
-def _learns(s: Sources) -> Judgement:
-    rmse, network = (s.number("regression/steps", step) for step in ("position in the range", "as submitted"))
-    why = (
-        "What limits it is the training: on the same new dates, the network as submitted misses by "
-        f"{decimals(network, 0)} USD, and by {decimals(rmse)} USD when asked for the position in the day's range."
-    )
-    return judge(
-        Case("doesn't hold", why, lambda: rmse < network / 10),
-        otherwise=Judgement("not shown", f"A sound network misses by {decimals(rmse)} USD."),
-    )
 
 
 def _improved(s: Sources) -> Judgement:
@@ -147,32 +101,12 @@ def _generalization(s: Sources) -> Judgement:
     )
 
 
-def _closing(s: Sources) -> Judgement:
-    network, rmse = s.number(_NET, "test_mse_epoch_49") ** 0.5, s.number(_SOUND, "rmse")
-    over = (
-        f"{percent(s.number(_SOUND, 'skill_vs_ols'))} over least squares ({scalar(s[_SOUND], 'skill_vs_ols', '%', 1)})"
-    )
-    why = (
-        f"It showed the limits of its training. Asked the right question, a network has a skill of {over} on new dates."
-    )
-    return judge(
-        Case("doesn't hold", why, lambda: rmse < network / 10),
-        otherwise=Judgement("not shown", f"A sound network has a skill of {over}."),
-    )
-
-
 JUDGES: Mapping[str, Callable[[Sources], Judgement]] = {
     "eda.prices.skewed": _skewed,
-    "eda.prices.difficult": _difficult,
-    "regression.smooth": _smooth,
-    "regression.no_overfitting": _no_overfitting,
-    "regression.noise": _noise,
-    "regression.learns": _learns,
     "tuning.improved": _improved,
     "regularization.comparison": _comparison,
     "regularization.slower": _slower,
     "regularization.overfitting": _overfitting,
     "regularization.stability": _stability,
     "regularization.generalization": _generalization,
-    "closing.regression": _closing,
 }

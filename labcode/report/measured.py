@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from labcode.book.reference import Cell
 from labcode.confusion import f1_scores, precisions, recalls, weighted_f1
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET
 from labcode.data.maintenance import load_maintenance
@@ -21,7 +22,6 @@ from labcode.data.prices import load_prices
 from labcode.errors import LabcodeError
 from labcode.experiments import catalog
 from labcode.metrics import macro_f1, prediction_interval
-from labcode.report.reference import Cell
 from labcode.store import Result
 
 Outcome = Literal["yes", "no", "one seed"]

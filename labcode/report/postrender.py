@@ -75,10 +75,13 @@ def write_scripts(book: Path) -> None:
 def main() -> int:
     """Mend the pages that are there, and write the results and each chapter's notebook beside them."""
     sys.path.insert(0, str(_REPORT.parents[1]))
+    from labcode.report import frozen
     from labcode.report.downloads import NOTEBOOK, RESULTS, notebook_text
     from labcode.report.prerender import confirm, results_text
 
     root = Path.cwd()
+    rendered = list(frozen.kept(root, portable=False))
+    contradicted = _contradicted(root, rendered)
     confirm(root)
     book = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"))
     if (book / "site_libs" / "quarto-html").is_dir():
@@ -91,6 +94,18 @@ def main() -> int:
                 text = offer_notebook(text, notebook.name, NOTEBOOK)
             page.write_text(text, "utf-8")
         (book / RESULTS).write_text(results_text(root), "utf-8")
+    return contradicted
+
+
+def _contradicted(root: Path, rendered: list[tuple[str, Path]]) -> int:
+    """Say which sentences the published rows contradict; the exit code."""
+    from labcode.book.contradictions import ContradictedError, refuse
+
+    try:
+        refuse(root, rendered)
+    except ContradictedError as error:
+        print(f"labcode: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
     return 0
 
 

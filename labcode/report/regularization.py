@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from labcode.book.plots import Draw, Theme
+from labcode.book.reference import stated
 from labcode.confusion import accuracy
 from labcode.experiments.recipes import LIKE_EPOCHS, UNLIKE_EPOCH
 from labcode.metrics import Interval, mean_of_seeds
 from labcode.report.claims import told
-from labcode.report.plots import Draw, Theme
-from labcode.report.reference import stated
 from labcode.report.text import count, decimals, to
 from labcode.store import Result
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from labcode.book import contradictions
 from labcode.errors import RenderError
 from labcode.report import frozen, latex, quarto_log
 from labcode.settings import project_root
@@ -161,6 +162,7 @@ def render(
     beside = {downloads.RESULTS: prerender.results_text(root)} if "html" in to else {}
     memory = Memory(partial(frozen.portable_file, root), record.pages)
     written = portable.render(root, chapters=files or None, to=to, out=target, files=beside, memory=memory)
+    contradictions.refuse(root, frozen.kept(root, portable=True))
     prerender.confirm(root)
     return written
 
@@ -207,6 +209,7 @@ def _run_quarto(quarto: Quarto, root: Path, arguments: list[str], **variables: s
     code = process.wait()
     reader.join(timeout=5)
     if code != 0:
+        contradictions.refuse(root, frozen.kept(root, portable=False))
         fault = quarto_log.failure("".join(log), root)
         raise RenderError(fault or f"Quarto stopped with exit code {code}; its message stands above.")
     lost = quarto_log.unresolved("".join(log), root)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from labcode.report.plots import Draw, Theme
+from labcode.book.plots import Draw, Theme
 from labcode.report.text import count, decimals
 from labcode.store import Result
 
@@ -373,6 +373,26 @@ def rungs(result: Result) -> Draw:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xlim(ticks[0] / 1.35, ticks[-1] * 1.35)
         axes.xaxis.set_minor_formatter(NullFormatter())
+        return figure
+
+    return draw
+
+
+def broadcast(result: Result) -> Draw:
+    """A straight line fitted with aligned shapes and with the broadcast."""
+    x, order = result.arrays["x"], np.argsort(result.arrays["x"])
+
+    def draw(theme: Theme) -> Figure:
+        figure, axes = plt.subplots(figsize=(5.8, 3.0))
+        axes.plot(x, result.arrays["y"], ".", color=theme.soft, markersize=4)
+        for name, colour, text in (
+            ("aligned", theme.green, "targets (n, 1)"),
+            ("broadcast", theme.red, "targets (n,): the mean"),
+        ):
+            axes.plot(x[order], result.arrays[name][order], color=colour, linewidth=2.4)
+            end = (x[order][-1], result.arrays[name][order][-1])
+            axes.annotate(text, end, xytext=(6, 0), textcoords="offset points", va="center", color=colour)
+        axes.set(xlabel="input", ylabel="target", xlim=(-1.05, 1.75))
         return figure
 
     return draw

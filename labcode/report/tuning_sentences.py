@@ -7,8 +7,8 @@ from math import comb
 
 import numpy as np
 
+from labcode.book.reference import stated
 from labcode.report.claims import told
-from labcode.report.reference import stated
 from labcode.report.text import count, decimals, joined
 from labcode.report.tuning import NAMES, Search, levels_in_words, rate_curves
 from labcode.store import Result

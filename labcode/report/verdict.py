@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from labcode.book.plots import Draw, Theme
+from labcode.book.reference import Cell, cells, figures, of_kind
 from labcode.report.claims import Claim, claim
 from labcode.report.classification import SHORT
 from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
-from labcode.report.plots import Draw, Theme
-from labcode.report.reference import Cell, cells, figures, of_kind
 from labcode.report.text import NARROW, as_written, count, decimals, percent, to
 
 __all__ = [

@@ -29,7 +29,7 @@ SECOND = """# One {#sec-one}
 #| include: false
 import matplotlib.pyplot as plt
 import pandas as pd
-from labcode.report.plots import show
+from labcode.book.plots import show
 from labcode.report.text import table
 
 def draw(theme):

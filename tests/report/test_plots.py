@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from labcode.book.plots import DARK, LIGHT, MARKERS, svg
 from labcode.data.simulate import simulate_maintenance, simulate_prices
 from labcode.experiments import eda
 from labcode.report import eda as figures
-from labcode.report.plots import DARK, LIGHT, MARKERS, svg
 
 PRICES = simulate_prices(n_symbols=12)
 ROWS = simulate_maintenance(n_rows=3000)

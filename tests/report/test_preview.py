@@ -84,7 +84,7 @@ def test_only_code_and_data_behind_results_are_numeric(tmp_path: Path) -> None:
         return numeric([tmp_path / name], tmp_path)
 
     assert asks("labcode/models.py") and asks("data/raw/prices.csv")
-    assert not asks("labcode/report/plots.py") and not asks("chapters/eda.qmd")
+    assert not asks("labcode/book/plots.py") and not asks("chapters/eda.qmd")
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from labcode.book.reference import stated
 from labcode.data.types import Provenance
 from labcode.errors import LabcodeError
 from labcode.report import text
-from labcode.report.reference import stated
 
 
 def facts(**changes: object) -> Provenance:

@@ -8,13 +8,13 @@ import re
 import numpy as np
 import pytest
 
+from labcode.book.reference import Cell, cells, figures, of_kind, read_reference, reference, stated
 from labcode.errors import LabcodeError
 from labcode.experiments import catalog
 from labcode.report import conclusions, conflicts, verdict
 from labcode.report.judge_regression import JUDGES
 from labcode.report.judging import Case, Judgement, judge
 from labcode.report.measured import Measured, Sources, comes_out, measure
-from labcode.report.reference import Cell, cells, figures, of_kind, read_reference, reference, stated
 from labcode.settings import project_root
 from labcode.store import Result
 

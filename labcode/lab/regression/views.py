@@ -1,4 +1,4 @@
-"""Networks for the close of a day, each on another representation of the same four columns.
+"""The ladder: one network for the close of a day, on one representation of the same four columns after the other.
 
 What a network sees and what it answers matters more here than how large it is. A :class:`View` says both: how a row of
 open, low, high and volume becomes inputs, how the close becomes a target, and how an answer becomes dollars again.
@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.preprocessing import StandardScaler
 
-from labcode.experiments.recipes import PRICE_TRAINING
+from labcode.lab.regression.network import Floats, position, position_inputs, to_dollars
+from labcode.lab.regression.settings import First, Network
 
-Floats = NDArray[np.float64]
 ViewName = Literal["levels", "logs", "relative", "position"]
-Symmetry = Literal["free", "odd", "half"]
-#: Prices (USD) between which the position view tells the network the price level; beyond them it would extrapolate.
-PRICE_CLIP = (5.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -45,21 +42,9 @@ def midpoint(rows: pd.DataFrame) -> Floats:
     return ((rows["high"] + rows["low"]) / 2).to_numpy()
 
 
-def day_range(rows: pd.DataFrame) -> Floats:
-    """High minus low, in USD; 0 for the few rows in which the high is below the low."""
-    return (rows["high"] - rows["low"]).clip(lower=0).to_numpy()
-
-
 def relative_range(rows: pd.DataFrame) -> Floats:
     """The day's range as a share of the midpoint, at least 1e-5 so that its logarithm exists."""
-    return np.maximum(day_range(rows) / midpoint(rows), 1e-5)
-
-
-def position(rows: pd.DataFrame, prices: Floats) -> Floats:
-    """Where a price lies in the day's range: -1 at the low, 0 in the middle, 1 at the high; 0 without a range."""
-    spread = day_range(rows)
-    place = 2 * (prices - rows["low"].to_numpy()) / np.where(spread > 0, spread, 1.0) - 1
-    return np.where(spread > 0, place, 0.0)
+    return np.maximum((rows["high"] - rows["low"]).to_numpy() / midpoint(rows), 1e-5)
 
 
 def _levels(rows: pd.DataFrame) -> Floats:
@@ -67,7 +52,7 @@ def _levels(rows: pd.DataFrame) -> Floats:
 
 
 def _log_volume(rows: pd.DataFrame) -> Floats:
-    return np.log1p(rows["volume"].to_numpy())
+    return np.log1p(rows["volume"].to_numpy())  # type: ignore[no-any-return]
 
 
 def _logs(rows: pd.DataFrame) -> Floats:
@@ -80,12 +65,6 @@ def _relative(rows: pd.DataFrame) -> Floats:
     return np.column_stack([from_middle, relative_range(rows), _log_volume(rows), np.log(middle)])
 
 
-def _position(rows: pd.DataFrame) -> Floats:
-    of_open = np.clip(position(rows, rows["open"].to_numpy()), -1, 1)
-    level = np.log(np.clip(midpoint(rows), *PRICE_CLIP))
-    return np.column_stack([of_open, np.log(relative_range(rows)), _log_volume(rows), level])
-
-
 VIEWS: dict[ViewName, View] = {
     "levels": View(_levels, lambda rows, close: close, lambda rows, answer: answer),
     "logs": View(_logs, lambda rows, close: np.log(close), lambda rows, answer: np.exp(answer)),
@@ -94,11 +73,7 @@ VIEWS: dict[ViewName, View] = {
         lambda rows, close: close / midpoint(rows) - 1,
         lambda rows, answer: midpoint(rows) * (1 + answer),
     ),
-    "position": View(
-        _position,
-        position,
-        lambda rows, answer: midpoint(rows) + np.clip(answer, -1, 1) * day_range(rows) / 2,
-    ),
+    "position": View(position_inputs, position, to_dollars),
 }
 
 
@@ -110,10 +85,10 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     view
         What the network sees and answers: see :data:`VIEWS`.
-    symmetry
-        ``"free"`` for a plain network. ``"odd"``: mirrored at the midpoint, a day gives the mirrored answer,
-        f(x) = (g(x) - g(mirrored x)) / 2. ``"half"``: the mean of a free and an odd network, which halves the average
-        drift from open to close instead of removing it. The last two need the view ``"position"``.
+    hidden
+        Units of each hidden layer.
+    shortcut
+        Whether a linear shortcut leads from the inputs to the output.
     percent_error
         Whether rows weigh by the square of their relative range, which makes the squared error of the position that of
         the price in per cent.
@@ -122,8 +97,8 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    networks_
-        The fitted :class:`~labcode.training.TabularRegressor` objects: one, or two for ``"half"``.
+    network_
+        The fitted :class:`~labcode.training.TabularRegressor`.
 
     Shape
     -----
@@ -131,32 +106,31 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     view: ViewName = "position"
-    symmetry: Symmetry = "free"
+    hidden: Sequence[int] = (64, 32)
+    shortcut: bool = False
     percent_error: bool = False
     standardize_target: bool = True
-    batch_size: int | Literal["full"] = PRICE_TRAINING["batch_size"]
-    max_epochs: int = PRICE_TRAINING["max_epochs"]
-    lr: float = PRICE_TRAINING["lr"]
+    batch_size: int | Literal["full"] = 1024
+    max_epochs: int = 4
+    lr: float = 3e-3
     schedule: Literal["cosine", "onecycle"] | None = "onecycle"
     callbacks: Sequence[Any] | None = None
     random_state: int = 0
 
     def fit(self, X: pd.DataFrame, y: pd.Series) -> Self:
         """Train on rows ``X`` with their closes ``y``."""
-        # A mirror image needs an unshifted position, so that column is left alone; it lies in [-1, 1] as it is.
+        # As the network of the chapter has it (labcode.lab.regression.network).
         self.scaler_ = StandardScaler().fit(VIEWS[self.view].inputs(X))
         if self.view == "position":
             self.scaler_.mean_[0], self.scaler_.scale_[0] = 0.0, 1.0
         weight = relative_range(X) ** 2 if self.percent_error else None
-        kinds = {"free": [False], "odd": [True], "half": [False, True]}[self.symmetry]
         scaled, target = self.encode(X, y)
-        self.networks_ = [self._network(odd).fit(scaled, target, weight) for odd in kinds]
+        self.network_ = self._network().fit(scaled, target, weight)
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:
         """Predicted closes, in USD, shape ``(n,)``."""
-        scaled = self.scaler_.transform(VIEWS[self.view].inputs(X))
-        return self.decode(X, np.mean([network.predict(scaled) for network in self.networks_], axis=0))
+        return self.decode(X, self.network_.predict(self.scaler_.transform(VIEWS[self.view].inputs(X))))
 
     def encode(self, X: pd.DataFrame, y: pd.Series) -> tuple[Floats, Floats]:
         """What a network sees and should answer: scaled inputs ``(n, k)`` and targets ``(n,)``."""
@@ -167,15 +141,15 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """A network's answers ``(n,)`` as closes in USD."""
         return VIEWS[self.view].dollars(X, answers)
 
-    def _network(self, odd: bool) -> RegressorMixin:
+    def _network(self) -> RegressorMixin:
         # These load PyTorch, which reading a stored result does not need.
-        from labcode.models import OddMLP
+        from labcode.models import ShortcutMLP
         from labcode.training import TabularRegressor
 
         return TabularRegressor(
-            module=OddMLP if odd else None,
-            # Taking the mean off the target would undo the symmetry.
-            standardize_target=self.standardize_target and not odd,
+            hidden=self.hidden,
+            module=partial(ShortcutMLP, hidden=self.hidden) if self.shortcut else None,
+            standardize_target=self.standardize_target,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
             lr=self.lr,
@@ -183,3 +157,20 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             callbacks=self.callbacks,
             random_state=self.random_state,
         )
+
+
+def ladder(first: First, network: Network) -> dict[str, dict[str, Any]]:
+    """One change at a time, from our first version's network on the split by date to this version's."""
+    full = {"hidden": first.hidden, "batch_size": "full", "max_epochs": first.epochs, "lr": first.lr, "schedule": None}
+    batches = {"hidden": first.hidden, "batch_size": network.batch_size, "max_epochs": 10, "lr": network.lr}
+    final = {**batches, "hidden": network.hidden, "max_epochs": network.epochs}
+    return {
+        "as submitted": {"view": "levels", "standardize_target": False, **full},
+        "target scaled": {"view": "levels", **full},
+        "mini-batches": {"view": "levels", **batches, "lr": first.lr, "schedule": None},
+        "learning-rate schedule": {"view": "levels", **batches},
+        "linear shortcut": {"view": "levels", **batches, "shortcut": True},
+        "logarithms": {"view": "logs", **batches},
+        "relative to the midpoint": {"view": "relative", **final},
+        "position in the range": {"view": "position", **final},
+    }

@@ -11,20 +11,23 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 # Coordinates in an SVG, and the digits behind the second decimal: a hundredth of a point is too small to be seen.
 _PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
 _DIGITS = re.compile(rb"(\.\d\d)\d+")
 _PIXELS = re.compile(rb'(?<=base64,)[^"]+')
+_COLOUR = re.compile(rb"#[0-9a-f]{6}")
 STYLE = Path(__file__).parent / "book.mplstyle"
 
 
@@ -99,23 +102,45 @@ MARKERS = {
 @contextmanager
 def themed(theme: Theme) -> Iterator[None]:
     """Draw in the book's style, in one theme's colours."""
-    ink = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), theme.ink)
-    lines = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.soft)
-    cycle = mpl.cycler(color=[theme.blue, theme.orange, theme.green, theme.red, theme.purple, theme.sky])
-    colours = {**ink, **lines, "grid.color": theme.grid, "axes.prop_cycle": cycle, "axes.facecolor": "none"}
-    with plt.style.context(STYLE), mpl.rc_context(colours):
+    with plt.style.context(STYLE), mpl.rc_context(_colours(theme)):  # type: ignore[arg-type]
         yield
 
 
-def svg(draw: Callable[[Theme], Figure], theme: Theme) -> bytes:
+def _colours(theme: Theme) -> dict[str, object]:
+    ink = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), theme.ink)
+    lines = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.soft)
+    cycle = cycler(color=[theme.blue, theme.orange, theme.green, theme.red, theme.purple, theme.sky])
+    return {**ink, **lines, "grid.color": theme.grid, "axes.prop_cycle": cycle, "axes.facecolor": "none"}
+
+
+def svg(draw: Draw, theme: Theme) -> bytes:
     """Draw a figure in one theme and return it as SVG, the same bytes for the same figure."""
     with themed(theme):
-        figure = draw(theme)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-        plt.close(figure)
+        return _written(draw(theme))
+
+
+def _written(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    plt.close(figure)
     short = _PLACES.sub(lambda place: _DIGITS.sub(rb"\1", place[0]), buffer.getvalue())
     return _PIXELS.sub(lambda pixels: _in_few_colours(pixels[0]), short)
+
+
+def in_the_dark(light: bytes) -> bytes:
+    """A picture drawn in the colours of the light theme, with those of the dark one in their place."""
+    colours = {getattr(LIGHT, each.name): getattr(DARK, each.name) for each in fields(Theme) if each.name != "name"}
+    return _COLOUR.sub(lambda colour: colours.get(colour[0].decode(), colour[0].decode()).encode(), light)
+
+
+def book_style() -> Theme:
+    """Draw all figures from now on in the book's style and light colours; returns these, to name them in a cell.
+
+    :func:`show` makes the dark picture from the light one, so use the colours of this theme alone.
+    """
+    plt.style.use(STYLE)
+    mpl.rcParams.update(_colours(LIGHT))  # type: ignore[arg-type]
+    return LIGHT
 
 
 def _in_few_colours(png: bytes) -> bytes:
@@ -126,23 +151,30 @@ def _in_few_colours(png: bytes) -> bytes:
     return base64.b64encode(buffer.getvalue())
 
 
-def show(draw: Callable[[Theme], Figure]) -> None:
+def show(drawn: Draw | Figure) -> None:
     """Display a figure for both themes; its cell needs the option ``renderings: [light, dark]``.
 
     Parameters
     ----------
-    draw
-        Makes the figure; takes the theme whose colours it should use.
+    drawn
+        A figure, drawn after :func:`book_style` in the colours of its theme; or a function that makes one in the
+        theme that it is given.
     """
     from IPython.display import SVG, display  # only a rendering chapter needs it
 
-    for theme in (LIGHT, DARK):
-        display(SVG(svg(draw, theme).decode()))
+    if isinstance(drawn, Figure):
+        light = _written(drawn)
+        pictures = [light, in_the_dark(light)]
+    else:
+        pictures = [svg(drawn, theme) for theme in (LIGHT, DARK)]
+    for picture in pictures:
+        display(SVG(picture.decode()))  # type: ignore[no-untyped-call]
 
 
 def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:
     """Write a label at the end of each horizontal bar, in the order in which the bars were drawn."""
     for bar, label in zip(axes.patches, labels, strict=True):
+        assert isinstance(bar, Rectangle)
         axes.annotate(
             label,
             (bar.get_x() + bar.get_width(), bar.get_y() + bar.get_height() / 2),

@@ -51,6 +51,9 @@ class Stated:
     printed: bool = False
     ours: str = ""
     evidence: str = ""
+    holds: str = ""
+    fails: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +185,12 @@ def stated(name: str) -> Stated:
 
 def cells(entry: Stated) -> Iterator[Cell]:
     """The numbers of an entry: one, or those of its table row by row; none if it states none."""
-    shared = {"id": entry.id, "section": entry.section, "about": entry.about, "relation": entry.relation}
+    shared: dict[str, Any] = {
+        "id": entry.id,
+        "section": entry.section,
+        "about": entry.about,
+        "relation": entry.relation,
+    }
     if entry.value is not None:
         yield Cell(
             label=entry.label, value=entry.value, places=entry.places, unit=entry.unit, ours=entry.ours, **shared

@@ -1,0 +1,253 @@
+"""How good a prediction can be, and the next day, which is another matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from labcode.data.prices import untrustworthy
+from labcode.data.types import Dataset
+from labcode.experiments.catalog import Experiment, Progress
+from labcode.lab.config import configured
+from labcode.lab.regression import settings
+from labcode.lab.regression.network import (
+    Floats,
+    day_range,
+    fit_position_network,
+    position,
+    position_inputs,
+    predict_close,
+)
+from labcode.lab.regression.results import Limit, NextDay, number
+from labcode.lab.regression.split import split_by_date
+from labcode.metrics import DATE_BLOCK, Interval, cluster_bootstrap, rmse_interval, skill_interval
+from labcode.parallel import in_parallel
+from labcode.results.number import Number
+from labcode.settings import SEED, Profile
+from labcode.store import Result
+
+Data = Mapping[str, Dataset]
+Stored = Mapping[str, Result]
+#: Days simulated at a time.
+_BLOCK = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitSpec:
+    """A simulated day, and a network that knows the past."""
+
+    bound: settings.Bound
+    network: settings.Network
+
+
+def run_limit(spec: LimitSpec, *, data: Data, results: Stored, progress: Progress) -> Limit:
+    """Score the best guess on days of a price that moves at random, and a network that knows more on real ones."""
+    days = random_days(spec.bound.days, spec.bound.path_steps)
+    half = len(days) // 2
+    opened = (-days["low"] / (days["high"] - days["low"])).to_numpy()
+    log_range = np.log((days["high"] - days["low"]).to_numpy())
+    place = ((days["close"] - days["low"]) / (days["high"] - days["low"])).to_numpy()
+    progress(0.2)
+    frame = with_past(data["prices"].frame, spec.bound.past_days)
+    train, test = split_by_date(frame)
+    tasks = [(spec.network, seed, train, test, known) for known in (True, False) for seed in range(spec.bound.seeds)]
+    found = in_parallel(_past_predictions, tasks, done=lambda share: progress(0.2 + 0.8 * share))
+    actual, dates = test["close"].to_numpy(), test["date"]
+    past, without = (
+        np.mean([(each - actual) ** 2 for each in part], axis=0)
+        for part in (found[: spec.bound.seeds], found[spec.bound.seeds :])
+    )
+    return Limit(
+        brownian_midpoint=Number(_rms(place[half:] - 0.5)),
+        brownian_open=Number(_best_guess(opened[:, None], place, half)),
+        brownian_volatility=Number(_best_guess(np.column_stack([opened, log_range]), place, half)),
+        past_rmse=number(rmse_interval(np.sqrt(past), dates, block=DATE_BLOCK)),
+        past_skill=number(skill_interval(past, without, dates, block=DATE_BLOCK)),
+    )
+
+
+def random_days(days: int, steps: int, seed: int = SEED) -> pd.DataFrame:
+    """Days of a price that moves at random (a Brownian motion from 0 with variance 1 a day).
+
+    Between two steps, the extremes are drawn from their exact distribution given both ends (the reflection principle;
+    Karatzas and Shreve 1991, section 2.8), so that few steps are enough.
+
+    Returns
+    -------
+    DataFrame
+        ``high``, ``low`` and ``close`` of each day; every open is 0.
+    """
+    random = np.random.default_rng(seed)
+    blocks = []
+    for start in range(0, days, _BLOCK):
+        size = min(_BLOCK, days - start)
+        path = np.cumsum(random.normal(scale=steps**-0.5, size=(size, steps)), axis=1)
+        before = np.column_stack([np.zeros(size), path[:, :-1]])
+        high, low = (_extreme(before, path, sign, steps, random) for sign in (1.0, -1.0))
+        blocks.append(pd.DataFrame({"high": high, "low": low, "close": path[:, -1]}))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _extreme(before: Floats, after: Floats, sign: float, steps: int, random: np.random.Generator) -> Floats:
+    reach = np.sqrt((after - before) ** 2 - 2 / steps * np.log(random.uniform(size=after.shape)))
+    return np.asarray(sign * np.max((sign * (before + after) + reach) / 2, axis=1))
+
+
+def _best_guess(inputs: Floats, place: Floats, half: int) -> float:
+    """Error of the mean place given the inputs, learned on one half of the days and scored on the other."""
+    trees = HistGradientBoostingRegressor(max_leaf_nodes=15, max_iter=150, early_stopping=False, random_state=SEED)
+    return _rms(trees.fit(inputs[:half], place[:half]).predict(inputs[half:]) - place[half:])
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def with_past(prices: pd.DataFrame, past_days: int) -> pd.DataFrame:
+    """Prices with the logarithms of range and volume over their means in the same symbol's days before.
+
+    Days without enough past have 0: as usual.
+    """
+    ordered = prices.sort_values(["symbol", "date"])
+    # As a share of the midpoint: dividing by the close would tell the network what it should predict.
+    middle = (ordered["high"] + ordered["low"]) / 2
+    relative = (ordered["high"] - ordered["low"]).clip(lower=0) / middle + 1e-5
+    known = {}
+    for name, values in (("past_range", relative), ("past_volume", ordered["volume"] + 1.0)):
+        by_symbol = values.groupby(ordered["symbol"], observed=True)
+        before = by_symbol.transform(lambda own: own.shift(1).rolling(past_days, min_periods=5).mean())
+        known[name] = pd.Series(np.log(values / before), index=ordered.index).fillna(0.0)
+    return prices.assign(**known)
+
+
+def past_inputs(days: pd.DataFrame) -> Floats:
+    """What the network of the chapter sees, and how range and volume compare with the symbol's own past, ``(n, 6)``."""
+    return np.column_stack([position_inputs(days), days[["past_range", "past_volume"]].to_numpy()])
+
+
+def _past_predictions(
+    network: settings.Network, seed: int, train: pd.DataFrame, test: pd.DataFrame, known: bool
+) -> Floats:
+    inputs = past_inputs if known else position_inputs
+    members = [fit_position_network(train, network, seed=seed, odd=odd, inputs=inputs) for odd in (False, True)]
+    return predict_close(members, test, inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextDaySpec:
+    """A forecast: from a day's row to the close of the next day."""
+
+    forecast: settings.Forecast
+    network: settings.Network
+
+
+def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Progress) -> NextDay:
+    """Predict the next close from a day's five numbers, by its level and by its return, beside persistence."""
+    rows = next_day_rows(data["prices"].frame)
+    first_test = split_by_date(data["prices"].frame)[1]["date"].min()
+    train, test = rows[(rows["next_date"] < first_test) & ~rows["odd"]], rows[rows["next_date"] >= first_test]
+    seeds = range(spec.forecast.seeds)
+    tasks = [(spec, kind, seed, train, test) for kind in ("level", "return") for seed in seeds]
+    level, returns = np.stack(in_parallel(_next_close, tasks, done=progress)).reshape(2, len(seeds), -1)
+    actual, today, dates = (test[name].to_numpy() for name in ("next_close", "close", "next_date"))
+    skill = partial(skill_interval, clusters=dates, block=DATE_BLOCK)
+    persistence = (today - actual) ** 2
+    squared = {"level": ((level - actual) ** 2).mean(axis=0), "return": ((returns - actual) ** 2).mean(axis=0)}
+    truth, guess = np.log(actual / today), np.log(returns.mean(axis=0) / today)
+    calm = np.abs(truth) <= spec.forecast.clip
+    right = _share_right(truth, guess, dates)
+    return NextDay(
+        persistence_rmse=Number(float(np.sqrt(persistence.mean()))),
+        persistence_r2=Number(float(1 - persistence.mean() / actual.var())),
+        level_rmse=Number(float(np.sqrt(squared["level"].mean()))),
+        level_skill=number(skill(squared["level"], persistence)),
+        return_rmse=Number(float(np.sqrt(squared["return"].mean()))),
+        return_skill=number(skill(squared["return"], persistence)),
+        return_r2=number(skill((guess - truth) ** 2, truth**2)),
+        return_r2_without_jumps=number(
+            skill_interval((guess - truth)[calm] ** 2, truth[calm] ** 2, dates[calm], block=DATE_BLOCK)
+        ),
+        jumps=Number(int((~calm).sum())),
+        clip=Number(spec.forecast.clip),
+        direction=number(right),
+        rising=Number(float((truth[truth != 0] > 0).mean())),
+    )
+
+
+def _share_right(truth: Floats, guess: Floats, dates: np.ndarray) -> Interval:
+    """Share of right directions among the days on which the price moved."""
+    moved = truth != 0
+    parts = np.column_stack([np.sign(guess) == np.sign(truth), np.ones(len(truth))])[moved]
+    return cluster_bootstrap(parts, dates[moved], lambda sums: sums[..., 0] / sums[..., 1], block=DATE_BLOCK)
+
+
+def next_day_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the same symbol's next date and next close; a symbol's last row is left out, ``odd`` marks bad rows."""
+    ordered = frame.sort_values(["symbol", "date"])
+    following = ordered.groupby("symbol", observed=True)[["date", "close"]].shift(-1)
+    rows = ordered.assign(next_date=following["date"], next_close=following["close"], odd=untrustworthy(frame))
+    return rows.dropna(subset=["next_close"])
+
+
+def _next_close(
+    spec: NextDaySpec, kind: Literal["level", "return"], seed: int, train: pd.DataFrame, test: pd.DataFrame
+) -> Floats:
+    """Predicted next closes (USD), ``(n,)``: by the price itself, or by its return, clipped in training."""
+    from labcode.training import TabularRegressor
+
+    network = TabularRegressor(
+        hidden=spec.network.hidden,
+        batch_size=spec.network.batch_size,
+        lr=spec.network.lr,
+        max_epochs=spec.forecast.epochs,
+        schedule="onecycle",
+        random_state=seed,
+    )
+    model = make_pipeline(StandardScaler(), network)
+    if kind == "level":
+        columns = ["open", "low", "high", "close", "volume"]
+        return np.asarray(model.fit(train[columns], train["next_close"]).predict(test[columns]))
+    moves = np.log(train["next_close"] / train["close"]).clip(-spec.forecast.clip, spec.forecast.clip)
+    predicted = model.fit(_today(train), moves).predict(_today(test))
+    return np.asarray(test["close"].to_numpy() * np.exp(predicted))
+
+
+def _today(days: pd.DataFrame) -> Floats:
+    """Where open and close lie in the day's range, the range, the volume and the price level, all free of scale."""
+    middle = ((days["high"] + days["low"]) / 2).to_numpy()
+    return np.column_stack(
+        [
+            np.clip(position(days, days["open"]), -1, 1),
+            np.clip(position(days, days["close"]), -1, 1),
+            np.log(np.maximum(day_range(days) / middle, 1e-5)),
+            np.log1p(days["volume"].to_numpy()),
+            np.log(middle),
+        ]
+    )
+
+
+def _specs(profile: Profile) -> tuple[LimitSpec, NextDaySpec]:
+    network = configured(settings.Network, "regression.network", profile=profile)
+    return (
+        LimitSpec(bound=configured(settings.Bound, "regression.limit", profile=profile), network=network),
+        NextDaySpec(forecast=configured(settings.Forecast, "regression.next_day", profile=profile), network=network),
+    )
+
+
+_FULL, _QUICK = _specs("full"), _specs("quick")
+EXPERIMENTS = (
+    Experiment(
+        name="regression/limit", run=run_limit, spec=_FULL[0], quick=_QUICK[0], datasets=("prices",), seconds=25
+    ),
+    Experiment(
+        name="regression/next-day", run=run_next_day, spec=_FULL[1], quick=_QUICK[1], datasets=("prices",), seconds=10
+    ),
+)

@@ -1,0 +1,259 @@
+"""What the experiments of the regression return. Losses are in USD², errors in USD."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from labcode.metrics import Interval
+from labcode.results.number import Number, Quantity
+from labcode.results.typed import Results
+
+#: Epochs, counted from 0, whose losses our first version printed.
+PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)
+
+
+def number(found: Interval) -> Number:
+    """A measured interval as a figure of a result."""
+    return Number(float(found.value), float(found.low), float(found.high))
+
+
+def _loss(says: str, name: str) -> Quantity:
+    return Quantity(says=says, unit="USD²", decimals=0, least=0, over="seeds", name=name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsSubmitted(Results):
+    """Our first version's network over many seeds.
+
+    Shape
+    -----
+    ``curves`` ``(n_seeds, n_epochs, 4)``: loss of training and test rows, R² of both.
+    ``plain_curve`` ``(n_epochs, 2)``: the losses of the first seed, by the plain loop.
+    """
+
+    experiment = "regression/as-submitted"
+    seeds: int
+    train_mse_epoch: Annotated[Mapping[int, Number], _loss("training loss at epoch", "train_mse_epoch")]
+    test_mse_epoch: Annotated[Mapping[int, Number], _loss("test loss at epoch", "test_mse_epoch")]
+    mean_mse: Annotated[Number, Quantity(says="loss of always saying the mean", unit="USD²", decimals=0, least=0)]
+    rises: Annotated[Number, Quantity(says="steps at which a loss went up", decimals=0, least=0)]
+    largest_difference: Annotated[
+        Number, Quantity(says="largest relative difference between the two loops", unit="%", decimals=4, least=0)
+    ]
+    coverage: Annotated[
+        Number,
+        Quantity(says="share of losses inside the interval of the other seeds", unit="%", decimals=0, least=0, most=1),
+    ]
+    inside: Annotated[
+        Mapping[int, Number], Quantity(says="printed losses inside, by number of seeds", decimals=0, least=0, most=12)
+    ]
+    curves: Annotated[np.ndarray, Quantity(most=1e6)]
+    plain_curve: Annotated[np.ndarray, Quantity(least=0)]
+
+
+def _error(says: str, name: str | None = None) -> Quantity:
+    return Quantity(says=says, unit="USD", decimals=3, least=0, over="dates", name=name)
+
+
+def _skill(says: str, name: str | None = None) -> Quantity:
+    return Quantity(says=says, decimals=3, most=1, over="dates", name=name)
+
+
+_SHARE = Quantity(says="error as a share of the price", unit="%", decimals=2, least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(Results):
+    """A prediction without a network, on the last fifth of the dates and on our first version's random rows."""
+
+    rmse: Annotated[Number, _error("error on new dates")]
+    percent: Annotated[Number, _SHARE]
+    rmse_random: Annotated[Number, _error("error on random rows")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baselines(Results):
+    """What needs no network.
+
+    Shape
+    -----
+    ``squared_…`` ``(n_test,)``: squared errors on the test dates, for paired comparisons.
+    """
+
+    experiment = "regression/baselines"
+    zero: Annotated[Baseline, Quantity(says="always 0 USD")]
+    mean: Annotated[Baseline, Quantity(says="mean of the training closes")]
+    open: Annotated[Baseline, Quantity(says="the day's open")]
+    midpoint: Annotated[Baseline, Quantity(says="midpoint of low and high")]
+    ols: Annotated[Baseline, Quantity(says="least squares")]
+    ols_raw: Annotated[Baseline, Quantity(says="least squares, unscaled columns")]
+    ridge: Annotated[Baseline, Quantity(says="ridge regression")]
+    trees_raw: Annotated[Baseline, Quantity(says="boosted trees, columns as they are")]
+    trees: Annotated[Baseline, Quantity(says="boosted trees, position")]
+    best: str
+    ols_raw_rank: Annotated[Number, Quantity(says="directions that least squares keeps", decimals=0, least=0, most=4)]
+    scikit_learn: str
+    midpoint_rmse_train: Annotated[
+        Number, Quantity(says="error of the midpoint on the training dates", unit="USD", decimals=3, least=0)
+    ]
+    trees_leaves: int
+    trees_rate: float
+    squared_ols: Annotated[np.ndarray, Quantity(least=0)]
+    squared_trees_raw: Annotated[np.ndarray, Quantity(least=0)]
+    squared_trees: Annotated[np.ndarray, Quantity(least=0)]
+
+    @property
+    def models(self) -> dict[str, Baseline]:
+        """Every baseline by its name in the field's terms, from the simplest on."""
+        names = ("zero", "mean", "open", "midpoint", "ols_raw", "ols", "ridge", "trees_raw", "trees")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Results):
+    """A network on rolling folds before the test dates."""
+
+    skill: Annotated[Number, _skill("skill over least squares on the folds")]
+    winner_over: Annotated[Number, _skill("skill of the winner over it")]
+    by_fold: Annotated[Mapping[int, Number], Quantity(says="skill in fold", decimals=3, most=1, name="fold")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Results):
+    """Which network the rolling folds choose."""
+
+    experiment = "regression/selection"
+    candidates: Annotated[Mapping[str, Candidate], Quantity(name="")]
+    winner: str
+    seeds: int
+    drift: Annotated[
+        Number, Quantity(says="mean position of the close in the range", decimals=3, least=-1, most=1, over="dates")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Results):
+    """A step of the ladder, over seeds."""
+
+    rmse: Annotated[
+        Number,
+        Quantity(says="error on new dates", unit="USD", decimals=3, least=0, over="range of seeds", name=""),
+    ]
+    percent: Annotated[Number, _SHARE]
+    skill: Annotated[Number, _skill("skill over least squares")]
+    updates: Annotated[Number, Quantity(says="optimiser steps", decimals=0, least=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps(Results):
+    """The repair, one change at a time.
+
+    Shape
+    -----
+    ``curves`` ``(n_epochs, 4)``: RMSE (USD) and R² of the position on training rows, the same on test rows.
+    ``squared_…`` ``(n_test,)``: squared errors of the last two steps.
+    """
+
+    experiment = "regression/steps"
+    ladder: Annotated[Mapping[str, Step], Quantity(name="")]
+    curves: Annotated[np.ndarray, Quantity(most=1e4)]
+    squared_relative: Annotated[np.ndarray, Quantity(least=0)]
+    squared_position: Annotated[np.ndarray, Quantity(least=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sound(Results):
+    """The network that the folds chose, on the test dates.
+
+    Shape
+    -----
+    ``predicted``, ``row`` ``(n_test,)``: mean prediction over seeds (USD), and the row's number in the file.
+    ``response`` ``(3, n)``, ``response_open`` ``(n,)``, ``response_range`` ``(3,)``: where it puts the close, given
+    where the day opened, for three widths of the range.
+    """
+
+    experiment = "regression/sound"
+    network: str
+    seeds: int
+    test_rows: Annotated[Number, Quantity(says="test rows", decimals=0, least=1)]
+    test_dates: Annotated[Number, Quantity(says="test dates", decimals=0, least=1)]
+    rmse: Annotated[Number, _error("error of the network on new dates")]
+    rmse_symbols: Annotated[
+        Number, Quantity(says="error of the network on new dates", unit="USD", decimals=3, least=0, over="symbols")
+    ]
+    rmse_two_way: Annotated[
+        Number,
+        Quantity(says="error of the network on new dates", unit="USD", decimals=3, least=0, over="dates and symbols"),
+    ]
+    rmse_seed: Annotated[
+        Number, Quantity(says="error of single seeds", unit="USD", decimals=3, least=0, over="range of seeds")
+    ]
+    median_error: Annotated[Number, Quantity(says="median error", unit="USD", decimals=2, least=0)]
+    percent: Annotated[Number, _SHARE]
+    r2: Annotated[Number, Quantity(says="R² of the network", decimals=5, most=1)]
+    midpoint_r2: Annotated[Number, Quantity(says="R² of the midpoint", decimals=5, most=1)]
+    position_error: Annotated[Number, Quantity(says="error of the network in ranges of the day", decimals=3, least=0)]
+    skill_vs_mean: Annotated[Number, _skill("skill of the network over the mean")]
+    skill_vs_midpoint: Annotated[Number, _skill("skill of the network over the midpoint")]
+    skill_vs_ols: Annotated[Number, _skill("skill of the network over least squares")]
+    skill_vs_ols_two_way: Annotated[
+        Number, Quantity(says="skill of the network over least squares", decimals=3, most=1, over="dates and symbols")
+    ]
+    skill_vs_trees: Annotated[Number, _skill("skill of the network over boosted trees")]
+    skill_vs_trees_raw: Annotated[Number, _skill("skill of the network over boosted trees on raw columns")]
+    over_plain: Annotated[Mapping[int, Number], _skill("skill of the network over the plain network of step")]
+    top_symbol: str
+    top_symbol_share: Annotated[
+        Number, Quantity(says="share of one symbol in the squared error", unit="%", decimals=0, least=0, most=1)
+    ]
+    top_five_share: Annotated[
+        Number, Quantity(says="share of five symbols in the squared error", unit="%", decimals=0, least=0, most=1)
+    ]
+    predicted: np.ndarray
+    row: np.ndarray
+    response: np.ndarray
+    response_open: np.ndarray
+    response_range: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit(Results):
+    """How good a prediction from these columns can be."""
+
+    experiment = "regression/limit"
+    brownian_midpoint: Annotated[
+        Number, Quantity(says="error of the midpoint on a random day, in ranges", decimals=3, least=0)
+    ]
+    brownian_open: Annotated[
+        Number, Quantity(says="error of the best guess from the open on a random day, in ranges", decimals=3, least=0)
+    ]
+    brownian_volatility: Annotated[
+        Number, Quantity(says="the same with the volatility known, in ranges", decimals=3, least=0)
+    ]
+    past_rmse: Annotated[Number, _error("error of the network that knows the symbol's past range and volume")]
+    past_skill: Annotated[Number, _skill("skill of that network over the one that does not")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextDay(Results):
+    """A forecast of the next day, beside persistence: saying today's close."""
+
+    experiment = "regression/next-day"
+    persistence_rmse: Annotated[Number, Quantity(says="error of persistence", unit="USD", decimals=3, least=0)]
+    persistence_r2: Annotated[Number, Quantity(says="R² of persistence", decimals=4, most=1)]
+    level_rmse: Annotated[Number, Quantity(says="error of a network for the price", unit="USD", decimals=3, least=0)]
+    level_skill: Annotated[Number, _skill("skill of a network for the price over persistence")]
+    return_rmse: Annotated[Number, Quantity(says="error of a network for the return", unit="USD", decimals=3, least=0)]
+    return_skill: Annotated[Number, _skill("skill of a network for the return over persistence, in dollars")]
+    return_r2: Annotated[Number, _skill("skill of a network for the return over no change")]
+    return_r2_without_jumps: Annotated[Number, _skill("the same without jumps")]
+    jumps: Annotated[Number, Quantity(says="test rows with a jump", decimals=0, least=0)]
+    clip: Annotated[Number, Quantity(says="largest return in training", unit="%", decimals=0, least=0)]
+    direction: Annotated[
+        Number, Quantity(says="share of right directions", unit="%", decimals=1, least=0, most=1, over="dates")
+    ]
+    rising: Annotated[Number, Quantity(says="share of rising days", unit="%", decimals=1, least=0, most=1)]

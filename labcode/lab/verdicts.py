@@ -1,0 +1,35 @@
+"""Our first version's conclusions with what holds of them, from data/reference.toml."""
+
+from __future__ import annotations
+
+import re
+
+import labcode.lab.regression.results as regression
+from labcode.book.reference import stated
+from labcode.book.statements import Verdict, judged
+from labcode.errors import LabcodeError
+from labcode.lab import load
+from labcode.results.typed import Results
+
+#: What a condition calls the result of an experiment: its name with underscores.
+KINDS: dict[str, type[Results]] = {
+    re.sub(r"\W", "_", kind.experiment): kind
+    for kind in vars(regression).values()
+    if isinstance(kind, type) and issubclass(kind, Results) and kind.experiment
+}
+
+
+def verdict(name: str) -> Verdict:
+    """The verdict on a conclusion, by its id in data/reference.toml.
+
+    Raises
+    ------
+    LabcodeError
+        If it has no condition, or one that names what is not there.
+    """
+    entry = stated(name)
+    if not entry.holds and not entry.fails:
+        raise LabcodeError(f"data/reference.toml: {name!r} has neither `holds` nor `fails`, so nothing judges it.")
+    named = set(re.findall(r"\w+", f"{entry.holds} {entry.fails} {entry.because}"))
+    names = {called: load(kind) for called, kind in KINDS.items() if called in named}
+    return judged(entry.quote, holds=entry.holds, fails=entry.fails, because=entry.because, names=names)

@@ -1,0 +1,203 @@
+"""A figure of the report as an object: its value, its limits, its unit, and what it could have been.
+
+A :class:`Quantity` says what a figure is; it is written once, where the figure is declared. A :class:`Number` is one
+measured value of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: Percentages are stored as shares, 0 to 1.
+Unit = Literal["", "%", "USD", "USD²", "rows", "dates"]
+#: What an interval varies.
+Over = Literal["dates", "symbols", "dates and symbols", "rows", "seeds", "mean over seeds", "range of seeds"]
+
+MINUS = "\N{MINUS SIGN}"
+#: Keeps a number with its unit, and the limits of an interval, on one line.
+BLANK = "\N{NO-BREAK SPACE}"
+_MEANING: dict[Over, str] = {
+    "dates": "95% interval, resampling dates",
+    "symbols": "95% interval, resampling symbols",
+    "dates and symbols": "95% interval, resampling dates and symbols",
+    "rows": "95% interval, resampling rows",
+    "seeds": "where 95% of single seeds should fall",
+    "mean over seeds": "95% interval of the mean over seeds",
+    "range of seeds": "from the lowest to the highest seed",
+}
+
+
+def decimals(value: float, places: int) -> str:
+    """A number with so many decimals, thousands separators and a real minus sign; what rounds to zero has no sign.
+
+    Examples
+    --------
+    >>> decimals(-0.0623, 2), decimals(1234.5, 1), decimals(-0.0004, 3), decimals(float("nan"), 2)
+    ('−0.06', '1,234.5', '0.000', 'n/a')
+    """
+    if not math.isfinite(value):
+        return "n/a"
+    text = f"{value:,.{places}f}"
+    return text.replace("-", MINUS if text.strip("-0.") else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """What a figure is.
+
+    Attributes
+    ----------
+    says
+        A phrase for it, such as ``"error on the test dates"``; a check shows it to the reader.
+    unit, decimals
+        How it is printed.
+    least, most
+        The range that it could have, whatever the rows are.
+    over
+        What its interval varies; ``None`` for a figure without one.
+    name
+        What ``labcode results`` calls it, where that is not the name of the field.
+    """
+
+    says: str = ""
+    unit: Unit = ""
+    decimals: int = 2
+    least: float = -math.inf
+    most: float = math.inf
+    over: Over | None = None
+    name: str | None = None
+
+
+class _Printed(str):
+    """Text that a page shows as it is; of a plain string Quarto would show a no-break space as its escape."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """One value of a quantity, with the limits of its interval where it has any.
+
+    In text it prints itself with its unit. It compares and computes as its value does.
+
+    Attributes
+    ----------
+    value
+        A share for the unit ``"%"``.
+    low, high
+        Limits; not a number where there are none.
+    quantity
+        What it is; a result fills it in from the declaration of its field.
+
+    Examples
+    --------
+    >>> rmse = Number(0.7895, 0.7012, 0.8881, quantity=Quantity(unit="USD", decimals=3, over="dates"))
+    >>> str(rmse).split(), str(rmse.interval).split(), rmse < 0.8
+    (['0.789', 'USD'], ['0.789', 'USD', '(0.701', 'to', '0.888)'], True)
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    quantity: Quantity = field(default=Quantity(), kw_only=True)
+
+    def __str__(self) -> str:
+        return _Printed(f"{self._digits(self.value)}{self._unit}")
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        limits = f" ({self.low:.4g} to {self.high:.4g})" if math.isfinite(self.low) else ""
+        return f"<Number {self.value:.6g}{limits} {self.quantity.says or 'without a name'}>"
+
+    @property
+    def bare(self) -> str:
+        """The value alone, without its unit."""
+        return _Printed(self._digits(self.value))
+
+    @property
+    def limits(self) -> str:
+        """The limits alone: ``0.70 to 0.89``; ``n/a`` where there are none."""
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return _Printed("n/a")
+        end = "%" if self.quantity.unit == "%" else ""
+        return _Printed(f"{self._digits(self.low)}{BLANK}to{BLANK}{self._digits(self.high)}{end}")
+
+    @property
+    def interval(self) -> str:
+        """The value with its limits; the value alone where there are none, as for a single seed."""
+        return _Printed(f"{self}{BLANK}({self.limits})" if math.isfinite(self.low) else str(self))
+
+    @property
+    def meaning(self) -> str:
+        """What its limits mean, in words; empty where it has none."""
+        return _MEANING[self.quantity.over] if self.quantity.over else ""
+
+    @property
+    def off_zero(self) -> bool:
+        """Whether its interval lies on one side of zero."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def _unit(self) -> str:
+        unit = self.quantity.unit
+        return "" if not unit or not math.isfinite(self.value) else "%" if unit == "%" else f"{BLANK}{unit}"
+
+    def _digits(self, value: float) -> str:
+        return decimals(100 * value if self.quantity.unit == "%" else value, self.quantity.decimals)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return float(self) == float(other) if isinstance(other, Number | int | float) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __lt__(self, other: Number | float) -> bool:
+        return float(self) < float(other)
+
+    def __le__(self, other: Number | float) -> bool:
+        return float(self) <= float(other)
+
+    def __gt__(self, other: Number | float) -> bool:
+        return float(self) > float(other)
+
+    def __ge__(self, other: Number | float) -> bool:
+        return float(self) >= float(other)
+
+    def __add__(self, other: Number | float) -> float:
+        return float(self) + float(other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Number | float) -> float:
+        return float(self) - float(other)
+
+    def __rsub__(self, other: Number | float) -> float:
+        return float(other) - float(self)
+
+    def __mul__(self, other: Number | float) -> float:
+        return float(self) * float(other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Number | float) -> float:
+        return float(self) / float(other)
+
+    def __rtruediv__(self, other: Number | float) -> float:
+        return float(other) / float(self)
+
+    def __pow__(self, other: float) -> float:
+        return float(float(self) ** other)
+
+    def __neg__(self) -> float:
+        return -float(self)
+
+    def __abs__(self) -> float:
+        return abs(float(self))

@@ -1,0 +1,88 @@
+"""A figure that a cell draws by itself is shown for the light page and for the dark one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+import IPython.display
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+import seaborn as sns
+
+from labcode.book.plots import DARK, LIGHT, Theme, book_style, in_the_dark, show
+
+COLOURS = [field.name for field in fields(Theme) if field.name != "name"]
+
+
+@pytest.fixture
+def style() -> Iterator[Theme]:
+    """The book's style for one test."""
+    with mpl.rc_context():
+        yield book_style()
+    plt.close("all")
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Pictures that a cell displays."""
+    found: list[str] = []
+    monkeypatch.setattr(IPython.display, "display", lambda picture: found.append(picture.data))
+    return found
+
+
+def colours(picture: str) -> set[str]:
+    return set(re.findall(r"(?:fill|stroke|stop-color): ?(#[0-9a-fA-F]{3,8})", picture))
+
+
+def test_every_colour_of_the_theme_is_replaced(style: Theme, shown: list[str]) -> None:
+    figure, axes = plt.subplots()
+    for place, name in enumerate(COLOURS):
+        axes.plot([0, 1], [place, place], color=getattr(style, name), label=name)
+    axes.set(xlabel="epoch", ylabel="loss", title="Title")
+    axes.legend()
+    show(figure)
+    light, dark = shown
+    for name in COLOURS:
+        assert getattr(LIGHT, name) in colours(light)
+        assert getattr(DARK, name) in colours(dark)
+    left = {getattr(LIGHT, name) for name in COLOURS} - {getattr(DARK, name) for name in COLOURS}
+    assert not left & colours(dark)
+    assert LIGHT.ink not in dark and DARK.ink not in light
+    assert not plt.get_fignums(), "a figure that was shown is closed"
+
+
+def test_a_seaborn_figure_has_no_colour_but_the_themes(style: Theme, shown: list[str]) -> None:
+    figure, axes = plt.subplots()
+    sns.lineplot(x=[0, 1, 0, 1], y=[0, 1, 2, 3], hue=["a", "a", "b", "b"], ax=axes)
+    axes.set(xlabel="epoch", ylabel="loss")
+    show(figure)
+    light, dark = shown
+    assert colours(dark) <= {getattr(DARK, name) for name in COLOURS}
+    assert colours(light) <= {getattr(LIGHT, name) for name in COLOURS}
+
+
+def test_only_colours_differ(style: Theme, shown: list[str]) -> None:
+    figure, axes = plt.subplots()
+    axes.bar(["a", "b"], [1, 2])
+    show(figure)
+    light, dark = (re.sub(r"#[0-9a-f]{6}", "#", picture) for picture in shown)
+    assert light == dark and shown[0] != shown[1]
+
+
+def test_a_drawing_function_is_drawn_in_each_theme(shown: list[str]) -> None:
+    def draw(theme: Theme) -> plt.Figure:
+        figure, axes = plt.subplots()
+        axes.plot([0, 1], color=theme.red)
+        return figure
+
+    show(draw)
+    assert [LIGHT.red in colours(shown[0]), DARK.red in colours(shown[1])] == [True, True]
+    assert len(shown) == 2 and LIGHT.red not in shown[1]
+
+
+def test_what_is_no_colour_of_the_theme_stays() -> None:
+    picture = f'<path style="fill: #123456; stroke: {LIGHT.ink}" d="M 1 2"/><use xlink:href="#m{LIGHT.blue[1:]}"/>'
+    assert in_the_dark(picture.encode()).decode() == picture.replace(LIGHT.ink, DARK.ink)

@@ -1,0 +1,179 @@
+"""Code on a page is the source that ran: whole, with the imports it needs, and it runs by itself."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from labcode.book.listing import listing, source_of
+from labcode.errors import RenderError
+
+MODULE = '''
+"""A module."""
+from __future__ import annotations
+
+import os
+import json, math
+import numpy as np
+from dataclasses import dataclass, field
+from pathlib import Path as Where
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HALF = 0.5
+SIZES: tuple[float, ...] = (HALF, 2.0)
+TABLE = {
+    "a": math.pi,
+}
+UNUSED = json.dumps({})
+
+
+def area(scale: float) -> float:
+    """Tell the area.
+
+    In several lines.
+    """
+    # a comment stays
+
+    def inner() -> float:
+        """Not shown."""
+        return scale * SIZES[0]
+
+    return inner() + TABLE["a"]
+
+
+@final
+@dataclass(frozen=True)
+class Box:
+    """A box.
+
+    More.
+    """
+
+    side: float = HALF
+    names: Sequence[str] = field(default_factory=tuple)
+
+    def volume(self) -> float:
+        """Its volume."""
+        return float(np.power(self.side, 3))  # type: ignore[arg-type, misc]
+
+    @property
+    def path(self) -> Where:
+        """Where."""
+        return Where("box")
+
+
+class Fault(Exception):
+    """It has nothing but this."""
+'''
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "listedlab").mkdir()
+    (tmp_path / "listedlab" / "shapes.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+
+
+def run(code: str) -> dict[str, Any]:
+    """Run a listing in a fresh namespace."""
+    names: dict[str, Any] = {"__name__": "listing"}
+    exec(compile(code, "listing", "exec", dont_inherit=True), names)
+    return names
+
+
+def test_a_function_is_whole_but_for_its_docstrings() -> None:
+    assert source_of("listedlab.shapes", "area", imports=False) == (
+        "def area(scale: float) -> float:\n"
+        "    # a comment stays\n\n"
+        "    def inner() -> float:\n"
+        "        return scale * SIZES[0]\n\n"
+        '    return inner() + TABLE["a"]'
+    )
+
+
+def test_a_class_begins_with_its_decorators_and_class_line() -> None:
+    shown = source_of("listedlab.shapes", "Box", imports=False)
+    assert shown.startswith("@final\n@dataclass(frozen=True)\nclass Box:\n    side: float = HALF\n")
+    assert '"""' not in shown and "def volume" in shown and shown.endswith('return Where("box")')
+
+
+def test_a_method_stands_below_the_line_of_its_class_without_notes_to_the_type_checker() -> None:
+    assert source_of("listedlab.shapes", "Box.volume", imports=False) == (
+        "class Box:\n    def volume(self) -> float:\n        return float(np.power(self.side, 3))"
+    )
+    path = source_of("listedlab.shapes", "Box.path", imports=False)
+    assert path.startswith("class Box:\n    @property\n    def path")
+
+
+def test_imports_and_constants_stand_before_it_once_and_only_those_used() -> None:
+    shown = source_of("listedlab.shapes", "area", "Box")
+    before = shown[: shown.index("def area")].split()
+    assert shown.count("import numpy as np") == shown.count("HALF = 0.5") == shown.count("import math") == 1
+    assert "from dataclasses import dataclass, field" in shown
+    assert "from pathlib import Path as Where" in shown
+    assert "from collections.abc import Sequence" in shown
+    for unused in ("json", "os", "UNUSED", "TYPE_CHECKING", "__future__"):
+        assert unused not in before
+    assert shown.index("HALF = 0.5") < shown.index("SIZES: tuple")
+    assert 'TABLE = {\n    "a": math.pi,\n}' in shown
+    assert "\n\n\n@final" in shown, "definitions stand apart"
+
+
+def test_what_one_needs_the_other_does_not_bring() -> None:
+    assert "numpy" not in source_of("listedlab.shapes", "area")
+    assert "math" not in source_of("listedlab.shapes", "Box.volume")
+
+
+def test_it_runs_by_itself() -> None:
+    names = run(source_of("listedlab.shapes", "area", "Box", "Fault"))
+    assert names["area"](2.0) == pytest.approx(1.0 + np.pi)
+    assert names["Box"](3.0).volume() == 27.0
+    with pytest.raises(names["Fault"]):
+        raise names["Fault"]
+
+
+def test_the_books_network_runs_from_its_listing_and_is_the_same() -> None:
+    from labcode import models
+
+    shown = source_of("labcode.models", "_check", "MLP")
+    assert "\nclass MLP(nn.Module):\n" in shown and '"""' not in shown
+    torch.manual_seed(0)
+    ours = run(shown)["MLP"](n_features=3, hidden=(4,), n_outputs=1)
+    torch.manual_seed(0)
+    theirs = models.MLP(n_features=3, hidden=(4,), n_outputs=1)
+    x = torch.ones(2, 3)
+    assert torch.equal(ours(x), theirs(x))
+    assert source_of("labcode.models", "MLP.forward", imports=False).startswith(
+        "class MLP(nn.Module):\n    def forward(self, "
+    )
+
+
+def test_the_block_names_its_file() -> None:
+    block = listing("labcode.models", "MLP.forward", imports=False).data
+    assert block.startswith('```{.python filename="labcode/models.py"}\nclass MLP(nn.Module):\n')
+    assert block.endswith("\n```")
+    assert 'filename="listedlab.shapes"' in listing("listedlab.shapes", "area").data
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "told"),
+    [
+        ("listedlab.shapes", "volume", "listedlab.shapes has no 'volume'"),
+        ("listedlab.shapes", "Box.weight", "has no 'weight'"),
+        ("listedlab.shapes", "Bag.volume", "has no 'Bag'"),
+        ("listedlab.nowhere", "x", "no module 'listedlab.nowhere'"),
+        ("nowherelab.shapes", "x", "no module 'nowherelab.shapes'"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(module: str, name: str, told: str) -> None:
+    with pytest.raises(RenderError, match=told):
+        listing(module, name)

@@ -1,0 +1,232 @@
+"""Typed results become plain names and values, and come back from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labcode.errors import LabcodeError
+from labcode.results.number import Number, Quantity
+from labcode.results.typed import Origin, Results, flatten, frame, impossible, numbers, unflatten
+from labcode.store import Result, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Results):
+    rmse: Annotated[Number, Quantity(says="error", unit="USD", decimals=3, least=0, over="dates")]
+    steps: Annotated[Number, Quantity(says="steps", decimals=0, least=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baselines(Results):
+    experiment = "regression/baselines"
+    ols: Annotated[Score, Quantity(says="least squares")]
+    unnamed: Annotated[Score, Quantity(name="")]
+    by_epoch: Annotated[Mapping[int, Number], Quantity(says="loss", over="seeds", name="loss")]
+    family: Mapping[str, Score]
+    top: Annotated[Mapping[str, Number], Quantity(says="share", unit="%", name="")]
+    curve: np.ndarray
+    winner: str
+    share: float
+    seeds: int
+    flag: bool
+
+
+def score(value: float = 1.0, low: float = 0.5, high: float = 2.0) -> Score:
+    return Score(rmse=Number(value, low, high), steps=Number(7))
+
+
+def baselines(value: float = 1.0, low: float = 0.5, high: float = 2.0) -> Baselines:
+    return Baselines(
+        ols=score(value, low, high),
+        unnamed=score(value),
+        by_epoch={0: Number(value, low, high), 50: Number(2.0, 1.0, 3.0)},
+        family={"half odd": score(value), "plain": score(3.0)},
+        top={"first": Number(0.25), "second": Number(0.75)},
+        curve=np.array([[1.0, 2.0]]),
+        winner="half odd",
+        share=0.5,
+        seeds=3,
+        flag=True,
+    )
+
+
+ANY = st.floats()
+SCALARS = {
+    *("ols_rmse", "ols_rmse_low", "ols_rmse_high", "ols_steps", "rmse", "rmse_low", "rmse_high", "steps"),
+    *("loss_0", "loss_0_low", "loss_0_high", "loss_50", "loss_50_low", "loss_50_high"),
+    *(f"family_{key}_{name}" for key in ("half odd", "plain") for name in ("rmse", "rmse_low", "rmse_high", "steps")),
+    *("first", "second", "winner", "share", "seeds", "flag"),
+}
+
+
+def test_names_are_those_of_labcode_results() -> None:
+    flat = flatten(baselines())
+    assert set(flat.scalars) == SCALARS
+    assert (flat.scalars["ols_rmse"], flat.scalars["ols_rmse_low"], flat.scalars["ols_rmse_high"]) == (1.0, 0.5, 2.0)
+    assert flat.tables["loss"] == [{"key": 0}, {"key": 50}]
+    assert set(flat.arrays) == {"curve"}
+
+
+def same(one: Results, other: Results) -> None:
+    """Every number with its limits and its quantity, and every other value."""
+    left, right = dict(numbers(one)), dict(numbers(other))
+    assert list(left) == list(right)
+    for path, number in left.items():
+        assert repr(dataclasses.astuple(number)) == repr(dataclasses.astuple(right[path])), path
+    for name in ("winner", "share", "seeds", "flag"):
+        assert getattr(one, name) == getattr(other, name)
+        assert type(getattr(one, name)) is type(getattr(other, name))
+    np.testing.assert_array_equal(one.curve, other.curve)  # type: ignore[attr-defined]
+
+
+@given(ANY, ANY, ANY)
+def test_round_trip(value: float, low: float, high: float) -> None:
+    before = baselines(value, low, high)
+    flat = flatten(before)
+    same(before, unflatten(Baselines, flat.scalars, flat.tables, flat.arrays))
+
+
+@given(ANY, ANY, ANY)
+def test_round_trip_through_the_store(
+    tmp_path_factory: pytest.TempPathFactory, value: float, low: float, high: float
+) -> None:
+    store = Store(tmp_path_factory.mktemp("results"))
+    before = baselines(value, low, high)
+    store.save(Result(experiment="regression/baselines", key="0" * 64, **vars(flatten(before))))
+    read = store.load("regression/baselines", "0" * 64)
+    assert read is not None
+    origin = Origin({"prices": "file"}, "quick")
+    after = unflatten(Baselines, read.scalars, read.tables, read.arrays, origin)
+    same(before, after)
+    assert after.origin is origin and after.ols.origin is origin and after.family["plain"].origin is origin
+    assert list(after.by_epoch) == [0, 50], "an int key comes back as an int"
+
+
+def test_a_whole_number_stays_whole() -> None:
+    flat = flatten(baselines())
+    steps = unflatten(Baselines, flat.scalars, flat.tables, flat.arrays).ols.steps
+    assert type(steps.value) is int and str(steps) == "7"
+
+
+def test_numbers_are_told_what_they_are() -> None:
+    result = baselines()
+    assert result.ols.rmse.quantity.says == "least squares: error"
+    assert result.family["half odd"].rmse.quantity.says == "half odd: error"
+    assert result.by_epoch[50].quantity.says == "loss, 50"
+    assert str(result.top["first"]) == "25.00%"
+    again = dataclasses.replace(result, winner="plain")
+    assert again.ols.rmse.quantity.says == "least squares: error", "not twice"
+
+
+def test_a_result_cannot_be_changed() -> None:
+    result = baselines()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.winner = "plain"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        result.family["plain"] = score()  # type: ignore[index]
+
+
+@pytest.mark.parametrize("gone", ["ols_rmse", "ols_rmse_high", "family_plain_steps", "winner", "loss_50_low"])
+def test_a_missing_figure_is_named_with_its_experiment(gone: str) -> None:
+    flat = flatten(baselines())
+    del flat.scalars[gone]
+    with pytest.raises(LabcodeError, match=rf"regression/baselines has no '{gone}'; compute it again"):
+        unflatten(Baselines, flat.scalars, flat.tables, flat.arrays)
+
+
+@pytest.mark.parametrize(("part", "gone"), [("tables", "family"), ("arrays", "curve")])
+def test_a_missing_family_or_array_is_named_too(part: str, gone: str) -> None:
+    flat = flatten(baselines())
+    del getattr(flat, part)[gone]
+    with pytest.raises(LabcodeError, match=f"regression/baselines has no '{gone}'"):
+        unflatten(Baselines, flat.scalars, flat.tables, flat.arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubled(Results):
+    rmse: Annotated[Number, Quantity(says="error", over="dates")]
+    rmse_low: Annotated[Number, Quantity(says="the lowest error")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wordless(Results):
+    rmse: Annotated[Number, Quantity(unit="USD")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bare(Results):
+    rmse: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordlessFamily(Results):
+    losses: Mapping[int, Number]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(Results):
+    when: object
+
+
+def test_two_figures_of_one_name_are_refused() -> None:
+    with pytest.raises(LabcodeError, match="Doubled has two figures named 'rmse_low'"):
+        flatten(Doubled(rmse=Number(1.0, 0.5, 2.0), rmse_low=Number(0.1)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [(Wordless, {"rmse": Number(1.0)}), (Bare, {"rmse": Number(1.0)}), (WordlessFamily, {"losses": {}})],
+)
+def test_a_number_without_a_phrase_is_refused(kind: type[Results], given: dict[str, object]) -> None:
+    with pytest.raises(LabcodeError, match=rf"{kind.__name__}\.{next(iter(given))} has no phrase"):
+        kind(**given)
+
+
+def test_what_cannot_be_kept_is_refused_by_name() -> None:
+    with pytest.raises(LabcodeError, match="when is None"):
+        flatten(Odd(when=None))
+
+
+def test_a_family_as_a_frame() -> None:
+    table = frame(baselines().family)
+    assert list(table.index) == ["half odd", "plain"] and list(table.columns) == ["rmse", "steps"]
+    assert table.loc["plain", "rmse"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (Number(0.5, 0.4, 0.6, quantity=Quantity(most=1)), ""),
+        (Number(1.0 + 1e-12, quantity=Quantity(most=1)), ""),
+        (Number(0.5, math.nan, math.nan, quantity=Quantity(most=1)), ""),
+        (Number(1.5, quantity=Quantity(least=0, most=1)), "it is 1.5, expected 0 to 1"),
+        (Number(-0.1, quantity=Quantity(least=0, most=1)), "it is -0.1, expected 0 to 1"),
+        (Number(math.nan, quantity=Quantity(least=0, most=1)), "it is nan, expected 0 to 1"),
+        (Number(0.5, 0.6, 0.7), "it is 0.5, outside its own interval 0.6 to 0.7"),
+        (Number(0.5, 0.1, 0.4), "it is 0.5, outside its own interval 0.1 to 0.4"),
+    ],
+)
+def test_what_cannot_be_is_said(number: Number, reason: str) -> None:
+    assert impossible(number) == reason
+
+
+@pytest.mark.parametrize(
+    ("sources", "profile", "published"),
+    [
+        ({"prices": "file"}, "full", True),
+        ({}, "full", True),
+        ({"prices": "file"}, "quick", False),
+        ({"prices": "file", "machines": "simulated"}, "full", False),
+    ],
+)
+def test_published_rows_are_all_real_and_all_there(sources: dict[str, str], profile: str, published: bool) -> None:
+    assert Origin(sources, profile).published is published
