@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from labcode.book.reference import Cell, cells, figures, of_kind, read_reference, reference, stated
 from labcode.errors import LabcodeError
 from labcode.experiments import catalog
+from labcode.lab.verdicts import verdict as verdict_of
 from labcode.report import conclusions, conflicts, verdict
 from labcode.report.judge_regression import JUDGES
 from labcode.report.judging import Case, Judgement, judge
@@ -200,7 +202,9 @@ def test_a_wrong_number_does_not_come_out_again(quick: Sources) -> None:
 
 
 def test_every_conclusion_is_judged_and_nothing_else() -> None:
-    assert set(conclusions.JUDGES) == {entry.id for entry in of_kind("conclusion")}
+    by_conditions = {entry.id for entry in of_kind("conclusion") if entry.holds or entry.fails}
+    assert by_conditions and not by_conditions & set(conclusions.JUDGES)
+    assert by_conditions | set(conclusions.JUDGES) == {entry.id for entry in of_kind("conclusion")}
 
 
 def test_the_check_chooses_the_verdict() -> None:
@@ -210,13 +214,20 @@ def test_the_check_chooses_the_verdict() -> None:
     assert judge(cases[0], otherwise=fallback) == fallback
 
 
-@pytest.mark.parametrize(("ols", "expected"), [(0.64, "doesn't hold"), (100.0, "not shown")])
-def test_a_verdict_turns_with_the_results(ols: float, expected: str) -> None:
-    results = {
-        "network": result("regression/as-submitted", test_mse_epoch_49=11_482.0),
-        "baselines": result("regression/baselines", ols_rmse_random=ols),
-    }
-    assert JUDGES["regression.noise"](only(**results)).verdict == expected
+@pytest.mark.parametrize(("loss", "expected"), [(11_482.0, "doesn't hold"), (5_000.0, "not shown")])
+def test_a_verdict_turns_with_the_results(loss: float, expected: str) -> None:
+    losses = {"plain_test_mse_epoch_19": loss, "plain_train_mse_epoch_19": loss, "mean_mse": 7_000.0}
+    results = {"regularised": result("regularization/as-submitted", **losses)}
+    assert JUDGES["regularization.overfitting"](only(**results)).verdict == expected
+
+
+def test_the_chapter_and_the_table_say_the_same_of_a_conclusion(quick_store: Path) -> None:
+    entry = stated("regression.noise")
+    found = verdict_of(entry.id)
+    told = conclusions.judgement(entry, Sources())
+    assert told.verdict == found.outcome
+    assert told.why.startswith(found.reason)
+    assert found.word in str(found) and entry.quote in str(found)
 
 
 def test_the_conflicts_can_be_worked_out_from_what_is_stated() -> None:

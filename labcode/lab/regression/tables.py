@@ -11,11 +11,11 @@ MODELS = {
     "mean": "mean of the training closes",
     "open": "the day's open",
     "midpoint": "midpoint of low and high",
-    "ols_raw": "least squares, columns as they are",
-    "ols": "least squares, standardised",
-    "ridge": "ridge regression, standardised",
-    "trees_raw": "boosted trees, columns as they are",
-    "trees": "boosted trees, position in the range",
+    "ols_raw": "least squares, raw columns",
+    "ols": "least squares, scaled",
+    "ridge": "ridge regression, scaled",
+    "trees_raw": "boosted trees, raw columns",
+    "trees": "boosted trees, position",
 }
 
 
@@ -24,8 +24,8 @@ def baselines(base: Baselines) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [MODELS[name] for name in base.models],
-            "new dates, USD": [_cell(model.rmse.bare, model.rmse.limits) for model in base.models.values()],
-            "random rows, USD": [model.rmse_random.bare for model in base.models.values()],
+            "new dates": [_cell(model.rmse.bare, model.rmse.limits) for model in base.models.values()],
+            "random rows": [model.rmse_random.bare for model in base.models.values()],
         }
     )
 
@@ -41,7 +41,7 @@ def candidates(choice: Choice) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "network": [name for name, _ in ordered],
-            "skill over least squares": [str(each.skill.interval) for _, each in ordered],
+            "skill": [str(each.skill) for _, each in ordered],
             "winner over it": [
                 "the winner" if name == choice.winner else str(each.winner_over.interval) for name, each in ordered
             ],

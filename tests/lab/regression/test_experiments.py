@@ -135,7 +135,7 @@ def test_scores_are_consistent_with_each_other(results: dict[type[Results], Any]
         skill = getattr(sound, f"skill_vs_{name}")
         assert skill.value == pytest.approx(1 - sound.rmse**2 / base.models[name].rmse ** 2, abs=1e-4)
         assert skill.low < skill < skill.high
-    assert sound.rmse == sound.rmse_two_way == sound.rmse_symbols
+    assert sound.rmse.value == pytest.approx(sound.rmse_two_way.value) == sound.rmse_symbols.value
     assert sound.skill_vs_ols.value == pytest.approx(sound.skill_vs_ols_two_way.value)
     assert sound.rmse_two_way.low < sound.rmse.low < sound.rmse < sound.rmse.high < sound.rmse_two_way.high
     assert 0 < sound.top_symbol_share <= sound.top_five_share <= 1
