@@ -113,7 +113,7 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
             before, line, checked = len(claims.made), cell.lines[0], len(checks.made)
             try:
                 value = _evaluate(cell, names)
-                made_checks = _checks_of(value, checked)
+                made_checks, judged = _checks_of(value if len(claims.made) == before else None, checked)
                 new = len(claims.made) > before or made_checks or _shows_result(line.text, names)
                 read = probe.reads(value) if value and not new else {}
             except Exception as fault:
@@ -122,7 +122,7 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
                     continue
                 return  # what follows would only miss what this cell defines
             made = claims.made[before:]
-            found.checks += [_tried_check(line, each, found) for each in made_checks]
+            found.checks += [_tried_check(line, each, found, judged) for each in made_checks]
             if cell.inline and read and (word := _judges(value)):
                 found.faults.append(f"{line}: unbound: {word!r} in what `{line.text}` says, without a check")
             found.claims += [_tried(line, claim, found) for claim in made]
@@ -135,19 +135,19 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
                 (bound if made or told else from_results if shown else set()).add(line.text)
     found.faults += _impossible_figures(file, names)
     text = (book.root / file).read_text("utf-8")
-    if "from labcode.book" in text:
+    if "from labcode.book.checks" in text:
         faults = [*lint.faults(text), *lint.unchecked(text, prose.JUDGING, (each.strip() for each in from_results))]
         found.faults += [f"{file}:{number}: {fault}" for number, fault in sorted(faults)]
     else:
         found.faults += [str(fault) for fault in prose.unbound(book.root, file, from_results, bound)]
 
 
-def _checks_of(value: Callable[[], Any] | None, before: int) -> list[checks.Check]:
-    """The checks that a cell made: by itself, or of the verdict that it shows."""
+def _checks_of(value: Callable[[], Any] | None, before: int) -> tuple[list[checks.Check], bool]:
+    """The checks that a cell made, or those of the verdict that it shows; and whether they are of a verdict."""
     made = checks.made[before:]
     shown = value() if value and not made else None
     del checks.made[before:]
-    return [*made, *(shown.checks if isinstance(shown, Verdict) else ())]
+    return (list(shown.checks), True) if isinstance(shown, Verdict) else (made, False)
 
 
 def _shows_result(code: str, names: dict[str, Any]) -> bool:
@@ -159,9 +159,10 @@ def _shows_result(code: str, names: dict[str, Any]) -> bool:
     return any(isinstance(names.get(name), Results | Number) for name in used)
 
 
-def _tried_check(line: Line, check: checks.Check, found: Checked) -> TriedCheck:
+def _tried_check(line: Line, check: checks.Check, found: Checked, judged: bool) -> TriedCheck:
+    """Try a check; of those of a verdict, one may be false, since it judges and does not promise."""
     trial = trials.tried(check)
-    if not check.holds and check.published:
+    if not check.holds and check.published and not judged:
         found.faults.append(f"{line}: not true of the published rows: {check.condition!r}: {check.words}")
     if not trial.can_fail:
         found.faults.append(f"{line}: this check cannot fail, whatever the results are: {check.condition!r}")
@@ -268,7 +269,7 @@ def lines(found: Checked) -> Iterator[str]:
         words = re.sub(r"\s+", " ", each.claim.shown or "(says nothing)")
         yield f"{verdict:6}{each.where}  {words}\n      {each.claim.evidence}; {turns}"
     for tried in found.checks:
-        holds = "holds" if tried.check.holds else "FALSE" if tried.check.published else "not in these rows"
+        holds = "holds" if tried.check.holds else "false"
         yield f"{holds:6}{tried.where}  {tried.check.condition}\n      {tried.check.words}"
 
 

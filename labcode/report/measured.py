@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -139,7 +139,9 @@ def _find(sources: Sources, source: str, function: str | None, name: str, place:
     if function is not None:
         return _FUNCTIONS[function](result, name, place)
     if name.startswith("spec."):
-        found = result.meta["spec"][name.removeprefix("spec.")]  # type: ignore[index,call-overload]
+        found: Any = result.meta["spec"]
+        for part in name.removeprefix("spec.").split("."):
+            found = found[part]
         return Measured(value=float(found[place[0]] if place else found))
     if place:
         return _over_seeds(result.arrays[name][(slice(None), *place)])

@@ -13,7 +13,8 @@ from labcode.report.portable.reader import Line, read_lines
 
 #: What may stand in prose as a number: proper names, versions, and the level that every interval of the book has.
 ALLOWED_NUMBERS = re.compile(
-    r"AI4I 2020|Quarto\S* 1\.9|\b1\.9 or newer|95% (prediction )?intervals?|the middle 95% of seeds|\bF1\b|\bR²|\bL[12]\b|\bT\d\b"
+    r"AI4I 2020|Quarto\S* 1\.9|\b1\.9 or newer|95% (prediction )?intervals?|"
+    r"the middle 95% of seeds|\bF1\b|\bR²|\bL[12]\b|\bT\d\b"
 )
 #: Spellings of terms that have one in this book.
 SPELLINGS = {

@@ -61,8 +61,7 @@ def test_an_absurd_figure_in_the_store_is_named_with_the_sentence_that_shows_it(
     good = catalog.load("regression/sound")
     Store().save(changed(good, "rmse", -5.0))
     found = checking.check(ROOT, ["regression"])
-    fault = next(fault for fault in found.faults if "regression/sound: rmse = -5.0 cannot be" in fault)
-    assert "chapters/regression.qmd:" in fault and 'decimals(s["rmse"], 3)' in fault
+    assert any(fault.startswith("chapters/regression.qmd: sound.rmse cannot be: it is -5") for fault in found.faults)
 
 
 @pytest.fixture
@@ -142,6 +141,6 @@ def test_the_command_prints_the_counts_and_exits_with_1_on_a_fault(quick_store: 
 
     good = CliRunner().invoke(app, ["check", "regression", "--quiet"])
     assert good.exit_code == 0, good.output
-    assert " claims, " in good.output and " 0 typed numbers, 0 faults" in good.output
+    assert " checks, " in good.output and " 0 typed numbers, 0 faults" in good.output
     Store().save(changed(catalog.load("regression/sound"), "r2", 7.0))
     assert CliRunner().invoke(app, ["check", "regression", "--quiet"]).exit_code == 1
