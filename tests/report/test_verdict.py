@@ -131,7 +131,7 @@ def test_one_seed_cannot_tell(quick: Sources) -> None:
     table = verdict.tally(quick)
     every = table.iloc[-1]
     assert every["figures"] == len(figures()) == every["yes"] + every["no"] + every["one seed"]
-    assert every["one seed"] > 100
+    assert every["one seed"] > 90
     assert "one seed cannot tell" in verdict.tally_table(table)
 
 
