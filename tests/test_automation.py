@@ -35,7 +35,7 @@ def check_command(line: str) -> None:
             command, arguments = command.commands[arguments[0]], arguments[1:]
         command.make_context(command.name, list(arguments))
     else:
-        assert program in ("python", "python3", "exec", "export", "set"), f"nothing here checks {line!r}"
+        assert program in ("python", "python3", "mypy", "exec", "export", "set"), f"nothing here checks {line!r}"
 
 
 def commands(text: str) -> list[str]:

@@ -32,6 +32,7 @@ def numeric(paths: Iterable[Path], root: Path) -> bool:
     """Whether one of these files can change a stored result."""
     inside = [path.relative_to(root).as_posix() for path in paths]
     return any(
-        name.startswith(("labcode/", "data/")) and not name.startswith(("labcode/report/", "labcode/cli.py"))
+        name.startswith(("labcode/", "data/", "lab.toml"))
+        and not name.startswith(("labcode/report/", "labcode/book/", "labcode/cli.py"))
         for name in inside
     )

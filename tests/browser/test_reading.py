@@ -89,7 +89,7 @@ def test_a_figure_is_enlarged_and_escape_closes_it(site, parts: Parts, visit: Ca
 
 
 def test_code_unfolds_with_mouse_and_keyboard(site, parts: Parts, visit: Callable) -> None:
-    page = visit().open(site.page("regression"))
+    page = visit().open(site.page("eda"))
     fold = page.locator(parts.fold).first
     code = fold.locator("pre").first
     assert not code.is_visible()

@@ -176,6 +176,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book_store: Path) -> P
     book = tmp_path / "book"
     shutil.copytree(project_root() / "labcode", book / "labcode", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(project_root() / "data", book / "data", ignore=shutil.ignore_patterns("raw"))
+    shutil.copy(project_root() / "lab.toml", book)
     (book / "labcode/report/words.py").write_text("word = 1\n")
     (book / "index.qmd").write_text(COUNTING.format(title="Start"))
     (book / "two.qmd").write_text(

@@ -83,7 +83,7 @@ def test_only_code_and_data_behind_results_are_numeric(tmp_path: Path) -> None:
     def asks(name: str) -> bool:
         return numeric([tmp_path / name], tmp_path)
 
-    assert asks("labcode/models.py") and asks("data/raw/prices.csv")
+    assert asks("labcode/models.py") and asks("data/raw/prices.csv") and asks("lab.toml")
     assert not asks("labcode/book/plots.py") and not asks("chapters/eda.qmd")
 
 
