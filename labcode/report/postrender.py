@@ -32,13 +32,12 @@ _BETTER = {
 
 
 def mend(page: str) -> str:
-    """A page of Quarto's that needs no web server, loads its pictures late and names its landmarks."""
+    """A page of Quarto's that needs no web server and names its landmarks."""
     for found, better in _BETTER.items():
         page = page.replace(found, better)
     page = _MODULE.sub(_classic, page)
     if _SKIP not in page:
         page = re.sub(r"(<body[^>]*>)", rf"\1\n{_SKIP}", page, count=1)
-    page = re.sub(r"<img (?!loading=)", '<img loading="lazy" ', page)
     return _EMPTY_HEADER.sub(r"<td\1></td>", page)
 
 
@@ -77,6 +76,7 @@ def main() -> int:
     sys.path.insert(0, str(_REPORT.parents[1]))
     from labcode.report import frozen
     from labcode.report.downloads import NOTEBOOK, RESULTS, notebook_text
+    from labcode.report.pictures import load_late
     from labcode.report.prerender import confirm, results_text
 
     root = Path.cwd()
@@ -87,7 +87,7 @@ def main() -> int:
     if (book / "site_libs" / "quarto-html").is_dir():
         write_scripts(book)
         for page in book.rglob("*.html"):
-            text, notebook = mend(page.read_text("utf-8")), page.with_suffix(".ipynb")
+            text, notebook = mend(load_late(page.read_text("utf-8"), page.parent)), page.with_suffix(".ipynb")
             chapter = root / page.relative_to(book).with_suffix(".qmd")
             if chapter.is_file() and (cells := notebook_text(chapter)):
                 notebook.write_text(cells, "utf-8")

@@ -82,7 +82,7 @@ def submitted_predictions(result: Result) -> Draw:
     def draw(theme: Theme) -> Figure:
         figure, axes = plt.subplots(figsize=(5.8, 3.4))
         for name, colour, marker in (("aligned", theme.green, "."), ("broadcast", theme.red, "x")):
-            axes.plot(actual, result.arrays[name], marker, color=colour, markersize=4, alpha=0.5)
+            axes.plot(actual, result.arrays[name], marker, color=colour, markersize=4, alpha=0.5, rasterized=True)
         ends = np.array([0.0, 300.0])
         level = float(np.mean(actual))
         axes.plot(ends, level + slope * (ends - level), color=theme.ink, linestyle="--", linewidth=1.3)

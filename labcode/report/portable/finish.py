@@ -10,14 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from labcode.report.downloads import NOTEBOOK
+from labcode.report.pictures import load_late
 from labcode.report.portable.book import Book
 
 START = "start-page"
 _PREVIOUS_OF_FIRST = re.compile(r'<a rel="prev" href="index\.html">.*?</a>', re.DOTALL)
 _LINE_ANCHOR = re.compile(r'<a href="#cb[\d-]+"\s+aria-hidden="true" tabindex="-1"></a>')
 _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
-_IMAGE = re.compile(r'<img src="([^":]+)"')
-_SVG_SIZE = re.compile(r'<svg[^>]*?\bviewBox="0 0 ([\d.]+) ([\d.]+)"')
 _HEADINGS = ("h1", "h2", "h3", "h4")
 _BLOCKS = ("p", "div", "li", "th", "td", "figcaption", "label", "pre")
 _UNREAD = ("script", "style", "nav", "annotation", "details", "figure")
@@ -29,7 +28,7 @@ def finish(page: Path, book: Book) -> str:
     text = _LINE_ANCHOR.sub("", _PREVIOUS_OF_FIRST.sub("", text)).replace(f"{START}.html", "index.html")
     text = re.sub(rf'<a href="{name}#[^"]*" id="toc-({START}|{Path(name).stem})"', r'\g<0> aria-current="page"', text)
     text = text.replace("<pre", '<pre tabindex="0"')
-    text = _IMAGE.sub(lambda image: f'<img loading="lazy"{_size(page.parent / image[1])} src="{image[1]}"', text)
+    text = load_late(text, page.parent)
     text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
     text = text.replace("<!-- downloads -->", _downloads(book, page.with_suffix(".ipynb")))
     return text.replace("<!-- title -->", _title_block(book) if name == "index.html" else "")
@@ -39,13 +38,6 @@ def finish_onefile(text: str, book: Book) -> str:
     """The book on one page as Pandoc wrote it, made ready to read."""
     text = _EMPTY_HEADER.sub(r"<td\1></td>", _LINE_ANCHOR.sub("", text)).replace("<pre", '<pre tabindex="0"')
     return text.replace("<!-- downloads -->", "").replace("<!-- title -->", _title_block(book))
-
-
-def _size(picture: Path) -> str:
-    """Attributes with the size of an SVG, so that the page keeps its room free until it is loaded."""
-    head = picture.read_bytes()[:2000].decode("utf-8", "ignore") if picture.is_file() else ""
-    size = _SVG_SIZE.search(head)
-    return f' width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"' if size else ""
 
 
 def _downloads(book: Book, notebook: Path) -> str:
