@@ -54,7 +54,7 @@ def regression_metrics(sources: Sources) -> pd.DataFrame:
     s = {name: float(value) for name, value in result.scalars.items() if not isinstance(value, str)}
     rows = [
         ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse', places=3)} for other dates"),
-        ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse_symbols', places=3)} for other symbols"),
+        ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse_symbols', places=3)} for symbols drawn again"),
         ("median absolute error, USD", decimals(s["median_error"], 3), ""),
         ("error as a share of the price", percent(s["percent"], 2), ""),
         ("skill over least squares", decimals(s["skill_vs_ols"], 3), scalar(result, "skill_vs_ols", places=3)),

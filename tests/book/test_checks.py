@@ -171,7 +171,7 @@ def test_no_phrase_breaks_out_of_its_mark(page: Page, holds: bool, around: str) 
         ("sound.gain > -1", "Gain over least squares (0.02) is above minus 1."),
         ("(sound.rmse - base.ols.rmse) / 2 < 1",
          "(error (0.790 USD) minus least squares: error (0.800 USD)) divided by 2 is below 1."),
-        ("sound.losses[50] < sound.losses[0]", "Loss, 50 (4.00) is below loss, 0 (9.00)."),
+        ("sound.losses[50] < sound.losses[0]", "Loss 50 (4.00) is below loss 0 (9.00)."),
         ("base.family['half odd'].rmse < 1", "Half odd: error (0.780 USD) is below 1."),
         ("base.winner == 'half odd'", "Base.winner (half odd) is half odd."),
         ("base.winner in ('half odd', 'plain')", "Base.winner (half odd) is one of half odd, plain."),

@@ -121,7 +121,7 @@ def test_numbers_are_told_what_they_are() -> None:
     result = baselines()
     assert result.ols.rmse.quantity.says == "least squares: error"
     assert result.family["half odd"].rmse.quantity.says == "half odd: error"
-    assert result.by_epoch[50].quantity.says == "loss, 50"
+    assert result.by_epoch[50].quantity.says == "loss 50"
     assert str(result.top["first"]) == "25.00%"
     again = dataclasses.replace(result, winner="plain")
     assert again.ols.rmse.quantity.says == "least squares: error", "not twice"

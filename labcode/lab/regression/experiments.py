@@ -62,11 +62,12 @@ def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: 
         seeds=len(losses),
         train_mse_epoch={epoch: number(next_draw_interval(losses[:, epoch, 0])) for epoch in at},
         test_mse_epoch={epoch: number(next_draw_interval(losses[:, epoch, 1])) for epoch in at},
+        test_mse_end=number(next_draw_interval(losses[:, -1, 1])),
         mean_mse=Number(float((rows[3] - rows[2].mean()).square().mean())),
         rises=Number(int((np.diff(losses, axis=1) > 0).sum())),
         largest_difference=Number(float(np.abs(losses[0] / plain - 1).max())),
         coverage=Number(_left_out_coverage(losses)),
-        inside={n: Number(int(_inside(losses[:n, at], printed).sum())) for n in COUNTED_SEEDS if n <= len(losses)},
+        inside={n: Number(_mean_inside(losses[:, at], printed, n)) for n in COUNTED_SEEDS if n <= len(losses)},
         curves=np.concatenate([losses, 1 - losses / variances], axis=2),
         plain_curve=plain,
     )
@@ -89,6 +90,13 @@ def _inside(losses: Floats, values: Floats) -> np.ndarray:
     """Whether values ``(epochs, 2)`` lie where single seeds should fall, given those of ``(seeds, epochs, 2)``."""
     low, high = np.quantile(losses, [0.025, 0.975], axis=0, method="weibull")
     return np.asarray((low <= values) & (values <= high))
+
+
+def _mean_inside(losses: Floats, values: Floats, seeds: int, draws: int = 200) -> float:
+    """How many values lie where single seeds should fall, given so many of the seeds: mean over draws of them."""
+    random = np.random.default_rng(SEED)
+    drawn = [random.choice(len(losses), size=seeds, replace=False) for _ in range(draws)]
+    return float(np.mean([_inside(losses[own], values).sum() for own in drawn]))
 
 
 def _left_out_coverage(losses: Floats) -> float:
@@ -121,6 +129,7 @@ def run_baselines(spec: settings.WithoutNetwork, *, data: Data, results: Stored,
         ols_raw_rank=Number(int(LinearRegression().fit(train[columns], train["close"]).rank_)),
         scikit_learn=sklearn.__version__,
         midpoint_rmse_train=Number(rmse(middle.to_numpy(), train["close"])),
+        trees_over_ols=number(skill_interval(squared["trees"], squared["ols"], test["date"], block=DATE_BLOCK)),
         trees_leaves=trees.max_leaf_nodes,
         trees_rate=trees.learning_rate,
         squared_ols=squared["ols"].astype(np.float32),

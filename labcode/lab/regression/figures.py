@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from labcode.book.reference import stated
-from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Sound
+from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Sound, Steps
 
 
 def runs(first: AsSubmitted) -> pd.DataFrame:
@@ -38,6 +38,15 @@ def printed() -> pd.DataFrame:
             for epoch in PRINTED_EPOCHS
         ]
     )
+
+
+def curves(steps: Steps) -> pd.DataFrame:
+    """Scores by epoch: columns ``epoch``, ``rows``, ``RMSE (USD)``, ``R² of the position``."""
+    frames = [
+        pd.DataFrame(steps.curves[:, start : start + 2], columns=["RMSE (USD)", "R² of the position"]).assign(rows=rows)
+        for start, rows in ((0, "training"), (2, "test"))
+    ]
+    return pd.concat(frames).rename_axis("epoch").reset_index()
 
 
 def response(sound: Sound) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def first_split(prices: pd.DataFrame) -> list[torch.Tensor]:
         ``X_train, X_test`` ``(n, 4)``, standardised; ``y_train, y_test`` ``(n, 1)``, in USD. All float32.
     """
     X = StandardScaler().fit_transform(prices[["open", "low", "high", "volume"]])  # over all rows
-    y = prices[["close"]].to_numpy()
+    y = prices[["close"]].to_numpy()  # in dollars
     parts = train_test_split(X, y, test_size=0.2, random_state=42)  # at random, days mixed
     return [torch.tensor(part, dtype=torch.float32) for part in parts]
 

@@ -63,6 +63,7 @@ def run_steps(spec: StepsSpec, *, data: Data, results: Stored, progress: Progres
             updates=Number(updates(rung, len(train))),
         )
     return Steps(
+        seeds=spec.steps.seeds,
         ladder=steps,
         curves=in_parallel(curves, [(spec.network, spec.steps.curve_epochs, train, test)], n_jobs=None)[0],
         squared_relative=squared["relative to the midpoint"].astype(np.float32),

@@ -39,20 +39,28 @@ class AsSubmitted(Results):
     seeds: int
     train_mse_epoch: Annotated[Mapping[int, Number], _loss("training loss at epoch", "train_mse_epoch")]
     test_mse_epoch: Annotated[Mapping[int, Number], _loss("test loss at epoch", "test_mse_epoch")]
+    test_mse_end: Annotated[
+        Number, Quantity(says="test loss at the end", unit="USD²", decimals=0, least=0, over="seeds")
+    ]
     mean_mse: Annotated[Number, Quantity(says="loss of always saying the mean", unit="USD²", decimals=0, least=0)]
     rises: Annotated[Number, Quantity(says="steps at which a loss went up", decimals=0, least=0)]
     largest_difference: Annotated[
-        Number, Quantity(says="largest relative difference between the two loops", unit="%", decimals=4, least=0)
+        Number, Quantity(says="largest relative difference between the two loops", decimals=7, least=0)
     ]
     coverage: Annotated[
         Number,
         Quantity(says="share of losses inside the interval of the other seeds", unit="%", decimals=0, least=0, most=1),
     ]
     inside: Annotated[
-        Mapping[int, Number], Quantity(says="printed losses inside, by number of seeds", decimals=0, least=0, most=12)
+        Mapping[int, Number], Quantity(says="printed losses inside, by number of seeds", decimals=1, least=0, most=12)
     ]
     curves: Annotated[np.ndarray, Quantity(most=1e6)]
     plain_curve: Annotated[np.ndarray, Quantity(least=0)]
+
+    @property
+    def inside_all(self) -> Number:
+        """Printed losses inside the limits of all seeds."""
+        return self.inside[max(self.inside)]
 
 
 def _error(says: str, name: str | None = None) -> Quantity:
@@ -100,6 +108,7 @@ class Baselines(Results):
     midpoint_rmse_train: Annotated[
         Number, Quantity(says="error of the midpoint on the training dates", unit="USD", decimals=3, least=0)
     ]
+    trees_over_ols: Annotated[Number, _skill("skill of boosted trees over least squares")]
     trees_leaves: int
     trees_rate: float
     squared_ols: Annotated[np.ndarray, Quantity(least=0)]
@@ -159,6 +168,7 @@ class Steps(Results):
     """
 
     experiment = "regression/steps"
+    seeds: int
     ladder: Annotated[Mapping[str, Step], Quantity(name="")]
     curves: Annotated[np.ndarray, Quantity(most=1e4)]
     squared_relative: Annotated[np.ndarray, Quantity(least=0)]

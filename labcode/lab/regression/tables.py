@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from labcode.lab.regression.results import AsSubmitted, Baselines, Choice
+from labcode.lab.regression.results import Baselines, Choice
 
 MODELS = {
     "zero": "always 0 USD",
@@ -28,11 +28,6 @@ def baselines(base: Baselines) -> pd.DataFrame:
             "random rows": [model.rmse_random.bare for model in base.models.values()],
         }
     )
-
-
-def inside(first: AsSubmitted) -> str:
-    """Printed losses inside the interval, by number of seeds."""
-    return ", ".join(f"{count} with {seeds} seeds" for seeds, count in first.inside.items())
 
 
 def candidates(choice: Choice) -> pd.DataFrame:
