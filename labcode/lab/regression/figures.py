@@ -41,9 +41,9 @@ def printed() -> pd.DataFrame:
 
 
 def curves(steps: Steps) -> pd.DataFrame:
-    """Scores by epoch: columns ``epoch``, ``rows``, ``RMSE (USD)``, ``R² of the position``."""
+    """Scores by epoch: columns ``epoch``, ``rows``, ``RMSE (USD)``, ``R²`` (of the position)."""
     frames = [
-        pd.DataFrame(steps.curves[:, start : start + 2], columns=["RMSE (USD)", "R² of the position"]).assign(rows=rows)
+        pd.DataFrame(steps.curves[:, start : start + 2], columns=["RMSE (USD)", "R²"]).assign(rows=rows)
         for start, rows in ((0, "training"), (2, "test"))
     ]
     return pd.concat(frames).rename_axis("epoch").reset_index()
