@@ -87,16 +87,13 @@ class FirstNetwork(nn.Module):
 
 def train_first(
     network: nn.Module,
-    X_train: torch.Tensor,
-    X_test: torch.Tensor,
-    y_train: torch.Tensor,
-    y_test: torch.Tensor,
+    rows: list[torch.Tensor],
     *,
     epochs: int = 50,
     lr: float = 0.001,
     weight_decay: float = 0.0,
 ) -> pd.DataFrame:
-    """Train the network in place, one step of Adam an epoch on all training rows.
+    """Train the network in place, one step of Adam an epoch on all training rows of `first_split`.
 
     Returns
     -------
@@ -104,6 +101,7 @@ def train_first(
         By epoch, loss and accuracy of the training rows as the step saw them (with dropout on, where there is any) and
         of the test rows after it (with dropout off): ``train_loss, test_loss, train_accuracy, test_accuracy``.
     """
+    X_train, X_test, y_train, y_test = rows
     loss_of = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(network.parameters(), lr=lr, weight_decay=weight_decay)
     history = []

@@ -140,7 +140,7 @@ def _both_loops(first: First, machines: pd.DataFrame, regularised: bool) -> tupl
     dropout, options = _options(first, regularised)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        plain = train_first(FirstNetwork(first.hidden, dropout), *rows, **options).to_numpy()
+        plain = train_first(FirstNetwork(first.hidden, dropout), rows, **options).to_numpy()
         torch.manual_seed(0)
         network = FastNetwork(FirstNetwork(first.hidden, dropout), dropout)
         fast = network.train(rows, masks=same_masks(dropout) if dropout else None, **options)
