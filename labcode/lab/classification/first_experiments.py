@@ -74,7 +74,7 @@ def run_as_submitted(
         zip(("plain", "regularised"), in_parallel(_both_loops, [(first, machines, on) for on in (False, True)]))
     )
     by_seed = in_parallel(_runs_of, [(first, machines, seed) for seed in range(first.seeds)], done=progress)
-    runs = {kind: [each[kind] for each in by_seed] for kind in by_seed[0]}
+    runs = {kind: [each[kind] for each in by_seed if kind in each] for kind in by_seed[0]}
     curves = {kind: np.stack([run.curves for run in runs[kind]]) for kind in loops}
     counts = {kind: _stacked(own) for kind, own in runs.items()}
     test, recorded = counts["plain"]["test"], counts["plain"]["natural"]
@@ -142,13 +142,13 @@ def _both_loops(first: First, machines: pd.DataFrame, regularised: bool) -> tupl
         torch.manual_seed(0)
         plain = train_first(FirstNetwork(first.hidden, dropout), rows, **options).to_numpy()
         torch.manual_seed(0)
-        network = FastNetwork(FirstNetwork(first.hidden, dropout), dropout)
-        fast = network.train(rows, masks=same_masks(dropout) if dropout else None, **options)
+        network = FastNetwork(FirstNetwork(first.hidden), same_masks(dropout) if dropout else None)
+        fast = network.train(rows, **options)
     return plain, float(np.abs(fast - plain).max())
 
 
 def _runs_of(first: First, machines: pd.DataFrame, seed: int) -> dict[str, Run]:
-    """The networks of one seed: plain and regularised as submitted, and plain with the split before SMOTE."""
+    """The networks of one seed: plain and regularised as submitted; of some seeds plain with the split before SMOTE."""
     import torch
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import StandardScaler
@@ -167,6 +167,8 @@ def _runs_of(first: First, machines: pd.DataFrame, seed: int) -> dict[str, Run]:
         "held_out": (X[held_out], y[held_out]),
     }
     found = {kind: _run(first, rows, seed, kind == "regularised", sets) for kind in ("plain", "regularised")}
+    if seed >= first.order_seeds:
+        return found
     rows = split_first(machines, SEED + seed, first.smote_neighbors)
     return found | {"split_first": _run(first, rows, seed, False, {"test": (rows[1], rows[3].numpy())})}
 
@@ -180,8 +182,8 @@ def _run(first: First, rows: list[Any], seed: int, regularised: bool, sets: Mapp
     dropout, options = _options(first, regularised)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = FastNetwork(FirstNetwork(first.hidden, dropout), dropout)
-    curves = network.train(rows, masks=quick_masks(dropout, seed) if dropout else None, **options)
+        network = FastNetwork(FirstNetwork(first.hidden), quick_masks(dropout, seed) if dropout else None)
+    curves = network.train(rows, **options)
     return Run(curves, {name: _counts(y, network.predict(X)) for name, (X, y) in sets.items()})
 
 
@@ -259,11 +261,9 @@ def _counted(seeds: int) -> list[int]:
 
 def _agreement(comparison: Comparison, n: int, informative: Flags) -> Agreement:
     found: dict[str, Any] = {}
-    everything = np.ones_like(informative)
     for end, limits in (("", quantile_limits), ("_t", t_limits)):
-        found[f"inside{end}"] = Number(comparison.by_seeds(n, limits, everything)[0])
-        inside, coverage = comparison.by_seeds(n, limits, informative)
-        found |= {f"inside_informative{end}": Number(inside), f"coverage{end}": Number(coverage)}
+        measured = zip(("inside", "inside_informative", "coverage"), comparison.by_seeds(n, limits, informative))
+        found |= {f"{name}{end}": Number(value) for name, value in measured}
     return Agreement(**found)
 
 

@@ -123,7 +123,7 @@ class AsSubmitted(Results):
     -----
     ``curves_…`` ``(n_seeds, n_epochs, 4)``: loss of training and test rows, accuracy of both.
     ``confusion_…`` ``(n_seeds, 6, 6)``: actual classes in rows. ``…_natural`` are all recorded rows, ``…_held_out``
-    those that the split put into the test, ``…_split_first`` the test rows of the right order.
+    those that the split put into the test, ``…_split_first`` the test rows of the right order, of fewer seeds.
     ``plain_curves_…`` ``(n_epochs, 4)``: the first seed, by the plain loop.
     """
 

@@ -22,4 +22,5 @@ class First:
     weight_decay: Annotated[float, Field(ge=0)]
     smote_neighbors: Count
     seeds: Annotated[int, Field(ge=2, le=1000)]
+    order_seeds: Annotated[int, Field(ge=2, le=1000)]
     informative: Share

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labcode.book.reference import figures
 from labcode.confusion import accuracy, f1_scores, precisions, recalls, weighted_f1
-from labcode.metrics import macro_f1, prediction_interval
+from labcode.metrics import macro_f1
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -101,8 +101,11 @@ def quantile_limits(values: Floats) -> Floats:
 
 def t_limits(values: Floats) -> Floats:
     """The same by Student's t, as if seeds were normal: :func:`labcode.metrics.prediction_interval` of each figure."""
-    found = [prediction_interval(column) for column in values.T]
-    return np.array([[each.low for each in found], [each.high for each in found]])
+    from scipy.stats import t  # heavy, and needed here only
+
+    n = len(values)
+    half = t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) * np.sqrt(1 + 1 / n)
+    return np.stack([values.mean(axis=0) - half, values.mean(axis=0) + half])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,19 +147,19 @@ class Comparison:
         """Which stated figures lie inside limits ``(2, n_figures)``, give or take half a unit of their last digit."""
         return np.asarray((limits[0] - self.half <= self.stated) & (self.stated <= limits[1] + self.half))
 
-    def by_seeds(self, n: int, limits: Limits, which: Flags) -> tuple[float, float]:
-        """What limits from `n` seeds hold: stated figures, and a share of the figures of the other seeds.
+    def by_seeds(self, n: int, limits: Limits, informative: Flags) -> tuple[float, float, float]:
+        """What limits from `n` seeds hold: stated figures, informative ones of them, and a share of other seeds.
 
-        Means over all runs of `n` consecutive seeds, the last followed by the first. Where `n` is the number of all
-        seeds, the share is that of leaving one seed out.
+        Means over all runs of `n` consecutive seeds, the last followed by the first. The share is that of the
+        informative figures of the seeds that are not in the run; where `n` is the number of all seeds, one is left out.
         """
         seeds = len(self.values)
-        turned = [np.roll(self.values, -start, axis=0)[:, which] for start in range(seeds)]
+        turned = [np.roll(self.values, -start, axis=0) for start in range(seeds)]
+        inside = np.array([self.inside(limits(values[:n])) for values in turned])
         m = min(n, seeds - 1)
-        stated = [self.inside(limits(np.roll(self.values, -start, axis=0)[:n]))[which].sum() for start in range(seeds)]
-        held = [_held(values[m:], limits(values[:m])) for values in turned]
-        return float(np.mean(stated)), float(np.mean(held))
+        held = [_held(values[m:], limits(values[:m]))[:, informative].mean() for values in turned]
+        return float(inside.sum(axis=1).mean()), float(inside[:, informative].sum(axis=1).mean()), float(np.mean(held))
 
 
-def _held(values: Floats, limits: Floats) -> float:
-    return float(np.mean((limits[0] <= values) & (values <= limits[1])))
+def _held(values: Floats, limits: Floats) -> Flags:
+    return np.asarray((limits[0] <= values) & (values <= limits[1]))
