@@ -105,6 +105,10 @@ def run_as_submitted(
         plain=_scores(curves["plain"], counts["plain"]),
         regularised=_scores(curves["regularised"], counts["regularised"]),
         regularised_gain=_number(mean_of_seeds(scores["regularised"] - scores["plain"])),
+        natural_regularised_gain=_number(
+            mean_of_seeds(accuracy(counts["regularised"]["natural"]) - accuracy(recorded))
+        ),
+        balanced_to_natural=Number(float(np.corrcoef(scores["plain"], accuracy(recorded))[0, 1])),
         natural=_natural(recorded),
         held_out=_natural(counts["plain"]["held_out"]),
         regularised_natural=_natural(counts["regularised"]["natural"]),
@@ -229,7 +233,9 @@ def _natural(counts: Floats) -> Natural:
         healthy=Number(healthy),
         majority=Number(healthy / rows),
         accuracy=_next(accuracy(counts)),
+        mean_accuracy=_number(mean_of_seeds(accuracy(counts))),
         macro_f1=_next(macro_f1(counts)),
+        mean_macro_f1=_number(mean_of_seeds(macro_f1(counts))),
         above_majority=Number(float((accuracy(counts) > healthy / rows).mean())),
         healthy_as_random=_next(counts[:, NORMAL, RANDOM]),
         precision_random=_next(precisions(counts)[:, RANDOM]),

@@ -56,7 +56,9 @@ class Natural(Results):
     healthy: Annotated[Number, _count("healthy rows")]
     majority: Annotated[Number, _share("accuracy of always saying that nothing fails", over=None)]
     accuracy: Annotated[Number, _share("accuracy on recorded rows")]
+    mean_accuracy: Annotated[Number, _share("mean accuracy on recorded rows", over="mean over seeds")]
     macro_f1: Annotated[Number, _score("macro-F1 on recorded rows")]
+    mean_macro_f1: Annotated[Number, _score("mean macro-F1 on recorded rows", over="mean over seeds")]
     above_majority: Annotated[
         Number, _share("share of seeds above the accuracy of always saying that nothing fails", over=None)
     ]
@@ -145,6 +147,26 @@ class AsSubmitted(Results):
             least=-1,
             most=1,
             over="mean over seeds",
+        ),
+    ]
+    natural_regularised_gain: Annotated[
+        Number,
+        Quantity(
+            says="accuracy on all recorded rows that regularization adds, in pairs of seeds",
+            unit="%",
+            decimals=1,
+            least=-1,
+            most=1,
+            over="mean over seeds",
+        ),
+    ]
+    balanced_to_natural: Annotated[
+        Number,
+        Quantity(
+            says="correlation over seeds of accuracy on the balanced test rows and on all recorded rows",
+            decimals=2,
+            least=-1,
+            most=1,
         ),
     ]
     natural: Annotated[Natural, Quantity(says="plain network on all recorded rows")]

@@ -207,6 +207,10 @@ def test_recorded_rows_are_counted_once_and_held_out_ones_are_those_of_the_test(
     share = (accuracy(first.confusion_plain_natural) > 190 / 250).mean()
     assert first.natural.above_majority.value == share
     assert first.split_first.rows.value == 50
+    assert first.natural.mean_accuracy.value == pytest.approx(first.natural.accuracy.value)
+    assert first.natural.accuracy.low < first.natural.mean_accuracy.low < first.natural.mean_accuracy.high
+    gain = first.regularised_natural.accuracy - first.natural.accuracy
+    assert first.natural_regularised_gain.value == pytest.approx(gain)
 
 
 def test_a_reweighted_matrix_has_the_scores_of_rows_in_that_mix() -> None:
