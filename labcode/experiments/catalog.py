@@ -41,7 +41,7 @@ MODULES = (
     "labcode.experiments.tuning_submitted",
     "labcode.experiments.tuning_regression",
     "labcode.experiments.tuning_classification",
-    "labcode.experiments.classification_submitted",
+    "labcode.lab.classification.first_experiments",
     "labcode.experiments.classification_baselines",
     "labcode.experiments.classification",
     "labcode.experiments.classification_balancing",

@@ -1,0 +1,1 @@
+"""Telling failures of machines apart: our first version, this version, and what limits both."""
