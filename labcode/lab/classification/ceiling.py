@@ -7,7 +7,7 @@ overstrain follow from a row; when a tool fails and when a process fails for no 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from labcode.experiments.recipes import CLASSES, RANDOM
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 AIR, PROCESS, SPEED, _, WEAR = SENSORS
+Precision = Literal["float64", "float32", "float64_as_float32", "printed"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def tool_ends(rows: pd.DataFrame, life: Any) -> Floats:
     wear = rows[WEAR].to_numpy(dtype=np.float64)
     growth = rows[QUALITY].astype(str).map({name: quality.wear for name, quality in QUALITIES.items()})
     lasted, lasts = life.sf(wear), life.sf(wear + growth.to_numpy(dtype=np.float64))
-    return 1 - np.divide(lasts, lasted, out=np.zeros_like(lasts), where=lasted > 0)
+    ends: Floats = 1 - np.divide(lasts, lasted, out=np.zeros_like(lasts), where=lasted > 0)
+    return ends
 
 
 def true_probabilities(
@@ -88,7 +90,7 @@ def true_probabilities(
     """
     flags = physical_flags(rows).astype(float)
     ends = tool_ends(rows, chances.life) if ends is None else np.asarray(ends)
-    chance = {
+    chance: dict[str, ArrayLike] = {
         "PWF": flags["PWF"],
         "TWF": ends * chances.fails,
         "HDF": flags["HDF"] if heat is None else heat,
@@ -98,8 +100,8 @@ def true_probabilities(
     columns = {}
     left = np.ones(len(rows))
     for mode, label in FAILURE_MODES.items():  # of several failures, the first of these gives the label
-        columns[label] = left * chance[mode]
-        left = left * (1 - np.asarray(chance[mode]))
+        columns[label] = left * np.asarray(chance[mode])
+        left = left - columns[label]
     columns[NO_FAILURE] = left
     return np.column_stack([columns[label] for label in CLASSES])
 
@@ -123,7 +125,7 @@ def decide(probabilities: Floats, weights: Weights) -> Numbers:
     """
     values = weights.scale * (probabilities - weights.offset)
     values[:, RANDOM] = -np.inf
-    return values.argmax(axis=1)
+    return np.asarray(values.argmax(axis=1))
 
 
 def best_weights(probabilities: Floats, rounds: int = 50) -> Weights:
@@ -160,7 +162,7 @@ def known_ends(rows: pd.DataFrame) -> Floats:
     return np.append(np.diff(rows[WEAR].to_numpy(dtype=np.float64)) < 0, [False]).astype(float)
 
 
-def temperature_difference(rows: pd.DataFrame, precision: str = "float64") -> NDArray[Any]:
+def temperature_difference(rows: pd.DataFrame, precision: Precision = "float64") -> NDArray[np.floating[Any]]:
     """Process minus air temperature, K, ``(n,)``, as a computer or a thermometer has it.
 
     Parameters
@@ -168,22 +170,22 @@ def temperature_difference(rows: pd.DataFrame, precision: str = "float64") -> ND
     rows
         Rows with both temperatures, which are printed to 0.1 K.
     precision
-        ``"float64"``; ``"float32"`` for columns that are float32 before they are subtracted; ``"float64 as float32"``
-        for a difference that is float32 after it; ``"0.1 K"``.
+        ``"float64"``; ``"float32"`` for columns that are float32 before they are subtracted; ``"float64_as_float32"``
+        for a difference that is float32 after it; ``"printed"`` for one to 0.1 K.
     """
     air, process = rows[AIR].to_numpy(dtype=np.float64), rows[PROCESS].to_numpy(dtype=np.float64)
     if precision == "float32":
-        return process.astype(np.float32) - air.astype(np.float32)
-    difference = process - air
-    if precision == "0.1 K":
+        return np.asarray(process.astype(np.float32) - air.astype(np.float32))
+    difference = np.asarray(process - air)
+    if precision == "printed":
         return difference.round(1)
-    return difference.astype(np.float32) if precision == "float64 as float32" else difference
+    return difference.astype(np.float32) if precision == "float64_as_float32" else difference
 
 
 def on_the_edge(rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Rows slow enough to fail by heat whose temperatures are 8.6 K apart as they are printed, ``(n,)``."""
     slow = rows[SPEED].to_numpy() < MIN_COOLING_SPEED
-    return np.asarray((temperature_difference(rows, "0.1 K") == MIN_TEMPERATURE_DIFFERENCE) & slow)
+    return np.asarray((temperature_difference(rows, "printed") == MIN_TEMPERATURE_DIFFERENCE) & slow)
 
 
 def below_by_noise() -> float:
@@ -196,7 +198,7 @@ def below_by_noise() -> float:
 def heat_as_printed(rows: pd.DataFrame) -> Floats:
     """Chance of a heat dissipation failure for one who reads the temperatures to 0.1 K, ``(n,)``."""
     slow = rows[SPEED].to_numpy() < MIN_COOLING_SPEED
-    below = temperature_difference(rows, "0.1 K") < MIN_TEMPERATURE_DIFFERENCE
+    below = temperature_difference(rows, "printed") < MIN_TEMPERATURE_DIFFERENCE
     return np.where(on_the_edge(rows), below_by_noise(), (below & slow).astype(float))
 
 

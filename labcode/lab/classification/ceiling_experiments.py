@@ -10,10 +10,11 @@ import pandas as pd
 
 from labcode.confusion import Confusions, f1_scores
 from labcode.data.columns import FAILURE, QUALITIES, QUALITY
+from labcode.data.labels import FAILURE_MODES
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.recipes import CLASSES
+from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.lab.classification.ceiling import (
     MOST_PROBABLE,
     PUBLISHED,
@@ -22,6 +23,7 @@ from labcode.lab.classification.ceiling import (
     Chances,
     Floats,
     Numbers,
+    Precision,
     Weights,
     below_by_noise,
     best_weights,
@@ -38,7 +40,6 @@ from labcode.lab.classification.ceiling_results import Ceiling, Decision
 from labcode.lab.classification.ceiling_settings import Simulation
 from labcode.lab.config import configured
 from labcode.metrics import Interval, macro_f1, mean_interval, next_draw_interval
-from labcode.parallel import in_parallel
 from labcode.results.number import Number
 from labcode.settings import SEED
 from labcode.store import Result
@@ -55,7 +56,10 @@ DECISIONS = {
     "best_printed": ("printed", True),
     "row_order": ("row order", True),
 }
-PRECISIONS = ("float64", "float32", "float64 as float32", "0.1 K")
+PRECISIONS: tuple[Precision, ...] = ("float64", "float32", "float64_as_float32", "printed")
+TOOL_WEAR = list(CLASSES).index(FAILURE_MODES["TWF"])
+#: Wear (min) that no tool lives to see, by the published rules.
+_LONGEST = 241
 #: Seeds of the simulated tables: those that set the decisions, and those that are scored.
 _LEARNING, _SCORING = 1_000 + SEED, 1_000_000 + SEED
 
@@ -64,14 +68,16 @@ def run_ceiling(spec: Simulation, *, data: Data, results: Stored, progress: Prog
     """Score decisions that know the rules, on the rows and on simulated tables; set them on other tables."""
     rows = data["maintenance"].frame
     y = _class_numbers(rows)
-    tables = in_parallel(simulate_maintenance, [(spec.rows[0], _LEARNING + i) for i in range(spec.learning_draws)])
+    tables = [simulate_maintenance(spec.rows[0], _LEARNING + i) for i in range(spec.learning_draws)]
     best = {chances: _weights(tables, chances) for chances in (PUBLISHED, STAND_IN)}
     progress(0.15)
     views, measured = _views(rows, PUBLISHED), true_probabilities(rows, STAND_IN)
     named = {name: _named(views, best[PUBLISHED], name) for name in DECISIONS}
     named["best_measured"] = decide(measured, best[STAND_IN]["exact"])
-    tasks = [(spec.rows, _SCORING + i, best[STAND_IN]) for i in range(spec.draws)]
-    drawn = in_parallel(_score_draw, tasks, done=lambda share: progress(0.15 + 0.8 * share))
+    drawn = []
+    for i in range(spec.draws):  # not side by side: what starts another process takes longer than many tables
+        drawn.append(_score_draw(spec.rows, _SCORING + i, best[STAND_IN]))
+        progress(0.15 + 0.8 * (i + 1) / spec.draws)
     return Ceiling(
         **_on_rows(y, named),
         **_log_losses(y, views, measured),
@@ -79,6 +85,7 @@ def run_ceiling(spec: Simulation, *, data: Data, results: Stored, progress: Prog
         **_edge(rows, y),
         **_simulated(spec, drawn),
         **_tool_failures(rows),
+        **_tool_alarms(y, named["best"], best[PUBLISHED]["exact"]),
     )
 
 
@@ -138,7 +145,7 @@ def _surprise(y: Numbers, probabilities: Floats) -> Floats:
     return np.asarray(-np.log(np.clip(probabilities[np.arange(len(y)), y], 1e-15, 1)))
 
 
-def _log_losses(y: Numbers, views: Mapping[str, Floats], measured: Floats) -> dict[str, Number]:
+def _log_losses(y: Numbers, views: Mapping[str, Floats], measured: Floats) -> dict[str, Any]:
     exact = views["exact"]
     entropy = -(exact * np.log(np.clip(exact, 1e-15, 1))).sum(axis=1)
     losses = {"log_loss": exact, "log_loss_measured": measured, "log_loss_printed": views["printed"]}
@@ -211,7 +218,7 @@ def _simulated(spec: Simulation, drawn: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _tool_failures(rows: pd.DataFrame) -> dict[str, np.ndarray]:
+def _tool_failures(rows: pd.DataFrame) -> dict[str, Any]:
     """Chance that a tool fails by its wear, and the rows and failures that there are at each."""
     longest = int(rows[WEAR].max())
     wear = np.arange(longest + 1)
@@ -220,12 +227,30 @@ def _tool_failures(rows: pd.DataFrame) -> dict[str, np.ndarray]:
         [chances.fails * tool_ends(made_up[quality], chances.life) for quality in QUALITIES]
         for chances in (PUBLISHED, STAND_IN)
     ]
-    failed = rows[FAILURE].astype(str) == "Tool Wear Failure"
+    failed = rows[FAILURE].astype(str) == FAILURE_MODES["TWF"]
     return {
         "wear": wear,
         "tool_failure": np.array(chance),
-        "wear_rows": np.bincount(rows[WEAR], minlength=longest + 1),
-        "wear_failures": np.bincount(rows.loc[failed, WEAR], minlength=longest + 1),
+        "wear_rows": np.bincount(rows[WEAR].astype(int), minlength=longest + 1),
+        "wear_failures": np.bincount(rows.loc[failed, WEAR].astype(int), minlength=longest + 1),
+    }
+
+
+def _tool_alarms(y: Numbers, named: Numbers, weights: Weights) -> dict[str, Any]:
+    """Rows that the best decision calls tool wear failures, and from what wear on it does where nothing else fails."""
+    wear = np.arange(_LONGEST)
+    least = {}
+    for quality in QUALITIES:
+        ends = tool_ends(pd.DataFrame({QUALITY: quality, WEAR: wear}), PUBLISHED.life)
+        probabilities = np.zeros((len(wear), len(CLASSES)))
+        probabilities[:, TOOL_WEAR] = PUBLISHED.fails * ends
+        probabilities[:, NORMAL] = 1 - probabilities[:, TOOL_WEAR]
+        least[quality] = Number(int(wear[decide(probabilities, weights) == TOOL_WEAR].min()))
+    called = named == TOOL_WEAR
+    return {
+        "tool_named": Number(int(called.sum())),
+        "tool_found": Number(int((called & (y == TOOL_WEAR)).sum())),
+        "tool_named_from": least,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
+from labcode.errors import LabcodeError
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -65,6 +66,12 @@ class Ceiling(Results):
     log_loss_expected: Annotated[
         Number, Quantity(says="log loss that the published probabilities expect", decimals=4, least=0)
     ]
+    tool_named: Annotated[Number, _rows("rows that the best decision calls tool wear failures")]
+    tool_found: Annotated[Number, _rows("of these, tool wear failures")]
+    tool_named_from: Annotated[
+        Mapping[str, Number],
+        Quantity(says="least wear (min) at which the best decision names tool wear, quality", decimals=0, least=0),
+    ]
     contradictions: Annotated[Number, _rows("rows whose label the published rules exclude")]
     expected_rows: Annotated[
         Mapping[str, Number], Quantity(says="rows that the published rules expect", decimals=1, least=0)
@@ -101,3 +108,23 @@ class Ceiling(Results):
     tool_failure: Annotated[np.ndarray, Quantity(least=0, most=1)]
     wear_rows: Annotated[np.ndarray, Quantity(least=0)]
     wear_failures: Annotated[np.ndarray, Quantity(least=0)]
+
+    def bound(self, rows: int) -> Number:
+        """What a score on so many rows should not exceed: that of the largest simulated tables with no more rows."""
+        sizes = [size for size in self.leak_bound if size <= rows] or [min(self.leak_bound)]
+        return self.leak_bound[max(sizes)]
+
+    def refuse_leak(self, score: float, what: str, rows: int) -> None:
+        """Refuse a macro-F1 that one who knows the rules did not reach on any simulated table.
+
+        Raises
+        ------
+        LabcodeError
+            If the score is above the `bound` for so many rows.
+        """
+        if score > (bound := self.bound(rows)):
+            raise LabcodeError(
+                f"{what} has a macro-F1 of {score:.3f} on {rows:,} rows, above {float(bound):.3f}, the most that the "
+                f"published rules allow on {self.draws} simulated tables; something of the label has leaked into the "
+                "inputs. Check the features and the split."
+            )
