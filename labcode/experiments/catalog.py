@@ -37,6 +37,7 @@ MODULES = (
     "labcode.lab.regression.experiments",
     "labcode.lab.regression.repair",
     "labcode.lab.regression.outlook",
+    "labcode.lab.classification.ceiling_experiments",
     "labcode.experiments.regression_broadcast",
     "labcode.experiments.tuning_submitted",
     "labcode.experiments.tuning_regression",

@@ -13,7 +13,7 @@ from typing import Literal
 #: Percentages are stored as shares, 0 to 1.
 Unit = Literal["", "%", "USD", "USD²", "rows", "dates"]
 #: What an interval varies.
-Over = Literal["dates", "symbols", "dates and symbols", "rows", "seeds", "mean over seeds", "range of seeds"]
+Over = Literal["dates", "symbols", "dates and symbols", "rows", "seeds", "mean over seeds", "range of seeds", "draws"]
 
 MINUS = "\N{MINUS SIGN}"
 #: Keeps a number with its unit, and the limits of an interval, on one line.
@@ -26,6 +26,7 @@ _MEANING: dict[Over, str] = {
     "seeds": "where 95% of single seeds should fall",
     "mean over seeds": "95% interval of the mean over seeds",
     "range of seeds": "from the lowest to the highest seed",
+    "draws": "where 95% of simulated draws should fall",
 }
 
 

@@ -1,1 +1,1 @@
-"""Telling failures of machines apart: our first version, this version, and what limits both."""
+"""Telling failures apart: our first version, what simple models do, this version, and how far it could go."""
