@@ -49,6 +49,7 @@ MODULES = (
     "labcode.experiments.classification_leakage",
     "labcode.experiments.classification_tried",
     "labcode.experiments.classification_workshop",
+    "labcode.lab.classification.sound_experiments",
     "labcode.experiments.regularization_submitted",
     "labcode.experiments.regularization",
     "labcode.experiments.regularization_curves",
