@@ -41,6 +41,7 @@ MODULES = (
     "labcode.experiments.tuning_submitted",
     "labcode.experiments.tuning_regression",
     "labcode.experiments.tuning_classification",
+    "labcode.lab.classification.balancing_experiments",
     "labcode.experiments.classification_submitted",
     "labcode.experiments.classification_baselines",
     "labcode.experiments.classification",

@@ -1,0 +1,1 @@
+"""The classification chapter's lab: its steps, results and experiments."""
