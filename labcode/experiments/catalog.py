@@ -42,6 +42,7 @@ MODULES = (
     "labcode.experiments.tuning_regression",
     "labcode.experiments.tuning_classification",
     "labcode.lab.classification.balancing_experiments",
+    "labcode.lab.classification.regularizing_experiments",
     "labcode.experiments.classification_submitted",
     "labcode.experiments.classification_baselines",
     "labcode.experiments.classification",

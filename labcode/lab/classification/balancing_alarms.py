@@ -9,20 +9,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from labcode.lab.classification.balancing import Failed, Floats
-from labcode.settings import SEED
-
-
-def row_draws(y: NDArray[np.int64], draws: int) -> NDArray[np.float32]:
-    """How often each row is drawn, ``(draws, n)``; rows are drawn within each class of ``y`` ``(n,)``.
-
-    The first draw has every row once: a statistic of it is the estimate itself.
-    """
-    random = np.random.default_rng(SEED)
-    counts = np.ones((draws + 1, len(y)), dtype=np.float32)
-    for label in np.unique(y):
-        own = np.flatnonzero(y == label)
-        counts[1:, own] = random.multinomial(len(own), np.full(len(own), 1 / len(own)), size=draws)
-    return counts
 
 
 @dataclass(frozen=True, eq=False)

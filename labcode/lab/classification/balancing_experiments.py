@@ -36,9 +36,10 @@ from labcode.lab.classification.balancing import (
     threshold_at,
     with_derived,
 )
-from labcode.lab.classification.balancing_alarms import Ranking, row_draws
+from labcode.lab.classification.balancing_alarms import Ranking
 from labcode.lab.classification.balancing_results import Balanced, EqualAlarms
 from labcode.lab.classification.balancing_settings import Balancing
+from labcode.lab.classification.resamples import estimate, row_draws
 from labcode.lab.config import configured
 from labcode.metrics import Interval, macro_f1
 from labcode.parallel import in_parallel
@@ -50,7 +51,6 @@ Places = NDArray[np.int64]
 Fold = tuple[Places, Places]
 #: Probabilities are at least this in a log loss, as in :func:`labcode.confusion.log_loss`.
 LEAST_PROBABILITY = 1e-15
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,18 +277,18 @@ def _mean(each: Iterable[Floats]) -> Floats:
 
 
 def _balanced(own: _Scored, nothing: _Scored, f1: tuple[Interval, Interval], given: Given, tried: int) -> Balanced:
-    values: dict[str, Any] = {name: _number(draws) for name, draws in own.values.items()}
+    values: dict[str, Any] = {name: estimate(draws) for name, draws in own.values.items()}
     for name in ("average_precision", "average_precision_undone", "found_at_smote"):
         gain = own.values[name] - nothing.values[name]
-        values |= {f"{name}_gain": _number(gain), f"{name}_gain_joint": _number(gain, tried)}
+        values |= {f"{name}_gain": estimate(gain), f"{name}_gain_joint": estimate(gain, tried)}
     for name in ("log_loss", "log_loss_undone"):
-        values[f"{name}_gain"] = _number(nothing.values[name] - own.values[name])
+        values[f"{name}_gain"] = estimate(nothing.values[name] - own.values[name])
     families: dict[str, Any] = {
-        name: {at: _number(draws) for at, draws in by.items()} for name, by in own.by_needless.items()
+        name: {at: estimate(draws) for at, draws in by.items()} for name, by in own.by_needless.items()
     }
     for name in ("found", "found_undone"):
         others = nothing.by_needless[name]
-        families[f"{name}_gain"] = {at: _number(draws - others[at]) for at, draws in own.by_needless[name].items()}
+        families[f"{name}_gain"] = {at: estimate(draws - others[at]) for at, draws in own.by_needless[name].items()}
     return Balanced(
         **values,
         **families,
@@ -297,13 +297,6 @@ def _balanced(own: _Scored, nothing: _Scored, f1: tuple[Interval, Interval], giv
         seed_sd=Number(float(own.by_seed.std(ddof=1)) if len(own.by_seed) > 1 else 0.0),
         updates=Number(given.updates),
     )
-
-
-def _number(draws: Floats, tried: int = 1) -> Number:
-    """The estimate, with percentile limits that hold for so many statements together (Bonferroni)."""
-    tail = (1 - LEVEL) / 2 / tried
-    low, high = np.quantile(draws[1:], [tail, 1 - tail])
-    return Number(float(draws[0]), float(low), float(high))
 
 
 EXPERIMENTS = (
