@@ -1,0 +1,95 @@
+"""Both experiments on the quick profile: what comes back from the store, and what must be true of the numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labcode.experiments import catalog
+from labcode.lab.classification.balancing_experiments import _thresholds
+from labcode.lab.classification.balancing_results import EqualAlarms
+from labcode.lab.classification.balancing_settings import Balancing
+from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.regularizing_settings import HoldingBack
+from labcode.lab.config import configured
+from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
+
+KINDS = (EqualAlarms, HeldBack)
+BALANCING = configured(Balancing, "classification.balancing", profile="quick")
+HOLDING_BACK = configured(HoldingBack, "classification.regularizing", profile="quick")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[type[Results], Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABCODE_STORE_DIR", str(tmp_path_factory.mktemp("store")))
+        patch.setenv("LABCODE_PROFILE", "quick")
+        patch.delenv("LABCODE_DATA_DIR", raising=False)
+        return {kind: catalog.load_typed(kind) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_come_back_and_every_number_is_possible(kind: type[Results], results: dict[type[Results], Any]) -> None:
+    flat = flatten(results[kind])
+    after = unflatten(kind, flat.scalars, flat.tables, flat.arrays)
+    found = dict(numbers(after))
+    assert repr(found) == repr(dict(numbers(results[kind])))
+    assert {path: impossible(number) for path, number in found.items() if impossible(number)} == {}
+    assert [path for path, number in found.items() if not number.quantity.says] == []
+
+
+def test_nothing_gains_nothing_over_itself(results: dict[type[Results], Any]) -> None:
+    nothing, none = results[EqualAlarms].methods["nothing"], results[HeldBack].techniques["none"]
+    for own in (nothing.average_precision_gain, nothing.found_at_smote_gain, none.log_loss_gain, none.gain):
+        assert (own.value, own.low, own.high) == (0, 0, 0)
+
+
+def test_all_methods_take_about_as_many_steps(results: dict[type[Results], Any]) -> None:
+    updates = [own.updates.value for own in results[EqualAlarms].methods.values()]
+    assert min(updates) > 0.6 * max(updates)
+
+
+def test_more_needless_stops_find_more_and_curves_say_the_same(results: dict[type[Results], Any]) -> None:
+    found = results[EqualAlarms]
+    assert (np.diff(found.curves, axis=1) >= 0).all() and found.curves.max() <= found.failures.value
+    for own, curve in zip(found.methods.values(), found.curves, strict=True):
+        at = list(BALANCING.needless)
+        assert [own.found[needless].value for needless in at] == curve[at].tolist()
+
+
+def test_smote_at_its_own_alarms_finds_at_least_what_it_calls_failures(results: dict[type[Results], Any]) -> None:
+    smote = results[EqualAlarms].methods["smote"]
+    assert smote.found_at_smote.value >= 0
+    assert smote.called_needless.value <= results[EqualAlarms].healthy.value
+
+
+def test_thresholds_do_not_depend_on_rows_held_out() -> None:
+    random = np.random.default_rng(0)
+    failed, inside, fit = random.random(400) < 0.2, random.random(400), np.arange(300)
+    elsewhere = inside.copy()
+    elsewhere[300:] = 1.0
+    np.testing.assert_array_equal(
+        _thresholds(BALANCING, failed, inside, fit), _thresholds(BALANCING, failed, elsewhere, fit)
+    )
+
+
+def test_strengths_are_among_those_to_choose_from(results: dict[type[Results], Any]) -> None:
+    found = results[HeldBack]
+    for name, chosen in zip(found.techniques, found.chosen, strict=True):
+        if hasattr(HOLDING_BACK, name):
+            assert set(chosen) <= set(getattr(HOLDING_BACK, name))
+    stops = found.chosen[list(found.techniques).index("stopping")]
+    assert ((stops >= 1) & (stops <= HOLDING_BACK.epochs)).all()
+
+
+def test_the_ends_of_the_curves_are_the_losses(results: dict[type[Results], Any]) -> None:
+    found = results[HeldBack]
+    assert found.curves.shape == (len(found.techniques), HOLDING_BACK.epochs, 2)
+    assert HOLDING_BACK.seeds == 1  # the curves are of the first seed
+    for name, curve in zip(found.techniques, found.curves, strict=True):
+        if name != "stopping":
+            assert curve[-1, 0] == pytest.approx(found.techniques[name].train_log_loss.value, rel=1e-5)
+            assert curve[-1, 1] == pytest.approx(found.techniques[name].log_loss.value, rel=0.02)
+    assert found.least_loss.value <= found.last_loss.value
