@@ -9,10 +9,14 @@ import pytest
 
 from labcode.experiments import catalog
 from labcode.lab.classification.balancing_experiments import _thresholds
+from labcode.lab.classification.balancing_figures import found_against_needless
 from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.balancing_settings import Balancing
+from labcode.lab.classification.balancing_tables import WAYS, at_equal_alarms
+from labcode.lab.classification.regularizing_figures import losses_by_epoch
 from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.regularizing_settings import HoldingBack
+from labcode.lab.classification.regularizing_tables import TECHNIQUES, techniques
 from labcode.lab.config import configured
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
 
@@ -93,3 +97,17 @@ def test_the_ends_of_the_curves_are_the_losses(results: dict[type[Results], Any]
             assert curve[-1, 0] == pytest.approx(found.techniques[name].train_log_loss.value, rel=1e-5)
             assert curve[-1, 1] == pytest.approx(found.techniques[name].log_loss.value, rel=0.02)
     assert found.least_loss.value <= found.last_loss.value
+
+
+def test_tables_and_frames_hold_what_was_found(results: dict[type[Results], Any]) -> None:
+    alarms, held = results[EqualAlarms], results[HeldBack]
+    table = at_equal_alarms(alarms)
+    assert len(table) == len(alarms.methods) and table.columns.is_unique
+    assert table["way"].iloc[0] == WAYS[alarms.best]
+    frame = found_against_needless(alarms, undone=True)
+    smote = frame[frame["way"] == WAYS["smote"]]
+    assert smote.set_index("needless")["found"].loc[50] == alarms.methods["smote"].found_undone[50].value
+    assert techniques(held)["technique"].iloc[0] in {TECHNIQUES[name] for name in held.techniques}
+    losses = losses_by_epoch(held, ["none", "l1"])
+    assert losses["log loss"].iloc[0] == held.curves[0, 0, 0]
+    assert len(losses) == 4 * HOLDING_BACK.epochs
