@@ -40,6 +40,12 @@ class HeldBackBy(Results):
     macro_f1: Annotated[Number, _score("macro-F1 of held-out rows")]
     gain: Annotated[Number, _difference("macro-F1 above none")]
     gain_joint: Annotated[Number, _difference("macro-F1 above none, with limits for all techniques together")]
+    log_loss_gain_over_recipe: Annotated[
+        Number, _reduction("log loss saved against the recipe, with limits for all techniques together")
+    ]
+    gain_over_recipe: Annotated[
+        Number, _difference("macro-F1 above the recipe, with limits for all techniques together")
+    ]
     train_log_loss: Annotated[Number, Quantity(says="log loss of training rows", decimals=4, least=0)]
     train_macro_f1: Annotated[Number, Quantity(says="macro-F1 of training rows", decimals=3, least=0, most=1)]
     weakest: Annotated[Number, Quantity(says="folds that choose the weakest strength", decimals=0, least=0)]
