@@ -76,9 +76,9 @@ def found_at(failed: Failed, probability: Floats, needless: int) -> int:
 
 
 def threshold_at(failed: Failed, probability: Floats, share: float) -> float:
-    """The threshold that this share of the healthy rows exceeds, at most."""
+    """The threshold that this share of the healthy rows exceeds, at most; the lowest for a share of 1 and more."""
     healthy = np.sort(probability[~failed])[::-1]
-    return float(healthy[int(share * len(healthy))])
+    return float(healthy[min(int(share * len(healthy)), len(healthy) - 1)])
 
 
 @dataclass(frozen=True, kw_only=True)
