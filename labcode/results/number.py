@@ -14,7 +14,22 @@ from typing import Literal
 Unit = Literal["", "%", "USD", "USD²", "rows", "dates"]
 #: What an interval varies.
 Over = Literal[
-    "dates", "symbols", "dates and symbols", "rows", "seeds", "mean over seeds", "range of seeds", "draws", "folds"
+    "dates",
+    "symbols",
+    "dates and symbols",
+    "rows",
+    "seeds",
+    "mean over seeds",
+    "range of seeds",
+    "draws",
+    "foldsdates",
+    "symbols",
+    "dates and symbols",
+    "rows",
+    "rows and seeds",
+    "seeds",
+    "mean over seeds",
+    "range of seeds",
 ]
 
 MINUS = "\N{MINUS SIGN}"
@@ -26,6 +41,7 @@ _MEANING: dict[Over, str] = {
     "dates and symbols": "95% interval, resampling dates and symbols",
     "rows": "95% interval, resampling rows",
     "folds": "95% interval of the mean over folds, corrected for the training rows that they share",
+    "rows and seeds": "95% interval, resampling rows and seeds",
     "seeds": "where 95% of single seeds should fall",
     "mean over seeds": "95% interval of the mean over seeds",
     "range of seeds": "from the lowest to the highest seed",
