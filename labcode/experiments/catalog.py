@@ -42,13 +42,9 @@ MODULES = (
     "labcode.experiments.tuning_submitted",
     "labcode.experiments.tuning_regression",
     "labcode.experiments.tuning_classification",
-<<<<<<< HEAD
     "labcode.lab.classification.first_experiments",
-=======
     "labcode.lab.classification.balancing_experiments",
     "labcode.lab.classification.regularizing_experiments",
-    "labcode.experiments.classification_submitted",
->>>>>>> cls-d
     "labcode.experiments.classification_baselines",
     "labcode.experiments.classification",
     "labcode.experiments.classification_balancing",
