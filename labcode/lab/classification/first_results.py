@@ -126,7 +126,7 @@ class AsSubmitted(Results):
     ``curves_…`` ``(n_seeds, n_epochs, 4)``: loss of training and test rows, accuracy of both.
     ``confusion_…`` ``(n_seeds, 6, 6)``: actual classes in rows. ``…_natural`` are all recorded rows, ``…_held_out``
     those that the split put into the test, ``…_split_first`` the test rows of the right order, of fewer seeds.
-    ``plain_curves_…`` ``(n_epochs, 4)``: the first seed, by the plain loop.
+    ``plain_curves_…`` ``(n_epochs, 4)``, ``plain_confusion_…`` ``(6, 6)``: the first seed, by the plain loop.
     """
 
     experiment = "classification/as-submitted"
@@ -200,3 +200,5 @@ class AsSubmitted(Results):
     confusion_split_first: Annotated[np.ndarray, Quantity(least=0)]
     plain_curves_plain: Annotated[np.ndarray, Quantity(least=0)]
     plain_curves_regularised: Annotated[np.ndarray, Quantity(least=0)]
+    plain_confusion_plain: Annotated[np.ndarray, Quantity(least=0)]
+    plain_confusion_regularised: Annotated[np.ndarray, Quantity(least=0)]
