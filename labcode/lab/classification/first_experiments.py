@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labcode.book.reference import stated
-from labcode.confusion import Confusions, accuracy, precisions
+from labcode.confusion import Confusions, accuracy, f1_scores, precisions, recalls
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
 from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
@@ -220,6 +220,9 @@ def _scores(curves: Floats, counts: Mapping[str, Floats]) -> Runs:
         accuracy=_next(accuracy(test)),
         accuracy_sd=Number(float(accuracy(test).std(ddof=1))),
         macro_f1=_next(macro_f1(test)),
+        precision=dict(enumerate(map(_next, precisions(test).T))),
+        recall=dict(enumerate(map(_next, recalls(test).T))),
+        f1=dict(enumerate(map(_next, f1_scores(test).T))),
         train_accuracy=_next(accuracy(train)),
         train_macro_f1=_next(macro_f1(train)),
         train_loss_epoch=by_epoch[0],

@@ -40,6 +40,9 @@ class Runs(Results):
         Number, Quantity(says="standard deviation of that accuracy over seeds", unit="%", decimals=1, least=0)
     ]
     macro_f1: Annotated[Number, _score("macro-F1 on the balanced test rows")]
+    precision: Annotated[Mapping[int, Number], _score("precision of class")]
+    recall: Annotated[Mapping[int, Number], _score("recall of class")]
+    f1: Annotated[Mapping[int, Number], _score("F1 of class")]
     train_accuracy: Annotated[Number, _share("accuracy on the balanced training rows")]
     train_macro_f1: Annotated[Number, _score("macro-F1 on the balanced training rows")]
     train_loss_epoch: Annotated[Mapping[int, Number], _loss("training loss at epoch", "train_loss_epoch")]
