@@ -114,7 +114,7 @@ def test_temperature_and_hazard_leave_chances_chances() -> None:
         assert (mixed >= 0).all()
     np.testing.assert_allclose(with_hazard(tempered(chances, 1.0), hazard, 0.0), chances, atol=1e-6)
     np.testing.assert_allclose(with_hazard(chances, hazard, 1.0)[:, TOOL_WEAR], hazard, atol=1e-12)
-    assert tempered(chances, 3.0).max() < chances.max() < 1
+    assert tempered(chances, 3.0).max(axis=1).mean() < chances.max(axis=1).mean()
 
 
 def test_the_rule_beats_the_most_probable_class_where_chances_are_true() -> None:
@@ -167,7 +167,10 @@ def test_the_corrected_interval_is_wider_than_the_naive_one() -> None:
 
 @pytest.mark.parametrize("name", ["network", "forest", "boosting", "logistic"])
 def test_an_answer_depends_on_no_other_row(name: str) -> None:
-    answer = compete(name, QUICK, ROWS, [ROWS.X.iloc[:300], ROWS.X.iloc[100:200]])
+    spec = replace(
+        QUICK, network=replace(QUICK.network, epochs=2), contest=replace(QUICK.contest, trees=5, iterations=2)
+    )
+    answer = compete(name, spec, ROWS, [ROWS.X.iloc[:300], ROWS.X.iloc[100:200]])
     whole, part = answer.chances
     np.testing.assert_allclose(whole[100:200], part, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(answer.plain[0], whole.argmax(axis=1))
