@@ -48,7 +48,7 @@ MODULES = (
     "labcode.experiments.classification_baselines",
     "labcode.experiments.classification",
     "labcode.experiments.classification_balancing",
-    "labcode.experiments.classification_leakage",
+    "labcode.lab.classification.faults_experiments",
     "labcode.experiments.classification_tried",
     "labcode.experiments.classification_workshop",
     "labcode.lab.classification.sound_experiments",

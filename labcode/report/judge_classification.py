@@ -10,6 +10,7 @@ import numpy as np
 from labcode.confusion import accuracy, f1_scores, precisions, recalls
 from labcode.data.maintenance import load_maintenance
 from labcode.experiments import eda
+from labcode.report.classification import VARIANTS
 from labcode.report.classification_tables import stops_of
 from labcode.report.judging import ONE_SEED, Case, Judgement, judge
 from labcode.report.measured import Sources
@@ -160,8 +161,7 @@ def _balanced(s: Sources) -> Judgement:
 
 def _plain(s: Sources) -> np.ndarray:
     """The confusion matrix of the plain network on natural rows, without the faults: the original's, done soundly."""
-    place = list(s[_LEAKS].frame("variants")["variant"]).index("sound")
-    return s[_LEAKS].arrays["confusion"][place].mean(axis=0)
+    return s[_LEAKS].arrays["confusion"][list(VARIANTS).index("sound")].mean(axis=0)
 
 
 def _well(s: Sources) -> Judgement:
