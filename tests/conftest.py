@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 
 from labcode.data.simulate import simulate_maintenance, simulate_prices
 from labcode.experiments import catalog
+from labcode.report.render import find_quarto
 from labcode.settings import project_root
 
 REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")
@@ -111,3 +116,48 @@ def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.skip("needs the real data: set LABCODE_DATA_DIR to their folder")
     monkeypatch.setenv("LABCODE_DATA_DIR", str(Path(REAL_DATA_DIR).resolve()))
     return Path(REAL_DATA_DIR).resolve()
+
+
+@dataclass
+class Site:
+    """A rendered book."""
+
+    engine: str
+    root: Path
+
+    @property
+    def pages(self) -> list[Path]:
+        """Its pages."""
+        return sorted(self.root.rglob("*.html"))
+
+    def page(self, name: str) -> Path:
+        """The page of a chapter."""
+        return next(path for path in self.pages if path.stem == name)
+
+
+@pytest.fixture(scope="session")
+def rendered(
+    copy_book: Callable[[Path], Path], book_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Site]:
+    """Render the whole book with an engine, once; test processes that run side by side share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def render(engine: str) -> Site:
+        if engine == "quarto" and find_quarto() is None:
+            pytest.skip("needs Quarto on PATH")
+        with FileLock(shared / "rendered-book.lock"):
+            out = shared / f"rendered-book-{engine}" / "_book"
+            if not (out / "index.html").exists():
+                _render(engine, copy_book(out.parent), book_store)
+        return Site(engine, out)
+
+    return render
+
+
+def _render(engine: str, project: Path, store: Path) -> None:
+    settings = {"LABCODE_PROFILE": "quick", "LABCODE_STORE_DIR": str(store), "PYTHONPATH": str(project)}
+    environment = {key: value for key, value in os.environ.items() if key != "LABCODE_DATA_DIR"} | settings
+    command = [sys.executable, "-m", "labcode.cli", "render", "--engine", engine]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from filelock import FileLock
 from playwright.sync_api import Browser, Error, Page, sync_playwright
-
-from labcode.report.render import find_quarto
 
 ENGINES = ("portable", "quarto")
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-
-
-@dataclass
-class Site:
-    """A rendered book."""
-
-    engine: str
-    root: Path
-
-    @property
-    def pages(self) -> list[Path]:
-        """Its pages."""
-        return sorted(self.root.rglob("*.html"))
-
-    def page(self, name: str) -> Path:
-        """The page of a chapter."""
-        return next(path for path in self.pages if path.stem == name)
 
 
 @dataclass
@@ -66,38 +44,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def rendered(
-    copy_book: Callable[[Path], Path], book_store: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Site]:
-    """Render the whole book with an engine, once; test processes that run side by side share it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    def render(engine: str) -> Site:
-        if engine == "quarto" and find_quarto() is None:
-            pytest.skip("needs Quarto on PATH")
-        with FileLock(shared / "browser-book.lock"):
-            out = shared / f"browser-book-{engine}" / "_book"
-            if not (out / "index.html").exists():
-                _render(engine, copy_book(out.parent), book_store)
-        return Site(engine, out)
-
-    return render
-
-
 @pytest.fixture(scope="session", params=ENGINES)
-def site(request: pytest.FixtureRequest, rendered: Callable[[str], Site]) -> Site:
+def site(request: pytest.FixtureRequest, rendered: Callable[[str], Any]) -> Any:
     """The whole book, by one engine and by the other."""
     return rendered(request.param)
-
-
-def _render(engine: str, project: Path, store: Path) -> None:
-    settings = {"LABCODE_PROFILE": "quick", "LABCODE_STORE_DIR": str(store), "PYTHONPATH": str(project)}
-    environment = {key: value for key, value in os.environ.items() if key != "LABCODE_DATA_DIR"} | settings
-    command = [sys.executable, "-m", "labcode.cli", "render", "--engine", engine]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -65,9 +66,9 @@ ENGINES = [
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_whole_book_renders_from_simulated_rows_and_says_so(copy: Path, engine: str) -> None:
-    start, pdf = render(engine=engine)  # type: ignore[arg-type]
-    pages = [page.read_text("utf-8") for page in start.parent.rglob("*.html")]
+def test_the_whole_book_renders_from_simulated_rows_and_says_so(rendered: Callable[[str], Any], engine: str) -> None:
+    book = rendered(engine)
+    pages, (pdf,) = [page.read_text("utf-8") for page in book.pages], book.root.glob("*.pdf")
     assert len(pages) >= len(CHAPTERS)
     eda = next(page for page in pages if 'id="fig-panel"' in page)
     assert "Simulated data of the quick profile" in eda
