@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labcode.experiments.classification_leakage import VARIANTS, Faults, LeakageSpec, arrange
 
 from labcode import confusion
 from labcode.data.maintenance import load_maintenance
@@ -15,7 +16,6 @@ from labcode.experiments import catalog
 from labcode.experiments.classification import SoundSpec
 from labcode.experiments.classification_balancing import BalancingSpec
 from labcode.experiments.classification_baselines import BaselinesSpec
-from labcode.experiments.classification_leakage import VARIANTS, Faults, LeakageSpec, arrange
 from labcode.experiments.classification_tried import TriedSpec
 from labcode.experiments.classification_workshop import WorkshopSpec, cost
 from labcode.experiments.failure_rows import LEAK_BOUND, failure_rows, refuse_leak

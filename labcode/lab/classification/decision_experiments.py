@@ -79,7 +79,9 @@ def run_decision(
         tasks += [("forest", spec, train, [rows.X.iloc[held]])]
     answers = in_parallel(compete, tasks, done=progress)
     network, forest = answers[::2], answers[1::2]
-    chances, before = (_out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("chances", "fitted"))
+    chances, before = (
+        _out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("chances", "fitted")
+    )
     forest_failure = 1 - _out_of_fold(folds, [own.chances[0] for own in forest])[:, NORMAL]
     called = {name: _out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("plain", "ruled")}
     ratios = np.geomspace(*spec.decision.ratios, spec.decision.curve_points)

@@ -24,9 +24,7 @@ def _error(says: str) -> Quantity:
 class Cost(Results):
     """What a policy costs where a missed failure costs so many needless stops."""
 
-    cost: Annotated[
-        Number, Quantity(says="cost in needless stops a thousand rows", decimals=0, least=0, over="rows")
-    ]
+    cost: Annotated[Number, Quantity(says="cost in needless stops a thousand rows", decimals=0, least=0, over="rows")]
     saved: Annotated[
         Number, Quantity(says="cost above that of stopping by the network's chance", decimals=1, over="rows")
     ]
@@ -96,9 +94,7 @@ class Decided(Results):
     folds: int
     seeds: int
     permutations: int
-    failures: Annotated[
-        Number, Quantity(says="share of rows with a failure", unit="%", decimals=2, least=0, most=1)
-    ]
+    failures: Annotated[Number, Quantity(says="share of rows with a failure", unit="%", decimals=2, least=0, most=1)]
     macro_f1: Annotated[Number, Quantity(says="macro-F1 of the network", decimals=3, least=0, most=1, over="rows")]
     log_loss_before: Annotated[Number, Quantity(says="log loss as fitted", decimals=4, least=0, over="rows")]
     log_loss: Annotated[Number, Quantity(says="log loss calibrated", decimals=4, least=0, over="rows")]
@@ -155,12 +151,8 @@ class Tuned(Results):
     macro_f1: Annotated[
         Number, Quantity(says="macro-F1 of the chosen settings", decimals=3, least=0, most=1, over="rows")
     ]
-    gain: Annotated[
-        Number, Quantity(says="macro-F1 that choosing gains", decimals=3, least=-1, most=1, over="rows")
-    ]
-    start_log_loss: Annotated[
-        Number, Quantity(says="log loss of the first setting", decimals=4, least=0, over="rows")
-    ]
+    gain: Annotated[Number, Quantity(says="macro-F1 that choosing gains", decimals=3, least=-1, most=1, over="rows")]
+    start_log_loss: Annotated[Number, Quantity(says="log loss of the first setting", decimals=4, least=0, over="rows")]
     log_loss: Annotated[Number, Quantity(says="log loss of the chosen settings", decimals=4, least=0, over="rows")]
     log_loss_saved: Annotated[Number, Quantity(says="log loss that choosing saves", decimals=4, over="rows")]
     start_chosen: Annotated[Number, Quantity(says="outer folds that choose the first setting", decimals=0, least=0)]
