@@ -1,4 +1,4 @@
-"""What the experiments on the decision and on tuning return."""
+"""What the experiment on the decision returns."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def _error(says: str) -> Quantity:
 class Cost(Results):
     """What a policy costs where a missed failure costs so many needless stops."""
 
-    cost: Annotated[
-        Number, Quantity(says="cost in needless stops a thousand rows", decimals=0, least=0, over="rows")
-    ]
+    cost: Annotated[Number, Quantity(says="cost in needless stops a thousand rows", decimals=0, least=0, over="rows")]
     saved: Annotated[
         Number, Quantity(says="cost above that of stopping by the network's chance", decimals=1, over="rows")
     ]
@@ -96,9 +94,7 @@ class Decided(Results):
     folds: int
     seeds: int
     permutations: int
-    failures: Annotated[
-        Number, Quantity(says="share of rows with a failure", unit="%", decimals=2, least=0, most=1)
-    ]
+    failures: Annotated[Number, Quantity(says="share of rows with a failure", unit="%", decimals=2, least=0, most=1)]
     macro_f1: Annotated[Number, Quantity(says="macro-F1 of the network", decimals=3, least=0, most=1, over="rows")]
     log_loss_before: Annotated[Number, Quantity(says="log loss as fitted", decimals=4, least=0, over="rows")]
     log_loss: Annotated[Number, Quantity(says="log loss calibrated", decimals=4, least=0, over="rows")]
@@ -130,42 +126,3 @@ class Decided(Results):
     def at(self, policy: str, ratio: int) -> Cost:
         """What a policy costs at a stated ratio."""
         return self.costs[f"{policy}_{ratio}"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Searched(Results):
-    """What inner folds think of a setting, and how often they choose it."""
-
-    weights: Annotated[Number, Quantity(says="exponent of the class weights", decimals=1, least=0)]
-    l1: Annotated[Number, Quantity(says="factor of the absolute weights", decimals=5, least=0)]
-    inner_log_loss: Annotated[Number, Quantity(says="mean log loss in inner folds", decimals=4, least=0)]
-    chosen: Annotated[Number, Quantity(says="outer folds that choose it", decimals=0, least=0)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tuned(Results):
-    """What choosing in inner folds gains over the first setting, out of fold, calibrated alike."""
-
-    experiment = "classification/tuned"
-    folds: int
-    seeds: int
-    start_macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 of the first setting", decimals=3, least=0, most=1, over="rows")
-    ]
-    macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 of the chosen settings", decimals=3, least=0, most=1, over="rows")
-    ]
-    gain: Annotated[
-        Number, Quantity(says="macro-F1 that choosing gains", decimals=3, least=-1, most=1, over="rows")
-    ]
-    start_log_loss: Annotated[
-        Number, Quantity(says="log loss of the first setting", decimals=4, least=0, over="rows")
-    ]
-    log_loss: Annotated[Number, Quantity(says="log loss of the chosen settings", decimals=4, least=0, over="rows")]
-    log_loss_saved: Annotated[Number, Quantity(says="log loss that choosing saves", decimals=4, over="rows")]
-    start_chosen: Annotated[Number, Quantity(says="outer folds that choose the first setting", decimals=0, least=0)]
-    edge_chosen: Annotated[
-        Number, Quantity(says="outer folds whose choice lies at an edge of the grid", decimals=0, least=0)
-    ]
-    best: int
-    settings: Annotated[Mapping[int, Searched], Quantity(says="setting", name="setting")]
