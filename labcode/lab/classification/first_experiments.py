@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labcode.book.reference import stated
-from labcode.confusion import Confusions, accuracy, precisions
+from labcode.confusion import Confusions, accuracy, f1_scores, precisions, recalls
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
 from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
@@ -91,7 +91,8 @@ def run_as_submitted(
     five = prediction_interval(scores["plain"][:5])
     held_out = float(counts["plain"]["held_out"][0].sum())
     arrays: dict[str, Any] = {f"curves_{kind}": values for kind, values in curves.items()}
-    arrays |= {f"plain_curves_{kind}": values for kind, (values, _) in loops.items()}
+    arrays |= {f"plain_curves_{kind}": values for kind, (values, _, _) in loops.items()}
+    arrays |= {f"plain_confusion_{kind}": found for kind, (_, found, _) in loops.items()}
     arrays |= {
         f"confusion_{kind}_{name}": counts[kind][name] for kind in loops for name in ("train", "test", "natural")
     }
@@ -114,7 +115,7 @@ def run_as_submitted(
         regularised_natural=_natural(counts["regularised"]["natural"]),
         split_first=_natural(counts["split_first"]["test"]),
         reweighted=_reweighted(spec.matrix, recorded[0].sum(axis=1)),
-        largest_difference={kind: Number(difference) for kind, (_, difference) in loops.items()},
+        largest_difference={kind: Number(difference) for kind, (*_, difference) in loops.items()},
         figures=Number(len(informative)),
         informative=Number(int(informative.sum())),
         agreement={n: _agreement(comparison, n, informative) for n in _counted(first.seeds)},
@@ -133,22 +134,24 @@ def _options(first: First, regularised: bool) -> tuple[float, dict[str, Any]]:
     return first.dropout if regularised else 0.0, {"epochs": first.epochs, "lr": first.lr, "weight_decay": decay}
 
 
-def _both_loops(first: First, machines: pd.DataFrame, regularised: bool) -> tuple[Floats, float]:
-    """The first seed by the plain loop, ``(n_epochs, 4)``, and how far the fast loop with the same dropout is off."""
+def _both_loops(first: First, machines: pd.DataFrame, regularised: bool) -> tuple[Floats, Floats, float]:
+    """The first seed by the plain loop: history ``(n_epochs, 4)``, confusion; and how far off the fast loop is."""
     import torch
 
-    from labcode.lab.classification.first import FirstNetwork, first_split, train_first
+    from labcode.lab.classification.first import FirstNetwork, first_split, scored, train_first
     from labcode.lab.classification.first_fast import FastNetwork, same_masks
 
     rows = first_split(machines, SEED, first.smote_neighbors)
     dropout, options = _options(first, regularised)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        plain = train_first(FirstNetwork(first.hidden, dropout), rows, **options).to_numpy()
+        plain_network = FirstNetwork(first.hidden, dropout)
+        plain = train_first(plain_network, rows, **options).to_numpy()
         torch.manual_seed(0)
         network = FastNetwork(FirstNetwork(first.hidden), same_masks(dropout) if dropout else None)
         fast = network.train(rows, **options)
-    return plain, float(np.abs(fast - plain).max())
+    _, confusion = scored(plain_network, rows[1], rows[3])
+    return plain, confusion.astype(np.float64), float(np.abs(fast - plain).max())
 
 
 def _runs_of(first: First, machines: pd.DataFrame, seed: int) -> dict[str, Run]:
@@ -217,6 +220,9 @@ def _scores(curves: Floats, counts: Mapping[str, Floats]) -> Runs:
         accuracy=_next(accuracy(test)),
         accuracy_sd=Number(float(accuracy(test).std(ddof=1))),
         macro_f1=_next(macro_f1(test)),
+        precision=dict(enumerate(map(_next, precisions(test).T))),
+        recall=dict(enumerate(map(_next, recalls(test).T))),
+        f1=dict(enumerate(map(_next, f1_scores(test).T))),
         train_accuracy=_next(accuracy(train)),
         train_macro_f1=_next(macro_f1(train)),
         train_loss_epoch=by_epoch[0],

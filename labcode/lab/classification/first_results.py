@@ -40,6 +40,9 @@ class Runs(Results):
         Number, Quantity(says="standard deviation of that accuracy over seeds", unit="%", decimals=1, least=0)
     ]
     macro_f1: Annotated[Number, _score("macro-F1 on the balanced test rows")]
+    precision: Annotated[Mapping[int, Number], _score("precision of class")]
+    recall: Annotated[Mapping[int, Number], _score("recall of class")]
+    f1: Annotated[Mapping[int, Number], _score("F1 of class")]
     train_accuracy: Annotated[Number, _share("accuracy on the balanced training rows")]
     train_macro_f1: Annotated[Number, _score("macro-F1 on the balanced training rows")]
     train_loss_epoch: Annotated[Mapping[int, Number], _loss("training loss at epoch", "train_loss_epoch")]
@@ -126,7 +129,7 @@ class AsSubmitted(Results):
     ``curves_…`` ``(n_seeds, n_epochs, 4)``: loss of training and test rows, accuracy of both.
     ``confusion_…`` ``(n_seeds, 6, 6)``: actual classes in rows. ``…_natural`` are all recorded rows, ``…_held_out``
     those that the split put into the test, ``…_split_first`` the test rows of the right order, of fewer seeds.
-    ``plain_curves_…`` ``(n_epochs, 4)``: the first seed, by the plain loop.
+    ``plain_curves_…`` ``(n_epochs, 4)``, ``plain_confusion_…`` ``(6, 6)``: the first seed, by the plain loop.
     """
 
     experiment = "classification/as-submitted"
@@ -200,3 +203,5 @@ class AsSubmitted(Results):
     confusion_split_first: Annotated[np.ndarray, Quantity(least=0)]
     plain_curves_plain: Annotated[np.ndarray, Quantity(least=0)]
     plain_curves_regularised: Annotated[np.ndarray, Quantity(least=0)]
+    plain_confusion_plain: Annotated[np.ndarray, Quantity(least=0)]
+    plain_confusion_regularised: Annotated[np.ndarray, Quantity(least=0)]

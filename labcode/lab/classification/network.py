@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,7 @@ def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, s
     from labcode.training import TabularClassifier
 
     shares = pd.Series(labels).value_counts(normalize=True)
-    options = {
+    options: dict[str, Any] = {
         "hidden": settings.hidden,
         "batch_size": settings.batch_size,
         "max_epochs": settings.epochs,
@@ -97,7 +97,7 @@ def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, s
 def tempered(chances: Floats, temperature: float) -> Floats:
     """Chances ``(n, k)`` made less certain by a temperature above 1, more certain by one below."""
     powers = np.clip(chances, 1e-9, 1.0) ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def with_hazard(chances: Floats, hazard: Floats, share: float) -> Floats:
@@ -105,7 +105,7 @@ def with_hazard(chances: Floats, hazard: Floats, share: float) -> Floats:
     worn = (1 - share) * chances[:, TOOL_WEAR] + share * hazard
     mixed = chances * ((1 - worn) / np.maximum(1 - chances[:, TOOL_WEAR], 1e-9))[:, None]
     mixed[:, TOOL_WEAR] = worn
-    return mixed / mixed.sum(axis=1, keepdims=True)
+    return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
 
 
 def macro_f1_rule(chances: Floats, rounds: int = 50) -> Rule:
@@ -123,10 +123,11 @@ def macro_f1_rule(chances: Floats, rounds: int = 50) -> Rule:
         f1 = 2 * right / total
         found.append((f1.mean(), factor, offset))
         factor, offset = 2 / total, f1 / total
-    return max(found, key=lambda each: each[0])[1:]
+    _, *rule = max(found, key=lambda each: each[0])
+    return rule[0], rule[1]
 
 
 def decide(chances: Floats, rule: Rule) -> NDArray[np.int64]:
     """Class numbers ``(n,)`` by a rule of :func:`macro_f1_rule`."""
     factor, offset = rule
-    return (chances * factor - offset).argmax(axis=1)
+    return np.asarray((chances * factor - offset).argmax(axis=1))

@@ -237,11 +237,11 @@ def _judged(
     counts = confusions_of(rows.y, list(calls.values()))
     fresh_counts = confusions_of(fresh.y, list(fresh_calls.values()))
     by_fold = {entry: _fold_scores(rows.y, own, folds) for entry, own in calls.items()}
-    scores = {
+    scores: dict[str, Any] = {
         entry: _scores(counts, fresh_counts, place, by_fold[entry], spec.contest) for place, entry in enumerate(ENTRIES)
     }
-    for entry, own in scores.items():
-        refuse_leak(own.macro_f1.value, entry)
+    for entry, found in scores.items():
+        refuse_leak(found.macro_f1.value, entry)
     gains = {
         entry: Gain(
             macro_f1=number(counts.interval(mean_gain(macro_f1, 0, place, spec.contest.repeats))),
@@ -340,7 +340,7 @@ def _scores(counts: Confusions, fresh: Confusions, place: int, by_fold: Floats, 
 
 
 def _row_losses(y: Numbers, chances: Floats) -> Floats:
-    """Minus the logarithm of the actual class's chance, a mean over the repeats for each row; ``(r, n, 6)`` to ``(n,)``."""
+    """Minus the logarithm of the actual class's chance, mean over the repeats; ``(r, n, 6)`` to ``(n,)``."""
     return np.asarray(-np.log(np.clip(chances[:, np.arange(len(y)), y], 1e-15, 1.0)).mean(axis=0))
 
 

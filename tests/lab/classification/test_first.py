@@ -189,6 +189,8 @@ def test_numbers_are_those_of_the_curves_and_of_the_counts(first: AsSubmitted) -
     assert first.regularised.macro_f1.value == pytest.approx(macro_f1(first.confusion_regularised_test).mean())
     assert max(difference.value for difference in first.largest_difference.values()) < 1e-3
     np.testing.assert_allclose(first.plain_curves_plain, first.curves_plain[0], atol=1e-3)
+    assert np.abs(first.plain_confusion_plain - first.confusion_plain_test[0]).sum() <= 2, "at most one row differs"
+    assert first.plain_confusion_regularised.sum() == first.test_rows
     gain = first.regularised.accuracy - first.plain.accuracy
     assert first.regularised_gain.value == pytest.approx(gain)
 
