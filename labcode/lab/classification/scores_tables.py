@@ -149,9 +149,9 @@ def _of_regularizing(found: HeldBack, leakage: Leakage) -> list[Row]:
 
 def _of_search(found: Result) -> list[Row]:
     """The best and the first candidate of the older search: means over folds of the training rows of its split."""
-    candidates = found.frame("candidates")
-    default = candidates.loc[(candidates["score"] - float(found.scalars["default_score"])).abs().idxmin()]
-    best = candidates.loc[candidates["score"].idxmax()]
+    candidates = found.frame("candidates").sort_values("score").to_dict("records")
+    first = float(found.scalars["default_score"])
+    default = min(candidates, key=lambda row: abs(float(row["score"]) - first))
     return [
         (
             SECTIONS["search"],
@@ -164,7 +164,7 @@ def _of_search(found: Result) -> list[Row]:
             1,
             decimals(float(row["score"]), 3),
         )
-        for text, row in (("first candidate", default), ("best candidate", best))
+        for text, row in (("first candidate", default), ("best candidate", candidates[-1]))
     ]
 
 
