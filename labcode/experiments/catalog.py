@@ -53,6 +53,7 @@ MODULES = (
     "labcode.experiments.classification_workshop",
     "labcode.lab.classification.sound_experiments",
     "labcode.lab.classification.decision_experiments",
+    "labcode.lab.classification.tuned_experiments",
     "labcode.experiments.regularization_submitted",
     "labcode.experiments.regularization",
     "labcode.experiments.regularization_curves",

@@ -66,7 +66,7 @@ class Asked:
 def run_decision(
     spec: DecisionSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> Decided:
-    """Train the contest's network and forest on the first repeat's folds; ask of rows held out, shuffled and made up."""
+    """Train the contest's network and forest on its first folds; ask of rows held out, shuffled and made up."""
     rows = failure_rows(data["maintenance"].frame)
     folds = FoldsSpec(folds=spec.contest.folds, repeats=1).of(rows)[0]
     planes, slices = _planes(spec.decision, rows.X), _slices(spec.decision, rows.X)
@@ -79,11 +79,9 @@ def run_decision(
         tasks += [("forest", spec, train, [rows.X.iloc[held]])]
     answers = in_parallel(compete, tasks, done=progress)
     network, forest = answers[::2], answers[1::2]
-    chances, before = (
-        _out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("chances", "fitted")
-    )
-    forest_failure = 1 - _out_of_fold(folds, [own.chances[0] for own in forest])[:, NORMAL]
-    called = {name: _out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("plain", "ruled")}
+    chances, before = (out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("chances", "fitted"))
+    forest_failure = 1 - out_of_fold(folds, [own.chances[0] for own in forest])[:, NORMAL]
+    called = {name: out_of_fold(folds, [getattr(own, name)[0] for own in network]) for name in ("plain", "ruled")}
     ratios = np.geomspace(*spec.decision.ratios, spec.decision.curve_points)
     failed, failure = rows.y != NORMAL, 1 - chances[:, NORMAL]
     curves = np.array(
@@ -124,7 +122,7 @@ def _spoilt(held: pd.DataFrame, permutations: int, place: int) -> list[pd.DataFr
     return [shuffled(held, column, random) for column in INPUTS.values() for _ in range(permutations)]
 
 
-def _out_of_fold(folds: Sequence[Fold], answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def out_of_fold(folds: Sequence[Fold], answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """What is said of each row when it is held out, ``(n, …)``."""
     whole = np.zeros((sum(len(own) for own in answers), *answers[0].shape[1:]), answers[0].dtype)
     for (_, held), own in zip(folds, answers, strict=True):
@@ -194,7 +192,7 @@ def _importance(
 ) -> tuple[dict[str, Fall], Floats]:
     """How far each class falls with each input shuffled; mean confusion counts with none and with each."""
     n = spec.decision.permutations
-    calls = [_out_of_fold(folds, [own.ruled[place] for own in network]) for place in range(1 + len(INPUTS) * n)]
+    calls = [out_of_fold(folds, [own.ruled[place] for own in network]) for place in range(1 + len(INPUTS) * n)]
     counts = confusions_of(y, [np.repeat(calls[0][None], n, axis=0), *calls[1:]])
 
     def fall(score: Any, place: int) -> dict[str, Number]:
@@ -253,11 +251,11 @@ def _drawn(
     slices: Mapping[tuple[str, str, float], Asked],
     votes: Sequence[Numbers],
     spec: Decision,
-) -> dict[str, Plane]:
+) -> dict[str, Any]:
     """The planes, with their slices where there are any."""
     of_planes = dict(zip(planes, votes, strict=False))
     of_slices = dict(zip(slices, votes[len(planes) :], strict=True))
-    drawn = {}
+    drawn: dict[str, Plane] = {}
     for name, asked in planes.items():
         whole = _plane(asked, of_planes[name], name)
         if name not in HELD:

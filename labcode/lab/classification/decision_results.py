@@ -1,4 +1,4 @@
-"""What the experiments on the decision and on tuning return."""
+"""What the experiment on the decision returns."""
 
 from __future__ import annotations
 
@@ -126,38 +126,3 @@ class Decided(Results):
     def at(self, policy: str, ratio: int) -> Cost:
         """What a policy costs at a stated ratio."""
         return self.costs[f"{policy}_{ratio}"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Searched(Results):
-    """What inner folds think of a setting, and how often they choose it."""
-
-    weights: Annotated[Number, Quantity(says="exponent of the class weights", decimals=1, least=0)]
-    l1: Annotated[Number, Quantity(says="factor of the absolute weights", decimals=5, least=0)]
-    inner_log_loss: Annotated[Number, Quantity(says="mean log loss in inner folds", decimals=4, least=0)]
-    chosen: Annotated[Number, Quantity(says="outer folds that choose it", decimals=0, least=0)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tuned(Results):
-    """What choosing in inner folds gains over the first setting, out of fold, calibrated alike."""
-
-    experiment = "classification/tuned"
-    folds: int
-    seeds: int
-    start_macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 of the first setting", decimals=3, least=0, most=1, over="rows")
-    ]
-    macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 of the chosen settings", decimals=3, least=0, most=1, over="rows")
-    ]
-    gain: Annotated[Number, Quantity(says="macro-F1 that choosing gains", decimals=3, least=-1, most=1, over="rows")]
-    start_log_loss: Annotated[Number, Quantity(says="log loss of the first setting", decimals=4, least=0, over="rows")]
-    log_loss: Annotated[Number, Quantity(says="log loss of the chosen settings", decimals=4, least=0, over="rows")]
-    log_loss_saved: Annotated[Number, Quantity(says="log loss that choosing saves", decimals=4, over="rows")]
-    start_chosen: Annotated[Number, Quantity(says="outer folds that choose the first setting", decimals=0, least=0)]
-    edge_chosen: Annotated[
-        Number, Quantity(says="outer folds whose choice lies at an edge of the grid", decimals=0, least=0)
-    ]
-    best: int
-    settings: Annotated[Mapping[int, Searched], Quantity(says="setting", name="setting")]

@@ -1,4 +1,4 @@
-"""The settings of the experiments on the decision and on tuning, as lab.toml has them."""
+"""The settings of the experiment on the decision, as lab.toml has them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
-
-from labcode.lab.classification.sound_settings import NetworkChoice
 
 Count = Annotated[int, Field(ge=1)]
 Ratio = Annotated[float, Field(gt=0)]
@@ -46,10 +44,3 @@ class Decision:
     wears: Levels
     speeds: Levels
     slice_points: Points
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tuning:
-    """What a search in inner folds may choose for the network; the first is where it starts."""
-
-    network: Annotated[tuple[NetworkChoice, ...], Field(min_length=1)]
