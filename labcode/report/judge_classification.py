@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
+from labcode.confusion import f1_scores, recalls
 from labcode.data.maintenance import load_maintenance
 from labcode.experiments import eda
+from labcode.report.classification import VARIANTS
 from labcode.report.classification_tables import stops_of
 from labcode.report.judging import Case, Judgement, judge
 from labcode.report.measured import Sources
-from labcode.report.text import count, decimals, percent
+from labcode.report.text import count, decimals, joined, percent
 
 _NET, _SOUND = "classification/as-submitted", "classification/sound"
 _BALANCING, _LEAKS = "classification/balancing", "classification/leakage"
@@ -56,6 +60,52 @@ def _correction(s: Sources) -> Judgement:
     )
 
 
+def _plain(s: Sources) -> np.ndarray:
+    """The confusion matrix of the plain network on natural rows, without the faults: the original's, done soundly."""
+    return s[_LEAKS].arrays["confusion"][list(VARIANTS).index("sound")].mean(axis=0)
+
+
+def _well(s: Sources) -> Judgement:
+    classes = [0, 2, 5]
+    own = f1_scores(s[_NET].arrays["confusion_plain_test"].astype(float)).mean(axis=0)[classes]
+    natural = f1_scores(_plain(s))[classes]
+    why = (
+        f"As submitted, their F1 is {joined([decimals(value) for value in own])}. A plain network without the faults "
+        f"has {joined([decimals(value) for value in natural])} on natural rows."
+    )
+    return judge(
+        Case("holds", why, lambda: min(natural) > 0.75),
+        Case("holds in part", why, lambda: min(own) > 0.7),
+        otherwise=Judgement("not shown", why),
+    )
+
+
+def _hardest(s: Sources) -> Judgement:
+    copies, soundly = recalls(s[_NET].arrays["confusion_plain_test"])[:, 4].mean(), s.number(_SOUND, "recall_random")
+    why = (
+        "With natural test rows it is the hardest class, random failures, and far harder than that: "
+        f"{percent(soundly, 0)} are found. Among near-copies of the training rows {percent(copies, 0)} are, and other "
+        "classes can be harder."
+    )
+    others = [s.number(_SOUND, f"recall_{name}") for name in ("heat_dissipation", "overstrain", "power", "tool_wear")]
+    return judge(
+        Case("holds in part", why, lambda: soundly <= min(others) and soundly < copies / 2),
+        otherwise=Judgement("not shown", f"Soundly, {percent(soundly, 0)} of the random failures are found."),
+    )
+
+
+def _strong(s: Sources) -> Judgement:
+    sound, both = s.number(_LEAKS, "sound"), s.number(_LEAKS, "both")
+    why = (
+        f"`Target` and SMOTE before the split lift the macro-F1 of a plain network from {decimals(sound)} to "
+        f"{decimals(both)} on natural rows."
+    )
+    return judge(
+        Case("doesn't hold", f"The faults are strong, not the network: {why}", lambda: both > sound + 0.1),
+        otherwise=Judgement("not shown", why),
+    )
+
+
 def _models(s: Sources) -> Judgement:
     loss, mean = (s.number("regression/as-submitted", name) for name in ("test_mse_epoch_49", "mean_mse"))
     synthetic = s.number(_NET, "synthetic_share")
@@ -87,6 +137,9 @@ JUDGES: Mapping[str, Callable[[Sources], Judgement]] = {
     "eda.maintenance.imbalance": _imbalance,
     "eda.maintenance.strongest": _strongest,
     "eda.maintenance.correction": _correction,
+    "classification.well": _well,
+    "classification.hardest": _hardest,
+    "closing.classification": _strong,
     "closing.models": _models,
     "closing.sound": _work,
 }

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labcode.experiments.classification_leakage import VARIANTS, Faults, LeakageSpec, arrange
 
 from labcode import confusion
 from labcode.data.maintenance import load_maintenance
