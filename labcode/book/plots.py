@@ -19,6 +19,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -169,6 +170,11 @@ def show(drawn: Draw | Figure) -> None:
         pictures = [svg(drawn, theme) for theme in (LIGHT, DARK)]
     for picture in pictures:
         display(SVG(picture.decode()))  # type: ignore[no-untyped-call]
+
+
+def shades(colour: str) -> LinearSegmentedColormap:
+    """From transparent to a colour, so that what lies below shows through on light and on dark pages."""
+    return LinearSegmentedColormap.from_list("shades", [to_rgba(colour, 0.0), to_rgba(colour, 0.75)])
 
 
 def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:

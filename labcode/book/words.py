@@ -51,11 +51,13 @@ def in_words(condition: ast.expr, names: Mapping[str, Any]) -> str:
             return f"minus {in_words(operand, names)}"
         case ast.Compare(left=left, ops=ops, comparators=others):
             parts = [in_words(left, names)]
-            for compared, other in zip(ops, others, strict=True):
-                parts += [_COMPARED.get(type(compared), "is"), in_words(other, names)]
-            return " ".join(parts)
+            for place, (compared, other) in enumerate(zip(ops, others, strict=True)):
+                parts += [", which" * bool(place), _COMPARED.get(type(compared), "is"), in_words(other, names)]
+            return " ".join(filter(None, parts)).replace(" , which", ", which")
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _COMPUTED:
             return f"{_operand(left, names)} {_COMPUTED[type(op)]} {_operand(right, names)}"
+        case ast.Call(func=ast.Name(id="abs"), args=[inside], keywords=[]):
+            return f"the size of {_operand(inside, names)}"
         case ast.Tuple(elts=each) | ast.List(elts=each) | ast.Set(elts=each):
             return ", ".join(in_words(member, names) for member in each)
         case ast.Constant(value=value):

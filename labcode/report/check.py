@@ -15,6 +15,7 @@ from labcode.book import checks, lint, plots, trials
 from labcode.book.statements import Verdict
 from labcode.errors import LabcodeError, RenderError
 from labcode.experiments import catalog
+from labcode.lab.verdicts import KINDS
 from labcode.report import bounds, claims, probe, prose
 from labcode.report.portable.book import Book, read_book
 from labcode.report.portable.reader import Cell, Line, read_chapter
@@ -246,8 +247,10 @@ def _without_drawing(root: Path) -> Iterator[None]:
 
 def _impossible(found: Checked) -> Iterator[str]:
     """Figures that cannot be, with the sentences that show them."""
+    typed = {kind.experiment for kind in KINDS.values()}
     for name, result in catalog.survey().items():
-        for fault in bounds.faults(result) if result is not None else ():
+        # A typed result says itself what its figures can be.
+        for fault in bounds.faults(result) if result is not None and name not in typed else ():
             label = f"{name}: {fault.name}"
             value = f"{label} = {result.scalars[fault.name]!r} cannot be: {fault.reason}"
             places = [f"{line}: `{code}`" for line, code, read in found.values if label in read]

@@ -142,19 +142,22 @@ def original_confusion() -> np.ndarray:
 
 def leakage(result: Result) -> Draw:
     """Macro-F1 with each fault put back, on natural test rows and on the protocol's own."""
-    frame = result.frame("variants")
 
     def draw(theme: Theme) -> Figure:
         figure, axes = plt.subplots(figsize=(5.8, 3.3))
-        places = np.arange(len(frame))[::-1]
-        for name, colour, shift, marker, text in (
-            ("macro_f1", theme.blue, 0.12, "o", "natural test rows"),
-            ("own_macro_f1", theme.orange, -0.12, "s", "own test rows, classes weighing alike"),
+        places = np.arange(len(VARIANTS))[::-1]
+        for end, colour, shift, marker, text in (
+            ("", theme.blue, 0.12, "o", "natural test rows"),
+            ("_own_macro_f1", theme.orange, -0.12, "s", "own test rows, classes weighing alike"),
         ):
-            axes.hlines(places + shift, frame[f"{name}_low"], frame[f"{name}_high"], color=colour, linewidth=2)
-            axes.plot(frame[name], places + shift, marker, color=colour, label=text, markersize=6)
+            value, low, high = (
+                np.array([float(result.scalars[f"{name}{end}{limit}"]) for name in VARIANTS])
+                for limit in ("", "_low", "_high")
+            )
+            axes.hlines(places + shift, low, high, color=colour, linewidth=2)
+            axes.plot(value, places + shift, marker, color=colour, label=text, markersize=6)
         axes.axvline(5 / 6, color=theme.red, linestyle="--", linewidth=1.2, label="five sixths")
-        axes.set_yticks(places, [VARIANTS[name] for name in frame["variant"]])
+        axes.set_yticks(places, list(VARIANTS.values()))
         axes.set(xlabel="macro-F1", xlim=(0.4, 1.02))
         axes.grid(axis="y", visible=False)
         figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4, fontsize=8.5)

@@ -7,7 +7,7 @@ import numpy as np
 from labcode.confusion import recalls
 from labcode.experiments.recipes import CLASSES, MIN_GAIN, NETWORK, NORMAL, RANDOM
 from labcode.report.claims import told
-from labcode.report.classification import limits
+from labcode.report.classification import VARIANTS, limits
 from labcode.report.classification_tables import clopper_pearson
 from labcode.report.text import count, decimals, percent
 from labcode.store import Result
@@ -47,7 +47,7 @@ def seeds_sentence(result: Result) -> str:
 @told
 def copies_sentence(result: Result) -> str:
     """How many random failures are found with SMOTE before the split, and without, in words."""
-    names = list(result.frame("variants")["variant"])
+    names = list(VARIANTS)
     cells = result.arrays["confusion"].mean(axis=1)[:, RANDOM]
     before, sound = (decimals(cells[names.index(name), RANDOM], 0) for name in ("smote_before_split", "sound"))
     n = count(cells[0].sum())

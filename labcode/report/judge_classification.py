@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from labcode.confusion import accuracy, f1_scores, precisions, recalls
+from labcode.confusion import f1_scores, recalls
 from labcode.data.maintenance import load_maintenance
 from labcode.experiments import eda
+from labcode.report.classification import VARIANTS
 from labcode.report.classification_tables import stops_of
-from labcode.report.judging import ONE_SEED, Case, Judgement, judge
+from labcode.report.judging import Case, Judgement, judge
 from labcode.report.measured import Sources
-from labcode.report.regularization import accuracy_change
-from labcode.report.text import between, count, decimals, joined, percent
+from labcode.report.text import count, decimals, joined, percent
 
 _NET, _SOUND = "classification/as-submitted", "classification/sound"
 _BALANCING, _LEAKS = "classification/balancing", "classification/leakage"
@@ -61,107 +60,9 @@ def _correction(s: Sources) -> Judgement:
     )
 
 
-def _balancing(s: Sources) -> Judgement:
-    supports = [s.number(_NET, f"support_{k}") for k in range(6)]
-    synthetic = percent(s.number(_NET, "synthetic_share"), 0)
-    why = f"The classes are equally large, but in the test rows too, of which {synthetic} are synthetic."
-    return judge(
-        Case("holds", why, lambda: max(supports) < 1.2 * min(supports)), otherwise=Judgement("holds in part", why)
-    )
-
-
-def _smote(s: Sources) -> Judgement:
-    return Judgement("not shown", "No run without SMOTE stands beside it, nor another seed. Stability needs both.")
-
-
-def _largest_gap(s: Sources) -> float:
-    curves = s[_NET].arrays["curves_plain"].mean(axis=0)
-    return float(np.abs(curves[:, 2] - curves[:, 3]).max())
-
-
-def _curves(s: Sources) -> Judgement:
-    gap = _largest_gap(s)
-    why = (
-        f"In our runs the mean accuracies are at most {decimals(100 * gap, 0)} percentage points apart, since both "
-        "sets come from the same balanced rows. The original's own table has them further apart "
-        "(@tbl-verdict-conflicts)."
-    )
-    return judge(Case("holds in part", why, lambda: gap < 0.05), otherwise=Judgement("doesn't hold", why))
-
-
-def _no_overfitting(s: Sources) -> Judgement:
-    synthetic = s.number(_NET, "synthetic_share")
-    own, clean = (s.number(_LEAKS, f"{name}_own_macro_f1") for name in ("both", "with_target"))
-    low, high = s.number(_LEAKS, "both_own_macro_f1_low"), s.number(_LEAKS, "with_target_own_macro_f1_high")
-    why = (
-        f"This test could not show it: {percent(synthetic, 0)} of its rows were interpolated before the split. With "
-        f"all classes weighing alike, a network trained so has a macro-F1 of {decimals(own)} on its own test rows; "
-        f"split first, but still with `Target`, it has {decimals(clean)}."
-    )
-    return judge(
-        Case("not shown", why, lambda: low > high),
-        otherwise=Judgement("holds in part", f"In the test, {percent(synthetic, 0)} of the rows are synthetic."),
-    )
-
-
-def _excellent(s: Sources) -> Judgement:
-    score, other = s.number(_NET, "macro_f1"), s.number(_LEAKS, "both_own_macro_f1")
-    why = (
-        "Such rows, with `Target` among the inputs, are easy: trained in batches, a network of this kind has a "
-        f"macro-F1 of {decimals(other)} on them, against {decimals(score)} as submitted."
-    )
-    synthetic = percent(s.number(_NET, "synthetic_share"), 0)
-    fallback = f"The macro-F1 is {decimals(score)} on rows of which {synthetic} are synthetic."
-    return judge(Case("doesn't hold", why, lambda: other > score + 0.05), otherwise=Judgement("not shown", fallback))
-
-
-def _smooth(s: Sources) -> Judgement:
-    losses = s[_NET].arrays["curves_plain"][..., :2]
-    rises = int((np.diff(losses, axis=1) > 0).sum())
-    return judge(
-        Case("holds", "Both losses fall at every step with every seed.", lambda: rises == 0),
-        otherwise=Judgement("holds in part", f"Of all steps, {count(rises)} go up."),
-    )
-
-
-def _stable(s: Sources) -> Judgement:
-    high = s.number(_BALANCING, "smote_gain_high")
-    cells = s[_NET].arrays["confusion_plain_test"].astype(float)
-    if len(cells) < 2:
-        return Judgement("not shown", f"On natural rows {_gain(s)}. {ONE_SEED}")
-    scores, found = accuracy(cells), recalls(cells)
-    spread = (
-        f"over {count(len(cells))} seeds the accuracy as submitted runs from {percent(scores.min())} to "
-        f"{percent(scores.max())}, though the recall of a class can run from {decimals(found[:, 1].min())} to "
-        f"{decimals(found[:, 1].max())}"
-    )
-    return judge(
-        Case(
-            "holds in part",
-            f"Stable, as a whole: {spread}. Not high: on natural rows {_gain(s)}.",
-            lambda: high < 0 and np.ptp(scores) < 0.03,
-        ),
-        otherwise=Judgement("not shown", f"Stable or not: {spread}. On natural rows {_gain(s)}."),
-    )
-
-
-def _balanced(s: Sources) -> Judgement:
-    high, accuracy = s.number(_BALANCING, "smote_gain_high"), s.number(_BALANCING, "smote_accuracy")
-    nothing = s.facts("data/maintenance")["majority_share"]
-    why = (
-        f"On natural rows the network with SMOTE within the folds is right in {percent(accuracy)} of cases, always "
-        f"saying “No Failure” in {percent(nothing)}"
-    )
-    return judge(
-        Case("doesn't hold", f"{why}; its macro-F1 falls as well.", lambda: accuracy < nothing and high < 0),
-        otherwise=Judgement("not shown", f"{why}."),
-    )
-
-
 def _plain(s: Sources) -> np.ndarray:
     """The confusion matrix of the plain network on natural rows, without the faults: the original's, done soundly."""
-    place = list(s[_LEAKS].frame("variants")["variant"]).index("sound")
-    return s[_LEAKS].arrays["confusion"][place].mean(axis=0)
+    return s[_LEAKS].arrays["confusion"][list(VARIANTS).index("sound")].mean(axis=0)
 
 
 def _well(s: Sources) -> Judgement:
@@ -190,38 +91,6 @@ def _hardest(s: Sources) -> Judgement:
     return judge(
         Case("holds in part", why, lambda: soundly <= min(others) and soundly < copies / 2),
         otherwise=Judgement("not shown", f"Soundly, {percent(soundly, 0)} of the random failures are found."),
-    )
-
-
-def _cautious(s: Sources) -> Judgement:
-    counts = s[_NET].arrays["confusion_plain_test"].astype(float)
-    precision, recall = (float(score(counts)[:, 3].mean()) for score in (precisions, recalls))
-    exact, found = (float(score(_plain(s))[3]) for score in (precisions, recalls))
-    numbers = f"precision {decimals(precision)} and recall {decimals(recall)}"
-    natural = (
-        f"A plain network without the faults has precision {decimals(exact)} and recall {decimals(found)} on natural "
-        "rows."
-    )
-    return judge(
-        Case(
-            "holds",
-            f"As submitted it has {numbers}. {natural}",
-            lambda: precision > recall + 0.1 and exact > found + 0.1,
-        ),
-        Case("holds in part", f"As submitted it has {numbers}. {natural}", lambda: precision > recall + 0.1),
-        otherwise=Judgement("not shown", f"In our runs it has {numbers}."),
-    )
-
-
-def _regularised(s: Sources) -> Judgement:
-    change = accuracy_change(s[_NET])
-    numbers = f"In our runs accuracy changes by {decimals(change.value, 1)} percentage points"
-    if not math.isfinite(change.high - change.low):
-        return Judgement("not shown", f"{numbers}. {ONE_SEED}")
-    why = f"{numbers} ({between(change, places=1)}, mean over pairs with the same seed)."
-    return judge(
-        Case("holds in part", f"{why} Robustness was not measured.", lambda: change.high < 0),
-        otherwise=Judgement("not shown", why),
     )
 
 
@@ -268,18 +137,8 @@ JUDGES: Mapping[str, Callable[[Sources], Judgement]] = {
     "eda.maintenance.imbalance": _imbalance,
     "eda.maintenance.strongest": _strongest,
     "eda.maintenance.correction": _correction,
-    "classification.balancing": _balancing,
-    "classification.smote": _smote,
-    "classification.curves": _curves,
-    "classification.no_overfitting": _no_overfitting,
-    "classification.excellent": _excellent,
-    "classification.smooth": _smooth,
-    "classification.stable": _stable,
     "classification.well": _well,
     "classification.hardest": _hardest,
-    "classification.cautious": _cautious,
-    "classification.balanced": _balanced,
-    "regularization.classification": _regularised,
     "closing.classification": _strong,
     "closing.models": _models,
     "closing.sound": _work,

@@ -13,7 +13,18 @@ from typing import Literal
 #: Percentages are stored as shares, 0 to 1.
 Unit = Literal["", "%", "USD", "USD²", "rows", "dates"]
 #: What an interval varies.
-Over = Literal["dates", "symbols", "dates and symbols", "rows", "seeds", "mean over seeds", "range of seeds"]
+Over = Literal[
+    "dates",
+    "symbols",
+    "dates and symbols",
+    "rows",
+    "rows and seeds",
+    "folds",
+    "draws",
+    "seeds",
+    "mean over seeds",
+    "range of seeds",
+]
 
 MINUS = "\N{MINUS SIGN}"
 #: Keeps a number with its unit, and the limits of an interval, on one line.
@@ -23,9 +34,12 @@ _MEANING: dict[Over, str] = {
     "symbols": "95% interval, resampling symbols",
     "dates and symbols": "95% interval, resampling dates and symbols",
     "rows": "95% interval, resampling rows",
+    "folds": "95% interval of the mean over folds, corrected for the training rows that they share",
+    "rows and seeds": "95% interval, resampling rows and seeds",
     "seeds": "where 95% of single seeds should fall",
     "mean over seeds": "95% interval of the mean over seeds",
     "range of seeds": "from the lowest to the highest seed",
+    "draws": "where 95% of simulated draws should fall",
 }
 
 

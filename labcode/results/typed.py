@@ -116,7 +116,9 @@ def _joined(outer: Quantity, inner: Quantity) -> Quantity:
 
 def _member(key: object, value: Any, quantity: Quantity) -> Any:
     if isinstance(value, Number):
-        return replace(value, quantity=replace(quantity, says=f"{quantity.says}{' ' if isinstance(key, int) else ', '}{key}"))
+        return replace(
+            value, quantity=replace(quantity, says=f"{quantity.says}{' ' if isinstance(key, int) else ', '}{key}")
+        )
     return _prefixed(value, str(key))
 
 

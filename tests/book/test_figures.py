@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import pytest
 import seaborn as sns
 
-from labcode.book.plots import DARK, LIGHT, Theme, book_style, in_the_dark, show
+from labcode.book.plots import DARK, LIGHT, Theme, book_style, in_the_dark, shades, show
 
 COLOURS = [field.name for field in fields(Theme) if field.name != "name"]
 
@@ -86,3 +86,9 @@ def test_a_drawing_function_is_drawn_in_each_theme(shown: list[str]) -> None:
 def test_what_is_no_colour_of_the_theme_stays() -> None:
     picture = f'<path style="fill: #123456; stroke: {LIGHT.ink}" d="M 1 2"/><use xlink:href="#m{LIGHT.blue[1:]}"/>'
     assert in_the_dark(picture.encode()).decode() == picture.replace(LIGHT.ink, DARK.ink)
+
+
+def test_shades_let_the_page_show_through() -> None:
+    low, high = shades("#0072b2")(0.0), shades("#0072b2")(1.0)
+    assert low[3] == 0.0 and 0.5 < high[3] < 1.0
+    assert low[:3] == pytest.approx(high[:3])

@@ -131,17 +131,17 @@ def test_one_seed_cannot_tell(quick: Sources) -> None:
     table = verdict.tally(quick)
     every = table.iloc[-1]
     assert every["figures"] == len(figures()) == every["yes"] + every["no"] + every["one seed"]
-    assert every["one seed"] > 90
+    assert every["one seed"] > 0
     assert "one seed cannot tell" in verdict.tally_table(table)
 
 
 def test_a_scores_table_and_its_matrix_agree(quick: Sources) -> None:
-    counts = quick["classification/as-submitted"].arrays["confusion_plain_test"][0]
+    counts = quick["classification/as-submitted"].arrays["confusion_plain_test"]
     recall = measure("classification/as-submitted:recall(confusion_plain_test)[2]", quick)
-    assert recall.value == pytest.approx(counts[2, 2] / counts[2].sum())
-    assert measure("classification/as-submitted:confusion_plain_test[0,3]", quick).value == counts[0, 3]
+    assert recall.value == pytest.approx((counts[:, 2, 2] / counts[:, 2].sum(axis=1)).mean())
+    assert measure("classification/as-submitted:confusion_plain_test[0,3]", quick).value == counts[:, 0, 3].mean()
     support = measure("classification/as-submitted:support(confusion_plain_test)[1]", quick)
-    assert (support.value, support.low) == (counts[1].sum(), None)
+    assert (support.value, support.low) == (counts[0, 1].sum(), None)
 
 
 def test_seeds_give_an_interval() -> None:

@@ -1,0 +1,165 @@
+"""What our first version stated of its networks, beside where another seed should fall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labcode.book.reference import figures
+from labcode.confusion import accuracy, f1_scores, precisions, recalls, weighted_f1
+from labcode.metrics import macro_f1
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+#: Limits for one more seed ``(2, n_figures)``, from those of earlier seeds ``(n_seeds, n_figures)``.
+Limits = Callable[[Floats], Floats]
+
+EXPERIMENT = "classification/as-submitted"
+#: Kinds of stated figures.
+ACCURACY, LOSS, COUNT, SCORE = "accuracy", "loss", "confusion count", "class score"
+#: The loss of giving each of six classes the same chance: where training starts.
+CHANCE_LOSS = float(np.log(6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedFigure:
+    """A figure that our first version stated: where ours is, its value, and half a unit of its last digit."""
+
+    ours: str
+    value: float
+    half: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """A figure in each run, ``(n_seeds,)``, its kind, and the width of the range that it could have."""
+
+    values: Floats
+    kind: str
+    scale: float = 1.0
+
+
+def stated_figures() -> tuple[StatedFigure, ...]:
+    """Every figure that our first version stated of these networks, once, with the most digits that it was given."""
+    found: dict[str, StatedFigure] = {}
+    for cell in sorted(figures("classification"), key=lambda cell: -cell.places):
+        experiment, _, ours = cell.ours.partition(":")
+        if experiment == EXPERIMENT:
+            half = 0.5 * 10.0**-cell.places
+            found.setdefault(ours, StatedFigure(ours=ours, value=float(cell.value), half=half))
+    return tuple(found.values())
+
+
+def draws_of(
+    curves: Mapping[str, Floats], confusion: Mapping[str, Floats], epochs: tuple[int, ...]
+) -> dict[str, Draws]:
+    """The figures of the runs by the names that data/reference.toml gives them.
+
+    Rows by class are not among them, since the split decides them; nor are training accuracies, of which the program
+    printed none.
+
+    Parameters
+    ----------
+    curves
+        ``(n_seeds, n_epochs, 4)`` by the prefix of the network's names, ``""`` and ``"regularised_"``.
+    confusion
+        Counts ``(n_seeds, 6, 6)`` of the balanced test rows, by the same.
+    epochs
+        Those that were printed.
+    """
+    found: dict[str, Draws] = {}
+    for prefix, values in curves.items():
+        for epoch in epochs:
+            found[f"{prefix}test_accuracy_epoch_{epoch}"] = Draws(values=values[:, epoch, 3], kind=ACCURACY)
+            loss = Draws(values=values[:, epoch, 0], kind=LOSS, scale=CHANCE_LOSS)
+            found[f"{prefix}train_loss_epoch_{epoch}"] = loss
+        found[f"{prefix}accuracy"] = Draws(values=accuracy(confusion[prefix]), kind=ACCURACY)
+    return found | _of_classes(confusion[""])
+
+
+def _of_classes(confusion: Floats) -> dict[str, Draws]:
+    found = {
+        "macro_f1": Draws(values=macro_f1(confusion), kind=SCORE),
+        "weighted_f1(confusion_plain_test)": Draws(values=weighted_f1(confusion), kind=SCORE),
+    }
+    for name, score in (("precision", precisions), ("recall", recalls), ("f1", f1_scores)):
+        for k, values in enumerate(score(confusion).T):
+            found[f"{name}(confusion_plain_test)[{k}]"] = Draws(values=values, kind=SCORE)
+    for i, j in np.ndindex(confusion.shape[1:]):
+        support = float(confusion[0, i].sum())
+        found[f"confusion_plain_test[{i},{j}]"] = Draws(values=confusion[:, i, j], kind=COUNT, scale=max(support, 1.0))
+    return found
+
+
+def quantile_limits(values: Floats) -> Floats:
+    """Empirical quantiles between which one more seed should fall, as :func:`labcode.metrics.next_draw_interval`."""
+    return np.asarray(np.quantile(values, [0.025, 0.975], axis=0, method="weibull"))
+
+
+def t_limits(values: Floats) -> Floats:
+    """The same by Student's t, as if seeds were normal: :func:`labcode.metrics.prediction_interval` of each figure."""
+    from scipy.stats import t  # heavy, and needed here only
+
+    n = len(values)
+    half = t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) * np.sqrt(1 + 1 / n)
+    return np.stack([values.mean(axis=0) - half, values.mean(axis=0) + half])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Stated figures ``(n_figures,)`` beside those of the runs ``(n_seeds, n_figures)``.
+
+    Attributes
+    ----------
+    half, scale
+        Half a unit of the last stated digit, and the width of the range that a figure could have.
+    kind
+        Of each figure.
+    """
+
+    stated: Floats
+    half: Floats
+    values: Floats
+    scale: Floats
+    kind: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, stated: tuple[StatedFigure, ...], draws: Mapping[str, Draws]) -> Comparison:
+        """The figures that have draws."""
+        pairs = [(each, draws[each.ours]) for each in stated if each.ours in draws]
+        return cls(
+            stated=np.array([each.value for each, _ in pairs]),
+            half=np.array([each.half for each, _ in pairs]),
+            values=np.column_stack([own.values for _, own in pairs]).astype(np.float64),
+            scale=np.array([own.scale for _, own in pairs]),
+            kind=np.array([own.kind for _, own in pairs]),
+        )
+
+    def informative(self, share: float) -> Flags:
+        """Whose limits, of all seeds, have a width, and one below this share of the range that a figure could have."""
+        low, high = quantile_limits(self.values)
+        return np.asarray((high > low) & (high - low < share * self.scale))
+
+    def inside(self, limits: Floats) -> Flags:
+        """Which stated figures lie inside limits ``(2, n_figures)``, give or take half a unit of their last digit."""
+        return np.asarray((limits[0] - self.half <= self.stated) & (self.stated <= limits[1] + self.half))
+
+    def by_seeds(self, n: int, limits: Limits, informative: Flags) -> tuple[float, float, float]:
+        """What limits from `n` seeds hold: stated figures, informative ones of them, and a share of other seeds.
+
+        Means over all runs of `n` consecutive seeds, the last followed by the first. The share is that of the
+        informative figures of the seeds that are not in the run; where `n` is the number of all seeds, one is left out.
+        """
+        seeds = len(self.values)
+        turned = [np.roll(self.values, -start, axis=0) for start in range(seeds)]
+        inside = np.array([self.inside(limits(values[:n])) for values in turned])
+        m = min(n, seeds - 1)
+        held = [_held(values[m:], limits(values[:m]))[:, informative].mean() for values in turned]
+        return float(inside.sum(axis=1).mean()), float(inside[:, informative].sum(axis=1).mean()), float(np.mean(held))
+
+
+def _held(values: Floats, limits: Floats) -> Flags:
+    return np.asarray((limits[0] <= values) & (values <= limits[1]))

@@ -1,0 +1,324 @@
+"""The experiment on holding the network back: strengths from inner folds, gains over seeds and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold
+
+from labcode.data.types import Dataset
+from labcode.experiments.catalog import Experiment, Progress
+from labcode.experiments.failure_models import class_weights, questions_encoder
+from labcode.experiments.failure_rows import (
+    N_CLASSES,
+    FailureRows,
+    class_numbers,
+    failure_rows,
+    in_all_classes,
+    without_weights,
+)
+from labcode.experiments.recipes import NETWORK
+from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
+from labcode.lab.classification.regularizing_settings import HoldingBack
+from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, estimate, row_draws, seed_draws
+from labcode.lab.config import configured
+from labcode.metrics import macro_f1
+from labcode.parallel import in_parallel
+from labcode.results.number import Number
+from labcode.settings import SEED
+from labcode.store import Result
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+Fold = tuple[Places, Places]
+#: Parameters of a network that differ from those of the one without regularization.
+Changes = dict[str, Any]
+#: Probabilities are at least this in a log loss, as in :func:`labcode.confusion.log_loss`.
+LEAST_PROBABILITY = 1e-15
+#: Exponent of the class weights of the recipe.
+WEIGHT_EXPONENT = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Networks to train together on the training rows of a fold.
+
+    Attributes
+    ----------
+    rows, fold
+        All rows, and which of them train and which are held out.
+    changes, seeds, epochs
+        Of each network, its parameters and its seed; and how long all train.
+    stop
+        An epoch after which they are asked as well; ``None`` for none.
+    watched
+        Networks, each a list of those whose mean is watched after every epoch.
+    """
+
+    rows: FailureRows
+    fold: Fold
+    changes: Sequence[Changes]
+    seeds: Sequence[int]
+    epochs: int
+    stop: int | None = None
+    watched: Sequence[Sequence[int]] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the networks of a task say.
+
+    Shape
+    -----
+    ``held``, ``train`` ``(k, n, 6)``: probabilities of held-out and of training rows after the last epoch;
+    ``held_stopped``, ``train_stopped`` the same after an earlier one, of no network where there is none. ``curves``
+    ``(n_watched, epochs, 2)``: log loss of training and of held-out rows. ``weights`` ``(6,)``: of the classes.
+    """
+
+    held: Floats
+    train: Floats
+    held_stopped: Floats
+    train_stopped: Floats
+    curves: Floats
+    weights: Floats
+
+
+def trained(task: Task) -> Answer:
+    """Encode, train all networks of the task as one, and ask them."""
+    from labcode.batched import TrainingRows
+    from labcode.lab.classification.regularizing import FREE
+    from labcode.lab.classification.regularizing_fast import TrainedFold
+    from labcode.training import TabularClassifier
+
+    fit, held = task.fold
+    (X, labels), (others, _) = task.rows.take(fit), task.rows.take(held)
+    encoder = questions_encoder().fit(X, labels)
+    inputs = {
+        name: np.asarray(encoder.transform(each), dtype=np.float32) for name, each in (("fit", X), ("held", others))
+    }
+    weight = class_weights(labels, WEIGHT_EXPONENT)
+    network = TabularClassifier(**{**NETWORK, **FREE, "max_epochs": task.epochs, "class_weight": weight})
+    networks = [
+        clone(network).set_params(**changes, random_state=seed)
+        for changes, seed in zip(task.changes, task.seeds, strict=True)
+    ]
+    group = TrainedFold(networks, TrainingRows(inputs["fit"], labels))
+    known = np.unique(labels)
+    weights = np.ones(N_CLASSES)
+    weights[class_numbers(known)] = [weight[label] for label in known.tolist()]
+
+    def asked(name: str, epoch: int, members: Sequence[int]) -> Floats:
+        return in_all_classes(group.probabilities(inputs[name], epoch, members), known)
+
+    def loss(name: str, epoch: int, members: Sequence[int]) -> float:
+        mean = asked(name, epoch, members).mean(axis=0)
+        return float(log_losses(without_weights(mean, weights), task.rows.y[fit if name == "fit" else held]).mean())
+
+    everyone = range(len(networks))
+    empty = np.zeros((0, 0, N_CLASSES))
+    held_stopped, train_stopped = (
+        empty if task.stop is None else asked(name, task.stop, everyone) for name in ("held", "fit")
+    )
+    curves = [
+        [[loss(name, epoch, own) for name in ("fit", "held")] for epoch in range(task.epochs)] for own in task.watched
+    ]
+    return Answer(
+        asked("held", -1, everyone),
+        asked("fit", -1, everyone),
+        held_stopped,
+        train_stopped,
+        np.array(curves).reshape(-1, task.epochs, 2),
+        weights,
+    )
+
+
+def log_losses(probabilities: Floats, y: Places) -> Floats:
+    """Minus the logarithm of the probability of the actual class, ``(…, n, 6)`` and ``(n,)`` to ``(…, n)``."""
+    return -np.log(np.maximum(probabilities[..., np.arange(len(y)), y], LEAST_PROBABILITY))
+
+
+def run_held_back(
+    spec: HoldingBack, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
+) -> HeldBack:
+    """Choose each technique's strength inside every fold, train with it, and compare with none."""
+    from labcode.lab.classification.regularizing import TECHNIQUES
+
+    rows = failure_rows(data["maintenance"].frame)
+    folds = _folds(rows.labels, spec.folds)
+    chosen = _choices(spec, rows, folds, lambda share: progress(0.45 * share))
+    tasks = [task for number, fold in enumerate(folds) for task in _tasks(spec, rows, fold, chosen[number], number)]
+    answers = in_parallel(trained, [(task,) for task in tasks], done=lambda share: progress(0.45 + 0.5 * share))
+    names = ("none", *TECHNIQUES)
+    held = np.zeros((len(names), spec.seeds, len(rows), N_CLASSES))
+    undone, train = np.zeros_like(held), np.zeros((len(names), 2, len(folds)))
+    curves = np.zeros((len(names), spec.epochs, 2))
+    fold_of = np.zeros(len(rows), dtype=np.int64)
+    for number, (fit, out) in enumerate(folds):
+        fold_of[out] = number
+        free, others = answers[2 * number : 2 * number + 2]
+        own, of_train = _of_fold(spec, free, others)
+        held[:, :, out], undone[:, :, out] = own, without_weights(own, free.weights)
+        train[:, 0, number] = log_losses(without_weights(of_train, free.weights), rows.y[fit]).mean(axis=(1, 2))
+        train[:, 1, number] = [_macro_f1(rows.y[fit], each) for each in of_train]
+        single, whole = free.curves
+        # None, the five with a strength, the early stop (which trains as none does), the ensemble, the recipe.
+        curves += np.stack([single, *others.curves[:-1], single, whole, others.curves[-1]]) / len(folds)
+    return _compared(spec, rows.y, fold_of, names, held, undone, train, curves, chosen)
+
+
+def _folds(labels: NDArray[np.str_], folds: int) -> list[Fold]:
+    return list(StratifiedKFold(folds, shuffle=True, random_state=SEED).split(labels, labels))
+
+
+def _candidates(spec: HoldingBack) -> list[tuple[str, float]]:
+    """Every technique that has a strength, with each of its strengths."""
+    from labcode.lab.classification.regularizing import PARAMETER
+
+    return [(name, strength) for name in PARAMETER for strength in getattr(spec, name)]
+
+
+def _choices(spec: HoldingBack, rows: FailureRows, folds: Sequence[Fold], progress: Progress) -> list[dict[str, float]]:
+    """For each fold the strengths that its inner folds choose, and under ``stopping`` the epoch, from 0."""
+    from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength
+
+    candidates = _candidates(spec)
+    changes: list[Changes] = [{}, *({PARAMETER[name]: strength} for name, strength in candidates)]
+    tasks = []
+    for number, (fit, _) in enumerate(folds):
+        for own, held in _folds(rows.labels[fit], spec.inner_folds):
+            seeds = [100 * number] * len(changes)
+            fold = (fit[own], fit[held])
+            tasks.append(Task(rows=rows, fold=fold, changes=changes, seeds=seeds, epochs=spec.epochs, watched=[[0]]))
+    answers = in_parallel(trained, [(task,) for task in tasks], done=progress)
+    found = []
+    for number in range(len(folds)):
+        places = range(number * spec.inner_folds, (number + 1) * spec.inner_folds)
+        inner = [
+            log_losses(without_weights(answers[i].held, answers[i].weights), rows.y[tasks[i].fold[1]]) for i in places
+        ]
+        losses = np.concatenate(inner, axis=1)
+        own_choice = {
+            name: best_strength({s: losses[1 + candidates.index((name, s))] for s in getattr(spec, name)})
+            for name in PARAMETER
+        }
+        curves = np.stack([answers[i].curves[0, :, 1] for i in places])
+        found.append(own_choice | {"stopping": float(best_epoch(curves))})
+    return found
+
+
+def _tasks(spec: HoldingBack, rows: FailureRows, fold: Fold, chosen: Mapping[str, float], number: int) -> list[Task]:
+    """Two tasks of a fold: networks without regularization, all members of all ensembles; and all others."""
+    from labcode.lab.classification.regularizing import PARAMETER
+
+    members = [100 * number + i for i in range(spec.seeds * spec.members)]
+    singles = members[:: spec.members]
+    recipe = {name: NETWORK[name] for name in ("weight_decay", "l1")}
+    changes = [*({PARAMETER[name]: chosen[name]} for name in PARAMETER), recipe]
+    free = Task(
+        rows=rows,
+        fold=fold,
+        changes=[{} for _ in members],
+        seeds=members,
+        epochs=spec.epochs,
+        stop=int(chosen["stopping"]),
+        watched=[[0], list(range(spec.members))],
+    )
+    others = Task(
+        rows=rows,
+        fold=fold,
+        changes=[change for change in changes for _ in singles],
+        seeds=singles * len(changes),
+        epochs=spec.epochs,
+        watched=[[i * len(singles)] for i in range(len(changes))],
+    )
+    return [free, others]
+
+
+def _of_fold(spec: HoldingBack, free: Answer, others: Answer) -> list[Floats]:
+    """Probabilities of held-out and of training rows, each ``(n_techniques + 1, n_seeds, n, 6)``."""
+
+    def arranged(last: Floats, stopped: Floats, rest: Floats) -> Floats:
+        by_ensemble = last.reshape(spec.seeds, spec.members, *last.shape[1:])
+        of_others = rest.reshape(-1, spec.seeds, *rest.shape[1:])
+        none, whole, early = by_ensemble[:, 0], by_ensemble.mean(axis=1), stopped[:: spec.members]
+        return np.stack([none, *of_others[:-1], early, whole, of_others[-1]])
+
+    return [
+        arranged(free.held, free.held_stopped, others.held),
+        arranged(free.train, free.train_stopped, others.train),
+    ]
+
+
+def _macro_f1(y: Places, probabilities: Floats) -> float:
+    """Mean over seeds of macro-F1, of probabilities ``(n_seeds, n, 6)``."""
+    cells = [np.bincount(y * N_CLASSES + own.argmax(axis=1), minlength=N_CLASSES**2) for own in probabilities]
+    confusions = np.stack(cells).reshape(-1, N_CLASSES, N_CLASSES).astype(np.float64)
+    return float(macro_f1(confusions).mean())
+
+
+def _compared(
+    spec: HoldingBack,
+    y: Places,
+    fold_of: Places,
+    names: Sequence[str],
+    held: Floats,
+    undone: Floats,
+    train: Floats,
+    curves: Floats,
+    chosen: Sequence[Mapping[str, float]],
+) -> HeldBack:
+    counts, weights = row_draws(y, spec.draws), seed_draws(spec.folds, spec.seeds, spec.draws)
+    loss = drawn_means(log_losses(undone, y), fold_of, counts, weights)
+    f1 = drawn_macro_f1(y, held.argmax(axis=-1), fold_of, counts, weights, N_CLASSES)
+    tried = len(names) - 1
+    picked = np.array([[own.get(name, 0.0) + (name == "stopping") for own in chosen] for name in names])
+    found = {}
+    for i, name in enumerate(names):
+        saved, gained = 1 - loss[i] / loss[0], f1[i] - f1[0]
+        further = 1 - loss[i] / loss[names.index("recipe")], f1[i] - f1[names.index("recipe")]
+        grid = getattr(spec, name, (0.0,))
+        found[name] = HeldBackBy(
+            log_loss=estimate(loss[i]),
+            log_loss_gain=estimate(saved),
+            log_loss_gain_joint=estimate(saved, 2 * tried),
+            macro_f1=estimate(f1[i]),
+            gain=estimate(gained),
+            gain_joint=estimate(gained, 2 * tried),
+            log_loss_gain_over_recipe=estimate(further[0], 2 * tried),
+            gain_over_recipe=estimate(further[1], 2 * tried),
+            train_log_loss=Number(float(train[i, 0].mean())),
+            train_macro_f1=Number(float(train[i, 1].mean())),
+            weakest=Number(int((picked[i] == min(grid)).sum()) if name in vars(spec) else 0),
+            strongest=Number(int((picked[i] == max(grid)).sum()) if name in vars(spec) else 0),
+            strength=Number(float(np.median(picked[i]))),
+        )
+    return HeldBack(
+        techniques=found,
+        seeds=spec.seeds,
+        folds=spec.folds,
+        epochs=spec.epochs,
+        tried=Number(tried),
+        best=max(names, key=lambda name: found[name].log_loss_gain.value),
+        least_loss_epoch=Number(int(curves[0, :, 1].argmin()) + 1),
+        least_loss=Number(float(curves[0, :, 1].min())),
+        last_loss=Number(float(curves[0, -1, 1])),
+        chosen=picked,
+        curves=curves,
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="classification/held-back",
+        run=run_held_back,
+        spec=configured(HoldingBack, "classification.regularizing"),
+        quick=configured(HoldingBack, "classification.regularizing", profile="quick"),
+        datasets=("maintenance",),
+        seconds=95,
+    ),
+)

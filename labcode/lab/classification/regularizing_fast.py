@@ -1,0 +1,90 @@
+"""The networks of one fold trained as one, each with a technique of its own, watched after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from labcode.batched import TrainingRows, row_order
+from labcode.loop import threads_for
+from labcode.losses import StackedLoss
+from labcode.stacked import Bank, Group, Member, StackedOptimizer
+from labcode.training import TabularClassifier
+
+Inputs = NDArray[np.float32]
+Floats = NDArray[np.float64]
+#: Rows that go through all networks at a time when they are asked.
+CHUNK = 1024
+
+
+def smoothed_losses(smoothing: Sequence[float]) -> StackedLoss:
+    """Mean cross-entropy of many networks at once, each with a label smoothing of its own."""
+    shares = torch.tensor(smoothing, dtype=torch.float32)[:, None]
+
+    def losses(outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        shared = shares[: len(outputs)].to(outputs.device)
+        log_p = outputs.log_softmax(dim=-1)
+        right = log_p.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+        of_rows = -(1.0 - shared) * right
+        if any(smoothing):
+            of_rows = of_rows - shared * log_p.mean(dim=-1)
+        return (of_rows if weight is None else of_rows * weight).mean(dim=1)
+
+    return losses
+
+
+class WatchedOptimizer(StackedOptimizer):
+    """An optimiser that keeps the weights of all networks after each epoch."""
+
+    def __init__(self, members: Sequence[Member], bank: Bank) -> None:
+        super().__init__(members, bank)
+        self.steps, self.kept = len(members[0].sizes), list[Tensor]()
+
+    def step(self, step: int, k: int) -> None:
+        super().step(step, k)
+        if (step + 1) % self.steps == 0:
+            self.kept.append(self.bank.weights.clone())
+
+
+@dataclass(eq=False)
+class TrainedFold:
+    """Networks trained on the same rows for the same epochs, and their weights after each.
+
+    Raises
+    ------
+    ValueError
+        If they do not train for equally many epochs.
+    """
+
+    networks: Sequence[TabularClassifier]
+    rows: TrainingRows
+    group: Group = field(init=False)
+    kept: list[Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if len({network.max_epochs for network in self.networks}) > 1:
+            raise ValueError("Networks of a fold need equally many epochs to be watched together.")
+        known: dict[Any, Any] = {}
+        data = (self.rows.X, self.rows.y, self.rows.sample_weight)
+        members = [Member.prepare(own, data, row_order(own, self.rows), known) for own in self.networks]
+        self.group = Group(members)
+        self.group.losses = smoothed_losses([own.label_smoothing for own in self.networks])
+        self.group.recorded = None
+        optimizer = self.group.optimizer = WatchedOptimizer(self.group.members, self.group.bank)
+        with threads_for(1, members[0].net.module_):
+            self.group.train()
+        self.kept = optimizer.kept
+
+    @torch.inference_mode()
+    def probabilities(self, X: Inputs, epoch: int, networks: Sequence[int]) -> Floats:
+        """What some networks say after an epoch, ``(k, n, n_classes)``; -1 is the last."""
+        layers = self.group.bank.layers(self.kept[epoch][list(networks)])
+        k, chunks = len(layers[0]), torch.split(torch.from_numpy(X).to(self.group.device), CHUNK)
+        logits = [self.group.forward(layers, rows.expand(k, -1, -1), None) for rows in chunks]
+        return np.asarray(torch.cat(logits, dim=1).double().softmax(dim=-1).cpu())

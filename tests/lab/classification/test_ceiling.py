@@ -1,0 +1,199 @@
+"""What one who knows the rules expects, how that becomes a decision, and what float64 noise tells."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labcode.data.columns import FAILURE, QUALITY, SENSORS
+from labcode.data.maintenance import load_maintenance
+from labcode.data.simulate_maintenance import simulate_maintenance
+from labcode.errors import LabcodeError
+from labcode.experiments import catalog
+from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
+from labcode.lab.classification.ceiling import (
+    MOST_PROBABLE,
+    PUBLISHED,
+    STAND_IN,
+    WEAR,
+    below_by_noise,
+    best_weights,
+    decide,
+    heat_as_printed,
+    known_ends,
+    most_right,
+    on_the_edge,
+    temperature_difference,
+    tool_ends,
+    true_probabilities,
+)
+from labcode.lab.classification.ceiling_figures import by_class, ceilings, simulated, tool_failures, worn_tools
+from labcode.lab.classification.ceiling_results import Ceiling
+from labcode.metrics import macro_f1
+from labcode.results.typed import flatten, impossible, numbers, unflatten
+
+HEAT, OVERSTRAIN, POWER, TOOL_WEAR = (
+    list(CLASSES.values()).index(slug) for slug in ("heat_dissipation", "overstrain", "power", "tool_wear")
+)
+
+
+def machines(**changed: object) -> pd.DataFrame:
+    """A row in which nothing fails but by chance, with some values changed."""
+    row = {QUALITY: "L", **dict(zip(SENSORS, (300.0, 310.0, 1500, 40.0, 100), strict=True))}
+    return pd.DataFrame(row | changed, index=[0])
+
+
+def test_a_tool_ends_between_200_and_240_min_at_any_wear_alike() -> None:
+    rows = pd.concat([machines(**{WEAR: wear}) for wear in (100, 198, 199, 220, 238, 253)])
+    ends = tool_ends(rows, PUBLISHED.life)
+    np.testing.assert_allclose(ends, [0, 0, 1 / 40, 2 / 20, 1, 1])
+    assert tool_ends(machines(**{QUALITY: "H", WEAR: 220}), PUBLISHED.life) == pytest.approx(5 / 20)
+
+
+def test_the_chances_of_ends_agree_with_the_lives_of_simulated_tools() -> None:
+    tables = [simulate_maintenance(10_000, seed) for seed in range(4)]
+    expected = sum(tool_ends(table, STAND_IN.life).sum() for table in tables)
+    ended = sum(known_ends(table).sum() for table in tables)
+    assert expected == pytest.approx(ended, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changed", "label", "probability"),
+    [
+        ({}, NORMAL, 0.999),
+        ({}, RANDOM, 0.001),
+        ({SENSORS[3]: 70.0}, POWER, 1.0),  # before all others, worn tools included
+        ({SENSORS[3]: 70.0, WEAR: 238}, POWER, 1.0),
+        ({SENSORS[3]: 55.0, WEAR: 238}, TOOL_WEAR, 51 / 120),  # before overstrain
+        ({SENSORS[3]: 55.0, WEAR: 238}, OVERSTRAIN, 69 / 120),
+        ({SENSORS[1]: 308.0, SENSORS[2]: 1300}, HEAT, 1.0),
+    ],
+)
+def test_of_several_failures_the_first_gives_the_label(
+    changed: dict[str, object], label: int, probability: float
+) -> None:
+    found = true_probabilities(machines(**changed), PUBLISHED)[0]
+    assert found[label] == pytest.approx(probability)
+    assert found.sum() == pytest.approx(1)
+
+
+def test_no_label_is_read() -> None:
+    table = simulate_maintenance(2_000)
+    np.testing.assert_array_equal(
+        true_probabilities(table, PUBLISHED), true_probabilities(table.drop(columns=[FAILURE, "Target"]), PUBLISHED)
+    )
+
+
+def test_the_best_decision_is_no_worse_than_any_threshold_for_tool_wear() -> None:
+    table = pd.concat([simulate_maintenance(10_000, seed) for seed in range(3)])
+    p = true_probabilities(table, STAND_IN)
+
+    def expected(named: np.ndarray) -> float:
+        cells = np.stack([p[named == k].sum(axis=0) for k in range(len(CLASSES))], axis=1)
+        return float(macro_f1(cells))
+
+    best = expected(decide(p, best_weights(p)))
+    most_probable = decide(p, MOST_PROBABLE)
+    others = np.delete(p, TOOL_WEAR, axis=1).argmax(axis=1)
+    others += others >= TOOL_WEAR
+    tried = [expected(np.where(p[:, TOOL_WEAR] > bar, TOOL_WEAR, others)) for bar in np.linspace(0.01, 0.5, 50)]
+    assert best > expected(most_probable) + 0.02
+    assert best >= max(tried) - 1e-4
+
+
+def test_random_failures_are_never_named() -> None:
+    p = np.full((1, 6), 0.02)
+    p[0, RANDOM] = 0.9
+    assert decide(p, MOST_PROBABLE)[0] != RANDOM
+
+
+def test_what_the_next_row_tells_is_whether_the_tool_was_replaced() -> None:
+    rows = pd.concat([machines(**{WEAR: wear}) for wear in (0, 2, 214, 0, 2)])
+    assert known_ends(rows).tolist() == [0, 0, 1, 0, 0]
+
+
+def test_noise_of_float64_tells_apart_what_is_printed_alike() -> None:
+    slow = {SENSORS[2]: 1300}
+    rows = pd.concat(
+        [
+            machines(**slow, **{SENSORS[0]: air, SENSORS[1]: process})
+            for air, process in ((302.4, 311.0), (298.4, 307.0))
+        ]
+    )
+    assert on_the_edge(rows).all()
+    assert not on_the_edge(rows.assign(**{SENSORS[2]: 1400})).any()
+    assert (temperature_difference(rows, "printed") == 8.6).all()
+    exact = temperature_difference(rows)
+    assert len(np.unique(temperature_difference(rows, "float64_as_float32"))) == 1
+    np.testing.assert_array_equal(true_probabilities(rows, PUBLISHED)[:, HEAT] > 0.5, exact < 8.6)
+    assert 0.2 < below_by_noise() < 0.8
+    np.testing.assert_allclose(heat_as_printed(rows), below_by_noise())
+
+
+def test_a_precision_is_as_right_as_its_values_allow() -> None:
+    failed = [True, True, False, False, False]
+    assert most_right([1, 1, 2, 2, 2], failed) == 5
+    assert most_right([1, 1, 1, 1, 1], failed) == 3
+
+
+@pytest.fixture(scope="module")
+def ceiling(tmp_path_factory: pytest.TempPathFactory) -> Ceiling:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABCODE_STORE_DIR", str(tmp_path_factory.mktemp("store")))
+        patch.setenv("LABCODE_PROFILE", "quick")
+        patch.delenv("LABCODE_DATA_DIR", raising=False)
+        return catalog.load_typed(Ceiling)
+
+
+def test_the_result_comes_back_from_the_store_and_can_be(ceiling: Ceiling) -> None:
+    flat = flatten(ceiling)
+    after = unflatten(Ceiling, flat.scalars, flat.tables, flat.arrays, ceiling.origin)
+    assert repr(dict(numbers(after))) == repr(dict(numbers(ceiling)))
+    assert [f"{place}: {fault}" for place, number in numbers(ceiling) if (fault := impossible(number))] == []
+    assert all(
+        isinstance(getattr(after, field.name), type(getattr(ceiling, field.name)))
+        for field in dataclasses.fields(after)
+    )
+
+
+def test_knowing_more_is_worth_more_on_simulated_tables(ceiling: Ceiling) -> None:
+    scores = ceiling.simulated
+    assert scores["most_probable_printed"] < scores["most_probable"] < scores["best"] < scores["row_order"]
+    assert scores["best_printed"] < scores["best"]
+    assert ceiling.contradictions == 0
+    assert ceiling.edge_right["float64"] == ceiling.edge_rows >= ceiling.edge_right["float32"]
+    assert ceiling.gain_of_deciding.value == pytest.approx(ceiling.best.macro_f1 - ceiling.most_probable.macro_f1)
+    assert ceiling.artefact_best.value == pytest.approx(ceiling.best.macro_f1 - ceiling.best_printed.macro_f1)
+
+
+def test_more_than_the_rules_allow_is_refused_and_fewer_rows_are_allowed_more(ceiling: Ceiling) -> None:
+    large, small = max(ceiling.leak_bound), min(ceiling.leak_bound)
+    assert ceiling.bound(10 * large) == ceiling.leak_bound[large] == ceiling.simulated_scores[:, 1].max()
+    assert ceiling.bound(large - 1) == ceiling.bound(1) == ceiling.leak_bound[small]
+    ceiling.refuse_leak(ceiling.best.macro_f1.value, "the best decision", large)
+    with pytest.raises(LabcodeError, match="leaked"):
+        ceiling.refuse_leak(ceiling.leak_bound[large] + 0.01, "a model that has seen the answer", large)
+
+
+def test_frames_hold_every_decision_class_and_wear(ceiling: Ceiling) -> None:
+    assert len(ceilings(ceiling)) == len(ceiling.simulated)
+    assert list(by_class(ceiling)["label"]) == list(CLASSES)
+    assert len(simulated(ceiling)) == ceiling.simulated_scores.size
+    chance = tool_failures(ceiling)
+    assert (chance[chance["wear"] < 195]["chance"] == 0).all()
+    assert 0.2 < chance["chance"].max() <= 51 / 120
+    assert worn_tools(ceiling)["failures"].sum() == ceiling.actual_rows["tool_wear"]
+    assert worn_tools(ceiling)["rows"].sum() == sum(number.value for number in ceiling.actual_rows.values())
+
+
+def test_the_real_rows_give_the_known_edge(real_data: Path) -> None:
+    rows = load_maintenance().frame
+    edge = on_the_edge(rows)
+    heat = (rows[FAILURE].astype(str) == "Heat Dissipation Failure")[edge]
+    assert (edge.sum(), heat.sum()) == (27, 12)
+    right = {name: most_right(temperature_difference(rows[edge], name), heat) for name in ("float64", "printed")}
+    assert right == {"float64": 27, "printed": 15}

@@ -1,0 +1,109 @@
+"""Each fault changes what it says and nothing else; the sound way learns nothing from rows held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labcode.book.listing import source_of
+from labcode.data.columns import SENSORS
+from labcode.data.simulate import simulate_maintenance
+from labcode.experiments import catalog
+from labcode.experiments.failure_rows import FoldsSpec, failure_rows
+from labcode.experiments.recipes import NORMAL
+from labcode.lab.classification.balancing import measured_columns
+from labcode.lab.classification.faults import fold_rows, scaled_before_split, smote_before_split
+from labcode.lab.classification.faults_experiments import VARIANTS, arranged
+from labcode.lab.classification.faults_figures import scores_with_faults
+from labcode.lab.classification.faults_results import Leakage
+from labcode.lab.classification.faults_settings import Faults
+from labcode.lab.classification.faults_tables import FAULTS, with_each_fault
+from labcode.lab.config import configured
+from labcode.metrics import macro_f1
+from labcode.report.classification import VARIANTS as NAMED
+from labcode.results.typed import flatten, impossible, numbers, unflatten
+
+MACHINES = simulate_maintenance(3000)
+ROWS = failure_rows(MACHINES)
+X = measured_columns(ROWS.X)
+QUICK = configured(Faults, "classification.faults", profile="quick")
+FOLDS = FoldsSpec(folds=2, repeats=1).of(ROWS)[0]
+
+
+@pytest.fixture(scope="module")
+def leakage(tmp_path_factory: pytest.TempPathFactory) -> Leakage:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABCODE_STORE_DIR", str(tmp_path_factory.mktemp("store")))
+        patch.setenv("LABCODE_PROFILE", "quick")
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting processes takes longer than what they would do
+        patch.delenv("LABCODE_DATA_DIR", raising=False)
+        return catalog.load_typed(Leakage)
+
+
+@pytest.mark.parametrize("name", ["fold_rows", "with_target", "scaled_before_split", "smote_before_split"])
+def test_what_is_shown_is_short(name: str) -> None:
+    body = source_of("labcode.lab.classification.faults", name).split('"""')[-1]
+    assert len([line for line in body.splitlines() if line.strip()]) <= 25
+
+
+def test_the_sound_way_learns_nothing_from_rows_held_out() -> None:
+    train, held = FOLDS[0]
+    spoilt = X.copy()
+    spoilt.loc[spoilt.index[held], SENSORS] *= 100.0
+    clean, other = (fold_rows(each, ROWS.labels, (train, held), QUICK.smote) for each in (X, spoilt))
+    np.testing.assert_array_equal(clean[0], other[0])
+    assert not np.array_equal(clean[2], other[2])
+    counts = pd.Series(clean[1]).value_counts()
+    assert (counts == counts.max()).all()
+
+
+def test_a_scaler_before_the_split_has_seen_all_rows() -> None:
+    scaled = scaled_before_split(X)
+    np.testing.assert_allclose(scaled.mean(), 0, atol=1e-9)
+    assert abs(scaled.iloc[FOLDS[0][0]].mean()).max() > 1e-4
+
+
+def test_smote_before_the_split_puts_rows_beside_those_held_out() -> None:
+    more, labels, folds = smote_before_split(X, ROWS.labels, FOLDS, QUICK.smote)
+    np.testing.assert_allclose(more.iloc[: len(X)], X, rtol=1e-9)
+    assert (labels[: len(X)] == ROWS.labels).all()
+    for (fit, held), (_, recorded) in zip(folds, FOLDS, strict=True):
+        assert set(fit).isdisjoint(held) and len(fit) + len(held) == len(more)
+        np.testing.assert_array_equal(held[held < len(X)], recorded)
+        assert (fit >= len(X)).any() and (held >= len(X)).any()
+
+
+def test_each_variant_has_its_faults_alone() -> None:
+    made = {name: arranged(QUICK, faults, MACHINES, FOLDS) for name, faults in VARIANTS.items()}
+    assert list(VARIANTS) == list(FAULTS) == list(NAMED)
+    for name, own in made.items():
+        assert ("Target" in own.X) == VARIANTS[name].target
+        assert (len(own.X) > len(X)) == VARIANTS[name].smote
+        assert (abs(own.X["Torque [Nm]"].mean()) < 1e-9) == VARIANTS[name].scaler
+        assert (own.labels[: len(X)] == ROWS.labels).all()
+    train = made["scaler_before_split"].fold_rows(FOLDS[0], QUICK.smote)
+    assert len(train[0]) == len(fold_rows(X, ROWS.labels, FOLDS[0], QUICK.smote)[0])
+
+
+def test_results_come_back_under_their_old_names(leakage: Leakage) -> None:
+    flat = flatten(leakage)
+    for name in VARIANTS:
+        for end in ("", "_gain", "_without_random", "_accuracy", "_own_macro_f1", "_own_accuracy"):
+            assert {f"{name}{end}{limit}" for limit in ("", "_low", "_high")} <= set(flat.scalars)
+    after = unflatten(Leakage, flat.scalars, flat.tables, flat.arrays)
+    assert repr(dict(numbers(after))) == repr(dict(numbers(leakage)))
+    assert [path for path, number in numbers(after) if impossible(number) or not number.quantity.says] == []
+
+
+def test_scores_are_those_of_the_counts(leakage: Leakage) -> None:
+    for place, (name, own) in enumerate(leakage.variants.items()):
+        assert own.macro_f1 == pytest.approx(float(macro_f1(leakage.confusion[place]).mean()))
+        assert own.gain == pytest.approx(own.macro_f1 - leakage.variants["sound"].macro_f1)
+        assert leakage.counts(name)[NORMAL].sum() == (leakage.y == NORMAL).sum()
+
+
+def test_tables_and_frames_hold_what_was_found(leakage: Leakage) -> None:
+    table, frame = with_each_fault(leakage), scores_with_faults(leakage)
+    assert list(table["fault"]) == list(FAULTS.values()) and table.columns.is_unique
+    assert len(frame) == 2 * len(VARIANTS) and (frame["low"] <= frame["high"]).all()
