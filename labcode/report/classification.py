@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from labcode.book.plots import Draw, Theme
-from labcode.book.reference import stated
 from labcode.experiments.recipes import CLASSES
 from labcode.report.claims import told
 from labcode.report.text import count, decimals, joined, percent, to
@@ -47,8 +46,6 @@ VARIANTS = {
     "both": "Target and SMOTE",
     "all": "all three",
 }
-#: Epochs at which the original printed its loss and accuracy.
-PRINTED = (0, 10, 20, 30, 40)
 
 
 def class_numbers() -> str:
@@ -63,44 +60,6 @@ def limits(row: pd.Series | Mapping[str, Any], name: str, places: int = 3) -> st
     if not np.isfinite([low, high]).all() or low == high:
         return decimals(value, places)
     return f"{decimals(value, places)} ({to(low, high, places)})"
-
-
-def submitted_curves(result: Result) -> Draw:
-    """Loss and accuracy by epoch, training and test, of both runs, with the accuracies that the original printed."""
-
-    def draw(theme: Theme) -> Figure:
-        figure, panels = plt.subplots(1, 2, figsize=(5.8, 3.5))
-        for run, style in (("plain", "-"), ("regularised", "--")):
-            curves = result.arrays[f"curves_{run}"].mean(axis=0)
-            epochs = np.arange(len(curves))
-            for column, colour in ((0, theme.blue), (1, theme.orange)):
-                panels[0].plot(epochs, curves[:, column], style, color=colour)
-                panels[1].plot(epochs, curves[:, column + 2], style, color=colour)
-        for run, marker in (("baseline", "s"), ("regularised", "D")):
-            for epoch in PRINTED:
-                mark = {"color": theme.orange, "markeredgecolor": theme.ink, "markersize": 5}
-                panels[1].plot(epoch, stated(f"classification.{run}_{epoch}").value, marker, **mark)
-        panels[0].set(title="Cross-entropy", xlabel="epoch", ylim=(0, None))
-        panels[1].set(title="Accuracy", xlabel="epoch", ylim=(0, 1))
-        panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        figure.legend(*_submitted_legend(theme), loc="outside lower center", ncols=3, handletextpad=0.5)
-        return figure
-
-    return draw
-
-
-def _submitted_legend(theme: Theme) -> tuple[list[plt.Line2D], list[str]]:
-    mark = {"linestyle": "none", "color": theme.orange, "markeredgecolor": theme.ink}
-    handles = [
-        plt.Line2D([], [], color=theme.blue),
-        plt.Line2D([], [], color=theme.orange),
-        plt.Line2D([], [], color=theme.soft),
-        plt.Line2D([], [], color=theme.soft, linestyle="--"),
-        plt.Line2D([], [], marker="s", **mark),
-        plt.Line2D([], [], marker="D", **mark),
-    ]
-    texts = ["training", "test", "baseline", "regularised", "original, baseline", "original, regularised"]
-    return handles, texts
 
 
 def confusions(panels: Sequence[tuple[str, np.ndarray]], *, names: Sequence[str] = tuple(SHORT.values())) -> Draw:
@@ -131,39 +90,6 @@ def _write_numbers(axes: Axes, numbers: np.ndarray, shares: np.ndarray, theme: T
         if round(float(value)):
             colour = theme.paper if shares[i, j] > 0.55 else theme.ink
             axes.text(j, i, count(float(value)), ha="center", va="center", fontsize=6.8, color=colour)
-
-
-def original_confusion() -> np.ndarray:
-    """The confusion matrix that the original report prints."""
-    values = stated("classification.confusion").values
-    assert values is not None
-    return np.array(values, dtype=float)
-
-
-def leakage(result: Result) -> Draw:
-    """Macro-F1 with each fault put back, on natural test rows and on the protocol's own."""
-
-    def draw(theme: Theme) -> Figure:
-        figure, axes = plt.subplots(figsize=(5.8, 3.3))
-        places = np.arange(len(VARIANTS))[::-1]
-        for end, colour, shift, marker, text in (
-            ("", theme.blue, 0.12, "o", "natural test rows"),
-            ("_own_macro_f1", theme.orange, -0.12, "s", "own test rows, classes weighing alike"),
-        ):
-            value, low, high = (
-                np.array([float(result.scalars[f"{name}{end}{limit}"]) for name in VARIANTS])
-                for limit in ("", "_low", "_high")
-            )
-            axes.hlines(places + shift, low, high, color=colour, linewidth=2)
-            axes.plot(value, places + shift, marker, color=colour, label=text, markersize=6)
-        axes.axvline(5 / 6, color=theme.red, linestyle="--", linewidth=1.2, label="five sixths")
-        axes.set_yticks(places, list(VARIANTS.values()))
-        axes.set(xlabel="macro-F1", xlim=(0.4, 1.02))
-        axes.grid(axis="y", visible=False)
-        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4, fontsize=8.5)
-        return figure
-
-    return draw
 
 
 def baseline_table(result: Result) -> pd.DataFrame:

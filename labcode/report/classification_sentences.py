@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcode.confusion import recalls
 from labcode.experiments.recipes import CLASSES, MIN_GAIN, NETWORK, NORMAL, RANDOM
 from labcode.report.claims import told
-from labcode.report.classification import VARIANTS, limits
+from labcode.report.classification import limits
 from labcode.report.classification_tables import clopper_pearson
 from labcode.report.text import count, decimals, percent
 from labcode.store import Result
@@ -27,35 +26,6 @@ RIVALS = {
 }
 #: Probability below which the network is asked whether it is too sure.
 SMALL = 0.002
-
-
-@told
-def seeds_sentence(result: Result) -> str:
-    """How far the recall of two classes runs between seeds, and how often random failures are the hardest class."""
-    found = recalls(result.arrays["confusion_plain_test"].astype(float))
-    if len(found) < 2:
-        return "A single seed does not say what the rows by class depend on."
-    normal, random = ((found[:, k].min(), found[:, k].max()) for k in (NORMAL, RANDOM))
-    hardest = int((found.argmin(axis=1) == RANDOM).sum())
-    return (
-        f"The rows by class depend on the seed: recall of no failure runs from {decimals(normal[0])} to "
-        f"{decimals(normal[1])}, of random failures from {decimals(random[0])} to {decimals(random[1])} (the hardest "
-        f"class for {count(hardest)} of {count(len(found))} seeds)."
-    )
-
-
-@told
-def copies_sentence(result: Result) -> str:
-    """How many random failures are found with SMOTE before the split, and without, in words."""
-    names = list(VARIANTS)
-    cells = result.arrays["confusion"].mean(axis=1)[:, RANDOM]
-    before, sound = (decimals(cells[names.index(name), RANDOM], 0) for name in ("smote_before_split", "sound"))
-    n = count(cells[0].sum())
-    why = "" if float(before) <= float(sound) else ", although no sensor shows their cause: only their copies told"
-    return (
-        f"Over all folds, {before} of the {n} random failures are found with SMOTE before the split, {sound} "
-        f"without{why}."
-    )
 
 
 @told

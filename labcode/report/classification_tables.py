@@ -6,25 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
-from labcode.book.reference import stated
-from labcode.confusion import f1_scores, precisions, recalls
 from labcode.experiments.recipes import CHOSEN, CLASSES, NORMAL
 from labcode.metrics import Interval
 from labcode.report.classification import SHORT, limits
-from labcode.report.text import NARROW, count, decimals, percent
+from labcode.report.text import count, decimals
 from labcode.store import Result
 
-METHODS = {
-    "nothing": "nothing",
-    "root_weights": "weights 1/√frequency",
-    "weights": "weights 1/frequency",
-    "oversampling": "random oversampling",
-    "smote": "SMOTE",
-    "borderline_smote": "borderline SMOTE",
-    "smote_tomek": "SMOTE and Tomek links",
-    "focal_loss": "focal loss",
-    "prior_shift": "prior shift, tuned inside",
-}
 SCORES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -64,40 +51,6 @@ def clopper_pearson(right: float, n: float, *, level: float = 0.95) -> Interval:
     low = float(betaincinv(right, n - right + 1, tail)) if right > 0 else 0.0
     high = float(betaincinv(right + 1, n - right, 1 - tail)) if right < n else 1.0
     return Interval(right / n, low, high)
-
-
-def submitted_report(result: Result) -> pd.DataFrame:
-    """The original's classification report beside ours, test rows of the baseline run: mean, lowest, highest seed."""
-    test, train = (result.arrays[f"confusion_plain_{name}"].astype(float) for name in ("test", "train"))
-    scores = {"precision": precisions(test), "recall": recalls(test), "F1": f1_scores(test)}
-    rows = []
-    for k, (label, original) in enumerate(zip(CLASSES, stated("classification.report").values or (), strict=True)):
-        row: dict[str, object] = {"class": SHORT[label]}
-        for (name, ours), theirs in zip(scores.items(), original, strict=False):
-            row[f"{name}: original / ours"] = f"{decimals(float(theirs))}{NARROW}/{NARROW}{_range(ours[:, k])}"
-        rows.append(row | {"F1, training": decimals(f1_scores(train)[:, k].mean())})
-    return pd.DataFrame(rows)
-
-
-def _range(values: np.ndarray) -> str:
-    return limits({"of": values.mean(), "of_low": values.min(), "of_high": values.max()}, "of", 2)
-
-
-def balancing_table(result: Result) -> pd.DataFrame:
-    """Every way to balance: macro-F1, failures and false alarms, and the probabilities before and after undoing it."""
-    frame = result.frame("methods")
-    found, needless = stops(result)
-    return pd.DataFrame(
-        {
-            "training rows": [METHODS[name] for name in frame["method"]],
-            "macro-F1": [limits(row, "macro_f1", 2) for _, row in frame.iterrows()],
-            "failures found": [count(value) for value in found],
-            "needless stops": [count(value) for value in needless],
-            "log loss": [decimals(value, 3) for value in frame["log_loss"]],
-            "log loss, undone": [decimals(value, 3) for value in frame["log_loss_undone"]],
-            "calibration error": [percent(value) for value in frame["calibration_error"]],
-        }
-    )
 
 
 def stops(result: Result) -> tuple[np.ndarray, np.ndarray]:
