@@ -1,0 +1,72 @@
+"""Frames on the decision: calibration, cost, falls of F1, and the planes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from labcode.experiments.recipes import CLASSES
+from labcode.lab.classification.decision_results import Decided, Plane
+from labcode.lab.classification.decision_tables import POLICIES
+
+INPUTS = {
+    "quality": "quality",
+    "air": "air temperature",
+    "process": "process temperature",
+    "speed": "speed",
+    "torque": "torque",
+    "wear": "tool wear",
+}
+#: Failures that sensors can tell, as figures call them.
+FAILURES = {
+    "heat_dissipation": "heat dissipation",
+    "overstrain": "overstrain",
+    "power": "power",
+    "tool_wear": "tool wear",
+}
+
+
+def calibration(found: Decided) -> pd.DataFrame:
+    """Columns ``chances``, ``chance`` and ``failed``; a row a bin of equally many rows."""
+    both = {"as fitted": found.reliability_before, "calibrated": found.reliability}
+    return pd.concat(
+        [pd.DataFrame({"chances": name, "chance": bins[:, 0], "failed": bins[:, 1]}) for name, bins in both.items()],
+        ignore_index=True,
+    )
+
+
+def cost_curves(found: Decided) -> pd.DataFrame:
+    """Columns ``policy``, ``ratio`` and ``cost`` (needless stops a thousand rows)."""
+    return pd.concat(
+        [
+            pd.DataFrame({"policy": name, "ratio": found.ratios, "cost": curve})
+            for name, curve in zip(POLICIES.values(), found.curves, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def falls(found: Decided) -> pd.DataFrame:
+    """Columns ``input``, ``failure``, ``fall``, ``low`` and ``high``: of F1, with the input shuffled."""
+    return pd.DataFrame(
+        [
+            {"input": INPUTS[name], "failure": failure, "fall": float(own), "low": own.low, "high": own.high}
+            for name, fall in found.importance.items()
+            for slug, failure in FAILURES.items()
+            for own in [fall.f1[slug]]
+        ]
+    )
+
+
+def plane_points(plane: Plane) -> pd.DataFrame:
+    """Columns ``x``, ``y``, ``learned`` and ``rule``: class labels at the points of a plane."""
+    names = np.array(list(CLASSES))
+    across, upwards = np.meshgrid(plane.x, plane.y)
+    return pd.DataFrame(
+        {
+            "x": across.ravel(),
+            "y": upwards.ravel(),
+            "learned": names[plane.learned.ravel()],
+            "rule": names[plane.rule.ravel()],
+        }
+    )

@@ -1,0 +1,74 @@
+"""The tables of the contest between the network and its rivals."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from labcode.lab.classification.ceiling_results import Ceiling
+from labcode.lab.classification.sound_results import Contest, Scores
+
+MODELS = {
+    "network": "network",
+    "forest": "random forest",
+    "boosting": "boosting",
+    "logistic": "logistic regression",
+}
+CLASSES = {
+    "heat_dissipation": "heat",
+    "no_failure": "none",
+    "overstrain": "overstrain",
+    "power": "power",
+    "random": "random",
+    "tool_wear": "tool wear",
+}
+
+
+def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
+    """Macro-F1 with either decision and log loss of each model, and of one who knows the rules."""
+    rows = []
+    for name, says in MODELS.items():
+        plain, ruled = _decisions(found, name)
+        rows.append((says, plain.macro_f1.interval, ruled.macro_f1.interval, found.chances[name].log_loss.bare))
+    best = ceiling.most_probable.macro_f1, ceiling.best.macro_f1
+    rows.append(("*knows the rules*", best[0].interval, best[1].interval, ceiling.log_loss.bare))
+    return pd.DataFrame(rows, columns=["model", "most probable class", "decision for macro-F1", "log loss"])
+
+
+def gains(found: Contest) -> pd.DataFrame:
+    """What the network gains over each rival with the same decision, in three ways."""
+    return pd.DataFrame(
+        [
+            {
+                "network less": says,
+                "same rows": found.gains[f"{name}_with_rule"].macro_f1.interval,
+                "folds": found.gains[f"{name}_with_rule"].folds.interval,
+                "fresh simulated rows": found.gains[f"{name}_with_rule"].fresh.interval,
+                "log loss saved": found.loss_gains[name].log_loss.interval,
+            }
+            for name, says in MODELS.items()
+            if name != "network"
+        ]
+    )
+
+
+def by_class(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
+    """Precision, recall and F1 of the network by class, and the F1 of one who knows the rules."""
+    return pd.DataFrame(
+        [
+            {
+                "class": says,
+                "precision": str(found.network.precision[slug].interval),
+                "recall": str(found.network.recall[slug].interval),
+                "F1": str(found.network.f1[slug].interval),
+                "knows the rules": str(ceiling.best.f1[slug]),
+            }
+            for slug, says in CLASSES.items()
+        ]
+    )
+
+
+def _decisions(found: Contest, name: str) -> tuple[Scores, Scores]:
+    """Scores of the most probable class and of the decision for macro-F1."""
+    if name == "network":
+        return found.network_without_rule, found.network
+    return getattr(found, name), getattr(found, f"{name}_with_rule")

@@ -1,0 +1,64 @@
+"""The table of scores reads what the results say, and types nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+import numpy as np
+import pytest
+
+from labcode.lab.classification.balancing_results import EqualAlarms
+from labcode.lab.classification.faults_results import Leakage
+from labcode.lab.classification.first_results import AsSubmitted
+from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.scores_tables import COLUMNS, every_score, steps
+from labcode.lab.classification.sound_results import Contest
+from labcode.lab.classification.tuned_results import Tuned
+from labcode.results.number import Number
+from labcode.results.typed import Results, declarations
+from labcode.store import Result
+
+KINDS = (AsSubmitted, Leakage, EqualAlarms, HeldBack, Contest)
+KEYS = ("nothing", "smote", "sound", "both", "none", "recipe")
+
+
+def made_up(kind: Any, value: float) -> Any:
+    """A result in which every figure has one value."""
+    if kind is Number:
+        return Number(value, value - 0.01, value + 0.01)
+    if get_origin(kind) is not None and issubclass(get_origin(kind), Mapping):
+        return {key: made_up(get_args(kind)[1], value) for key in KEYS}
+    if isinstance(kind, type) and issubclass(kind, Results):
+        return kind(**{name: made_up(each.kind, value) for name, each in declarations(kind).items()})
+    return 3 if kind is int else "nothing" if kind is str else np.zeros(10)
+
+
+@pytest.mark.parametrize("changed", range(len(KINDS)))
+def test_every_score_is_read_from_its_result(changed: int) -> None:
+    table = every_score(*(made_up(kind, 0.5) for kind in KINDS))
+    other = every_score(*(made_up(kind, 0.5 + 0.25 * (place == changed)) for place, kind in enumerate(KINDS)))
+    moved = table["macro-F1"] != other["macro-F1"]
+    assert 0 < moved.sum() < len(table) and table.loc[moved, "where"].nunique() == 1
+    assert list(table.columns) == list(COLUMNS)
+
+
+def test_older_and_further_experiments_add_rows() -> None:
+    alone = [made_up(kind, 0.5) for kind in KINDS]
+    candidates = [{"score": 0.4, "max_epochs": 9}, {"score": 0.6, "max_epochs": 27}]
+    search = Result(
+        experiment="tuning/classification",
+        key="",
+        scalars={"default_score": 0.4},
+        tables={"candidates": candidates},
+        arrays={},
+        meta={},
+    )
+    more = every_score(*alone, tuned=made_up(Tuned, 0.5), search=search)
+    assert len(more) == len(every_score(*alone)) + 4
+    found = more[more["where"] == "the search"].set_index("network")
+    assert found["macro-F1"].tolist() == ["0.400", "0.600"] and found["epochs"].tolist() == ["9", "27"]
+
+
+def test_steps_count_the_last_part_of_a_batch() -> None:
+    assert steps(4, 1000, 128) == 32 and steps(1, 128, 128) == 1
