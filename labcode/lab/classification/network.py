@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,19 @@ def network_inputs(known: pd.DataFrame, train: pd.DataFrame, edges: Edges, hazar
     scaled = ((known - train.mean()) / train.std(ddof=0).replace(0.0, 1.0)).to_numpy()
     answers = [known[[name]].to_numpy() > np.array(own) for name, own in edges.items() if own]
     return np.hstack([scaled, 20 * hazard[:, None], *answers]).astype(np.float32)
+
+
+def seen_by_network(
+    settings: Network, train: pd.DataFrame, labels: Labels, others: Sequence[pd.DataFrame]
+) -> tuple[list[NDArray[np.float32]], list[Floats]]:
+    """Inputs of the training rows and of others, and the chance of a worn tool in each; training rows set all."""
+    known = [quantities(rows) for rows in (train, *others)]
+    hazard = wear_hazard(known[0]["wear"], labels)
+    worn = [hazard.predict(own["wear"]) for own in known]
+    edges = tree_questions(
+        known[0], labels, leaves=settings.leaves, min_rows=settings.min_rows, min_gain=settings.min_gain
+    )
+    return [network_inputs(own, known[0], edges, chance) for own, chance in zip(known, worn, strict=True)], worn
 
 
 def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, seeds: range) -> list[TabularClassifier]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -76,7 +74,5 @@ PARAMETER: dict[str, str] = {
     "noise": "input_noise",
     "smoothing": "label_smoothing",
 }
-#: What the network without any regularization leaves out of the present recipe.
-FREE: dict[str, Any] = {"weight_decay": 0.0, "l1": 0.0}
 #: All that are compared with none: five with a strength, an early stop, an ensemble, and the recipe as it is.
 TECHNIQUES = (*PARAMETER, "stopping", "ensemble", "recipe")

@@ -8,29 +8,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_models import class_weights, questions_encoder
-from labcode.experiments.failure_rows import (
-    N_CLASSES,
-    FailureRows,
-    class_numbers,
-    failure_rows,
-    in_all_classes,
-    without_weights,
-)
-from labcode.experiments.recipes import NETWORK
+from labcode.experiments.failure_rows import N_CLASSES, FailureRows, failure_rows, in_all_classes
+from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
 from labcode.lab.classification.regularizing_settings import HoldingBack
 from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, estimate, row_draws, seed_draws
+from labcode.lab.classification.sound_settings import Contest, Network, NetworkChoice
 from labcode.lab.config import configured
 from labcode.metrics import macro_f1
 from labcode.parallel import in_parallel
 from labcode.results.number import Number
-from labcode.settings import SEED
+from labcode.settings import SEED, Profile
 from labcode.store import Result
 
 Floats = NDArray[np.float64]
@@ -40,8 +32,15 @@ Fold = tuple[Places, Places]
 Changes = dict[str, Any]
 #: Probabilities are at least this in a log loss, as in :func:`labcode.confusion.log_loss`.
 LEAST_PROBABILITY = 1e-15
-#: Exponent of the class weights of the recipe.
-WEIGHT_EXPONENT = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldBackSpec:
+    """What is compared, and the network that is held back: with the settings that it starts from in the contest."""
+
+    holding: HoldingBack
+    network: Network
+    start: NetworkChoice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +49,8 @@ class Task:
 
     Attributes
     ----------
+    network
+        The network without any restraint.
     rows, fold
         All rows, and which of them train and which are held out.
     changes, seeds, epochs
@@ -60,6 +61,7 @@ class Task:
         Networks, each a list of those whose mean is watched after every epoch.
     """
 
+    network: Network
     rows: FailureRows
     fold: Fold
     changes: Sequence[Changes]
@@ -77,7 +79,7 @@ class Answer:
     -----
     ``held``, ``train`` ``(k, n, 6)``: probabilities of held-out and of training rows after the last epoch;
     ``held_stopped``, ``train_stopped`` the same after an earlier one, of no network where there is none. ``curves``
-    ``(n_watched, epochs, 2)``: log loss of training and of held-out rows. ``weights`` ``(6,)``: of the classes.
+    ``(n_watched, epochs, 2)``: log loss of training and of held-out rows.
     """
 
     held: Floats
@@ -85,39 +87,33 @@ class Answer:
     held_stopped: Floats
     train_stopped: Floats
     curves: Floats
-    weights: Floats
 
 
 def trained(task: Task) -> Answer:
     """Encode, train all networks of the task as one, and ask them."""
     from labcode.batched import TrainingRows
-    from labcode.lab.classification.regularizing import FREE
     from labcode.lab.classification.regularizing_fast import TrainedFold
-    from labcode.training import TabularClassifier
 
     fit, held = task.fold
     (X, labels), (others, _) = task.rows.take(fit), task.rows.take(held)
-    encoder = questions_encoder().fit(X, labels)
-    inputs = {
-        name: np.asarray(encoder.transform(each), dtype=np.float32) for name, each in (("fit", X), ("held", others))
-    }
-    weight = class_weights(labels, WEIGHT_EXPONENT)
-    network = TabularClassifier(**{**NETWORK, **FREE, "max_epochs": task.epochs, "class_weight": weight})
+    seen, _ = seen_by_network(task.network, X, labels, [others])
+    inputs = dict(zip(("fit", "held"), seen, strict=True))
+    free = NetworkChoice(weights=0.0, l1=0.0)
     networks = [
-        clone(network).set_params(**changes, random_state=seed)
+        failure_networks(task.network, free, labels, range(seed, seed + 1))[0].set_params(
+            max_epochs=task.epochs, **{"weight_decay": 0.0, **changes}
+        )
         for changes, seed in zip(task.changes, task.seeds, strict=True)
     ]
     group = TrainedFold(networks, TrainingRows(inputs["fit"], labels))
     known = np.unique(labels)
-    weights = np.ones(N_CLASSES)
-    weights[class_numbers(known)] = [weight[label] for label in known.tolist()]
 
     def asked(name: str, epoch: int, members: Sequence[int]) -> Floats:
         return in_all_classes(group.probabilities(inputs[name], epoch, members), known)
 
     def loss(name: str, epoch: int, members: Sequence[int]) -> float:
         mean = asked(name, epoch, members).mean(axis=0)
-        return float(log_losses(without_weights(mean, weights), task.rows.y[fit if name == "fit" else held]).mean())
+        return float(log_losses(mean, task.rows.y[fit if name == "fit" else held]).mean())
 
     everyone = range(len(networks))
     empty = np.zeros((0, 0, N_CLASSES))
@@ -133,7 +129,6 @@ def trained(task: Task) -> Answer:
         held_stopped,
         train_stopped,
         np.array(curves).reshape(-1, task.epochs, 2),
-        weights,
     )
 
 
@@ -143,32 +138,32 @@ def log_losses(probabilities: Floats, y: Places) -> Floats:
 
 
 def run_held_back(
-    spec: HoldingBack, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
+    spec: HeldBackSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> HeldBack:
     """Choose each technique's strength inside every fold, train with it, and compare with none."""
     from labcode.lab.classification.regularizing import TECHNIQUES
 
+    holding = spec.holding
     rows = failure_rows(data["maintenance"].frame)
-    folds = _folds(rows.labels, spec.folds)
+    folds = _folds(rows.labels, holding.folds)
     chosen = _choices(spec, rows, folds, lambda share: progress(0.45 * share))
     tasks = [task for number, fold in enumerate(folds) for task in _tasks(spec, rows, fold, chosen[number], number)]
     answers = in_parallel(trained, [(task,) for task in tasks], done=lambda share: progress(0.45 + 0.5 * share))
     names = ("none", *TECHNIQUES)
-    held = np.zeros((len(names), spec.seeds, len(rows), N_CLASSES))
-    undone, train = np.zeros_like(held), np.zeros((len(names), 2, len(folds)))
-    curves = np.zeros((len(names), spec.epochs, 2))
+    held = np.zeros((len(names), holding.seeds, len(rows), N_CLASSES))
+    train = np.zeros((len(names), 2, len(folds)))
+    curves = np.zeros((len(names), holding.epochs, 2))
     fold_of = np.zeros(len(rows), dtype=np.int64)
     for number, (fit, out) in enumerate(folds):
         fold_of[out] = number
         free, others = answers[2 * number : 2 * number + 2]
-        own, of_train = _of_fold(spec, free, others)
-        held[:, :, out], undone[:, :, out] = own, without_weights(own, free.weights)
-        train[:, 0, number] = log_losses(without_weights(of_train, free.weights), rows.y[fit]).mean(axis=(1, 2))
+        held[:, :, out], of_train = _of_fold(holding, free, others)
+        train[:, 0, number] = log_losses(of_train, rows.y[fit]).mean(axis=(1, 2))
         train[:, 1, number] = [_macro_f1(rows.y[fit], each) for each in of_train]
         single, whole = free.curves
         # None, the five with a strength, the early stop (which trains as none does), the ensemble, the recipe.
         curves += np.stack([single, *others.curves[:-1], single, whole, others.curves[-1]]) / len(folds)
-    return _compared(spec, rows.y, fold_of, names, held, undone, train, curves, chosen)
+    return _compared(holding, rows.y, fold_of, names, held, train, curves, chosen)
 
 
 def _folds(labels: NDArray[np.str_], folds: int) -> list[Fold]:
@@ -182,28 +177,28 @@ def _candidates(spec: HoldingBack) -> list[tuple[str, float]]:
     return [(name, strength) for name in PARAMETER for strength in getattr(spec, name)]
 
 
-def _choices(spec: HoldingBack, rows: FailureRows, folds: Sequence[Fold], progress: Progress) -> list[dict[str, float]]:
+def _choices(
+    spec: HeldBackSpec, rows: FailureRows, folds: Sequence[Fold], progress: Progress
+) -> list[dict[str, float]]:
     """For each fold the strengths that its inner folds choose, and under ``stopping`` the epoch, from 0."""
     from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength
 
-    candidates = _candidates(spec)
+    holding = spec.holding
+    candidates = _candidates(holding)
     changes: list[Changes] = [{}, *({PARAMETER[name]: strength} for name, strength in candidates)]
     tasks = []
     for number, (fit, _) in enumerate(folds):
-        for own, held in _folds(rows.labels[fit], spec.inner_folds):
+        for own, held in _folds(rows.labels[fit], holding.inner_folds):
             seeds = [100 * number] * len(changes)
             fold = (fit[own], fit[held])
-            tasks.append(Task(rows=rows, fold=fold, changes=changes, seeds=seeds, epochs=spec.epochs, watched=[[0]]))
+            tasks.append(_task(spec, rows=rows, fold=fold, changes=changes, seeds=seeds, watched=[[0]]))
     answers = in_parallel(trained, [(task,) for task in tasks], done=progress)
     found = []
     for number in range(len(folds)):
-        places = range(number * spec.inner_folds, (number + 1) * spec.inner_folds)
-        inner = [
-            log_losses(without_weights(answers[i].held, answers[i].weights), rows.y[tasks[i].fold[1]]) for i in places
-        ]
-        losses = np.concatenate(inner, axis=1)
+        places = range(number * holding.inner_folds, (number + 1) * holding.inner_folds)
+        losses = np.concatenate([log_losses(answers[i].held, rows.y[tasks[i].fold[1]]) for i in places], axis=1)
         own_choice = {
-            name: best_strength({s: losses[1 + candidates.index((name, s))] for s in getattr(spec, name)})
+            name: best_strength({s: losses[1 + candidates.index((name, s))] for s in getattr(holding, name)})
             for name in PARAMETER
         }
         curves = np.stack([answers[i].curves[0, :, 1] for i in places])
@@ -211,32 +206,37 @@ def _choices(spec: HoldingBack, rows: FailureRows, folds: Sequence[Fold], progre
     return found
 
 
-def _tasks(spec: HoldingBack, rows: FailureRows, fold: Fold, chosen: Mapping[str, float], number: int) -> list[Task]:
+def _tasks(spec: HeldBackSpec, rows: FailureRows, fold: Fold, chosen: Mapping[str, float], number: int) -> list[Task]:
     """Two tasks of a fold: networks without regularization, all members of all ensembles; and all others."""
     from labcode.lab.classification.regularizing import PARAMETER
 
-    members = [100 * number + i for i in range(spec.seeds * spec.members)]
-    singles = members[:: spec.members]
-    recipe = {name: NETWORK[name] for name in ("weight_decay", "l1")}
+    holding = spec.holding
+    members = [100 * number + i for i in range(holding.seeds * holding.members)]
+    singles = members[:: holding.members]
+    recipe = {"weight_decay": spec.network.weight_decay, "l1": spec.start.l1}
     changes = [*({PARAMETER[name]: chosen[name]} for name in PARAMETER), recipe]
-    free = Task(
+    free = _task(
+        spec,
         rows=rows,
         fold=fold,
         changes=[{} for _ in members],
         seeds=members,
-        epochs=spec.epochs,
         stop=int(chosen["stopping"]),
-        watched=[[0], list(range(spec.members))],
+        watched=[[0], list(range(holding.members))],
     )
-    others = Task(
+    others = _task(
+        spec,
         rows=rows,
         fold=fold,
         changes=[change for change in changes for _ in singles],
         seeds=singles * len(changes),
-        epochs=spec.epochs,
         watched=[[i * len(singles)] for i in range(len(changes))],
     )
     return [free, others]
+
+
+def _task(spec: HeldBackSpec, **options: Any) -> Task:
+    return Task(network=spec.network, epochs=spec.holding.epochs, **options)
 
 
 def _of_fold(spec: HoldingBack, free: Answer, others: Answer) -> list[Floats]:
@@ -267,13 +267,12 @@ def _compared(
     fold_of: Places,
     names: Sequence[str],
     held: Floats,
-    undone: Floats,
     train: Floats,
     curves: Floats,
     chosen: Sequence[Mapping[str, float]],
 ) -> HeldBack:
     counts, weights = row_draws(y, spec.draws), seed_draws(spec.folds, spec.seeds, spec.draws)
-    loss = drawn_means(log_losses(undone, y), fold_of, counts, weights)
+    loss = drawn_means(log_losses(held, y), fold_of, counts, weights)
     f1 = drawn_macro_f1(y, held.argmax(axis=-1), fold_of, counts, weights, N_CLASSES)
     tried = len(names) - 1
     picked = np.array([[own.get(name, 0.0) + (name == "stopping") for own in chosen] for name in names])
@@ -312,12 +311,20 @@ def _compared(
     )
 
 
+def _spec(profile: Profile) -> HeldBackSpec:
+    return HeldBackSpec(
+        holding=configured(HoldingBack, "classification.regularizing", profile=profile),
+        network=configured(Network, "classification.network", profile=profile),
+        start=configured(Contest, "classification.contest", profile=profile).network[0],
+    )
+
+
 EXPERIMENTS = (
     Experiment(
         name="classification/held-back",
         run=run_held_back,
-        spec=configured(HoldingBack, "classification.regularizing"),
-        quick=configured(HoldingBack, "classification.regularizing", profile="quick"),
+        spec=_spec("full"),
+        quick=_spec("quick"),
         datasets=("maintenance",),
         seconds=95,
     ),

@@ -32,15 +32,12 @@ from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.lab.classification import sound_settings as settings
 from labcode.lab.classification.ceiling import best_weights, decide
 from labcode.lab.classification.network import (
-    Edges,
     Floats,
     Labels,
     failure_networks,
-    network_inputs,
     quantities,
+    seen_by_network,
     tempered,
-    tree_questions,
-    wear_hazard,
     with_hazard,
 )
 from labcode.lab.classification.sound_results import Chances, Contest, Gain, LossGain, Scores
@@ -139,22 +136,15 @@ def fitted_chances(
 
     Inner folds judge a choice by fewer networks, or by a smaller forest, than answer in the end.
     """
-    known, rows = quantities(train.X), [quantities(other) for other in others]
-    hazard = wear_hazard(known["wear"], train.labels)
-    worn = [hazard.predict(own["wear"]) for own in rows]
+    seen, (_, *worn) = seen_by_network(spec.network, train.X, train.labels, others)
     if isinstance(choices[0], settings.NetworkChoice):
-        edges = _edges(spec.network, known, train.labels)
-        seen = [network_inputs(own, known, edges, hazard.predict(own["wear"])) for own in (known, *rows)]
         seeds = spec.contest.inner_seeds if inner else spec.contest.seeds
         return worn, _network_chances(spec.network, choices, train.labels, seen, seeds)
+    known, rows = quantities(train.X), [quantities(other) for other in others]
     trees = spec.contest.inner_trees if inner else spec.contest.trees
     contest = replace(spec.contest, trees=trees)
     given = [rival_chances(contest, choice, known, train.labels, rows) for choice in choices]
     return worn, [[_undone(own, names, weights) for own in found] for found, names, weights in given]
-
-
-def _edges(spec: settings.Network, known: pd.DataFrame, labels: Labels) -> Edges:
-    return tree_questions(known, labels, leaves=spec.leaves, min_rows=spec.min_rows, min_gain=spec.min_gain)
 
 
 def _network_chances(
