@@ -6,10 +6,12 @@ import re
 
 import labcode.lab.classification.balancing_results as balancing
 import labcode.lab.classification.ceiling_results as ceiling
+import labcode.lab.classification.decision_results as decision
 import labcode.lab.classification.faults_results as faults
 import labcode.lab.classification.first_results as first
 import labcode.lab.classification.regularizing_results as regularizing
 import labcode.lab.classification.sound_results as sound
+import labcode.lab.classification.tuned_results as tuned
 import labcode.lab.regression.results as regression
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
@@ -20,7 +22,7 @@ from labcode.results.typed import Results
 #: What a condition calls the result of an experiment: its name with underscores.
 KINDS: dict[str, type[Results]] = {
     re.sub(r"\W", "_", kind.experiment): kind
-    for module in (regression, first, faults, ceiling, regularizing, balancing, sound)
+    for module in (regression, first, faults, ceiling, regularizing, balancing, sound, decision, tuned)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Results) and kind.experiment
 }

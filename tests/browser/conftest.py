@@ -31,7 +31,7 @@ class Visit:
         return self.page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its event loop would be the one of the tests that come after
 def browser() -> Iterator[Browser]:
     """An installed Chromium, else Playwright's own; the tests are skipped where there is none."""
     installed = next(filter(None, map(shutil.which, _NAMES)), None)
