@@ -21,19 +21,9 @@ from labcode.experiments.classification_scores import (
     set_scalars,
 )
 from labcode.experiments.failure_models import SeedEnsemble, fit_ensembles
-from labcode.experiments.failure_rows import (
-    N_CLASSES,
-    FailureRows,
-    FoldsSpec,
-    class_weight,
-    confusions_of,
-    numbers,
-    out_of_fold,
-    probabilities,
-    refuse_leak,
-    without_weights,
-)
-from labcode.experiments.recipes import NETWORK
+from labcode.experiments.failure_rows import class_weight, numbers, out_of_fold, probabilities, refuse_leak
+from labcode.lab.classification.classes import NETWORK
+from labcode.lab.classification.rows import N_CLASSES, FailureRows, FoldsSpec, confusions_of, without_weights
 from labcode.metrics import macro_f1
 from labcode.parallel import in_parallel, training_device
 from labcode.store import Result

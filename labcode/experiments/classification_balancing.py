@@ -18,23 +18,20 @@ from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.classification_scores import probability_scores
 from labcode.experiments.failure_models import SeedEnsemble, plain_encoder
-from labcode.experiments.failure_rows import (
-    MACRO_F1,
+from labcode.experiments.failure_rows import MACRO_F1, cross_fit, named, numbers
+from labcode.lab.classification.classes import NORMAL
+from labcode.lab.classification.rows import (
     N_CLASSES,
     FailureRows,
     Fold,
     FoldsSpec,
     Numbers,
     confusions_of,
-    cross_fit,
     failure_rows,
     mean_gain,
     mean_score,
-    named,
-    numbers,
     without_weights,
 )
-from labcode.experiments.recipes import NORMAL
 from labcode.metrics import macro_f1
 from labcode.parallel import training_device
 from labcode.settings import SEED

@@ -25,19 +25,16 @@ from labcode.data.simulate import simulate_maintenance
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.failure_models import Rival, rivals
-from labcode.experiments.failure_rows import (
-    MACRO_F1,
+from labcode.experiments.failure_rows import MACRO_F1, named, numbers, refuse_leak
+from labcode.lab.classification.classes import CLASSES
+from labcode.lab.classification.rows import (
     FailureRows,
     FoldsSpec,
     confusions_of,
     failure_rows,
     in_all_classes,
     mean_score,
-    named,
-    numbers,
-    refuse_leak,
 )
-from labcode.experiments.recipes import CLASSES
 from labcode.parallel import in_parallel
 from labcode.protocols import maintenance_sound
 from labcode.settings import SEED

@@ -21,16 +21,9 @@ from labcode.confusion import (
     recalls,
     specificities,
 )
-from labcode.experiments.failure_rows import (
-    MACRO_F1,
-    Numbers,
-    five_classes,
-    mean_gain,
-    mean_score,
-    named,
-    without_weights,
-)
-from labcode.experiments.recipes import CLASSES, NORMAL
+from labcode.experiments.failure_rows import MACRO_F1, named
+from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.rows import Numbers, five_classes, mean_gain, mean_score, without_weights
 from labcode.metrics import Interval
 from labcode.store import Result
 

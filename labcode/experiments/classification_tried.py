@@ -16,18 +16,10 @@ from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.encodings import PiecewiseLinear, TreeQuestions
 from labcode.experiments.failure_models import SeedEnsemble, plain_encoder, strain_by_quality
-from labcode.experiments.failure_rows import (
-    MACRO_F1,
-    FoldsSpec,
-    confusions_of,
-    cross_fit,
-    failure_rows,
-    mean_gain,
-    mean_score,
-    named,
-    numbers,
-)
-from labcode.experiments.recipes import CHOSEN, CLASSES, ENSEMBLE, NETWORK
+from labcode.experiments.failure_rows import MACRO_F1, cross_fit, named, numbers
+from labcode.experiments.recipes import CHOSEN, ENSEMBLE
+from labcode.lab.classification.classes import CLASSES, NETWORK
+from labcode.lab.classification.rows import FoldsSpec, confusions_of, failure_rows, mean_gain, mean_score
 from labcode.parallel import training_device
 from labcode.store import Result
 

@@ -17,7 +17,10 @@ from labcode.data.labels import failure_type, physical_flags
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Payload, Progress
 from labcode.experiments.failure_models import Rival, SeedEnsemble, fit_ensembles, rivals
-from labcode.experiments.failure_rows import (
+from labcode.experiments.failure_rows import named, numbers, probabilities
+from labcode.lab.classification.classes import CLASSES, NETWORK, NORMAL
+from labcode.lab.classification.planes import HELD, PLANES, SPEED, WEAR
+from labcode.lab.classification.rows import (
     FailureRows,
     Fold,
     FoldsSpec,
@@ -27,12 +30,7 @@ from labcode.experiments.failure_rows import (
     failure_rows,
     in_all_classes,
     mean_score,
-    named,
-    numbers,
-    probabilities,
 )
-from labcode.experiments.planes import HELD, PLANES, SPEED, WEAR
-from labcode.experiments.recipes import CLASSES, NETWORK, NORMAL
 from labcode.parallel import in_parallel, training_device
 from labcode.protocols import QUALITY, SENSORS
 from labcode.settings import SEED

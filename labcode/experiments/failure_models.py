@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from labcode.experiments.encodings import TreeQuestions
-from labcode.experiments.recipes import NETWORK
+from labcode.lab.classification.classes import NETWORK
 from labcode.protocols import QUALITIES, QUALITY, SENSORS
 from labcode.settings import SEED
 

@@ -8,7 +8,7 @@ from labcode import settings
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
 from labcode.data.types import Dataset
 from labcode.experiments import eda
-from labcode.experiments.recipes import CLASSES, NETWORK
+from labcode.lab.classification.classes import CLASSES, NETWORK
 from labcode.report.classification import SHORT, limits
 from labcode.report.classification_tables import recall_limits
 from labcode.report.measured import Sources

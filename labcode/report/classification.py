@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from labcode.book.plots import Draw, Theme
-from labcode.experiments.recipes import CLASSES
+from labcode.lab.classification.classes import CLASSES
 from labcode.report.claims import told
 from labcode.report.text import count, decimals, joined, percent, to
 from labcode.store import Result

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from labcode.experiments.recipes import CLASSES, MIN_GAIN, NETWORK, NORMAL, RANDOM
+from labcode.experiments.recipes import MIN_GAIN
+from labcode.lab.classification.classes import CLASSES, NETWORK, NORMAL, RANDOM
 from labcode.report.claims import told
 from labcode.report.classification import limits
 from labcode.report.classification_tables import clopper_pearson

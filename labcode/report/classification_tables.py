@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
-from labcode.experiments.recipes import CHOSEN, CLASSES, NORMAL
+from labcode.experiments.recipes import CHOSEN
+from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.metrics import Interval
 from labcode.report.classification import SHORT, limits
 from labcode.report.text import count, decimals

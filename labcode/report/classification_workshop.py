@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from labcode.book.plots import Draw, Theme
-from labcode.experiments.recipes import CLASSES, NORMAL
+from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.report.classification import SHORT, limits
 from labcode.report.classification_sentences import SMALL, chances
 from labcode.report.text import count, decimals

@@ -18,8 +18,8 @@ from IPython.display import Markdown
 from labcode.book.plots import DARK, LIGHT
 from labcode.data.columns import QUALITIES, QUALITY
 from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS
-from labcode.experiments.planes import HELD, PLANES, SPEED, TORQUE
-from labcode.experiments.recipes import CLASSES, NORMAL
+from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
 from labcode.report.classification import SHORT
 from labcode.report.text import count, decimals
 from labcode.report.tuning import NAMES, Search, describe, level_text, levels_of, ranks

@@ -17,8 +17,9 @@ from labcode.experiments.classification_baselines import BaselinesSpec
 from labcode.experiments.classification_tried import TriedSpec
 from labcode.experiments.classification_workshop import WorkshopSpec, cost
 from labcode.experiments.failure_rows import LEAK_BOUND, refuse_leak
-from labcode.experiments.planes import HELD, PLANES
-from labcode.experiments.recipes import CHOSEN, CLASSES, ENSEMBLE, NORMAL
+from labcode.experiments.recipes import CHOSEN, ENSEMBLE
+from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.planes import HELD, PLANES
 from labcode.metrics import macro_f1
 from labcode.protocols import maintenance_as_submitted
 

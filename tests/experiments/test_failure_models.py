@@ -20,17 +20,9 @@ from labcode.experiments.failure_models import (
     rivals,
     strain_by_quality,
 )
-from labcode.experiments.failure_rows import (
-    LEAK_BOUND,
-    FoldsSpec,
-    class_numbers,
-    cross_fit,
-    failure_rows,
-    in_all_classes,
-    refuse_leak,
-    without_weights,
-)
-from labcode.experiments.recipes import CLASSES
+from labcode.experiments.failure_rows import LEAK_BOUND, cross_fit, refuse_leak
+from labcode.lab.classification.classes import CLASSES
+from labcode.lab.classification.rows import FoldsSpec, class_numbers, failure_rows, in_all_classes, without_weights
 
 ROWS = failure_rows(simulate_maintenance(3000))
 QUICK = {"network": {"max_epochs": 2}, "seeds": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
+from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
 from labcode.metrics import Interval
 from labcode.report import classification_sentences as sentences
 from labcode.report.classification import limits

@@ -14,8 +14,8 @@ from labcode.data.columns import QUALITIES, SENSORS
 from labcode.data.labels import physical_flags
 from labcode.data.maintenance import load_maintenance
 from labcode.experiments import catalog
-from labcode.experiments.planes import HELD, PLANES
-from labcode.experiments.recipes import CLASSES
+from labcode.lab.classification.classes import CLASSES
+from labcode.lab.classification.planes import HELD, PLANES
 from labcode.report import tuning, views
 from labcode.report.onefile import outside_files, with_views
 from labcode.report.postrender import mend, offer_notebook

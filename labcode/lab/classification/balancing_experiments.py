@@ -14,18 +14,6 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_rows import (
-    N_CLASSES,
-    FailureRows,
-    class_numbers,
-    confusions_of,
-    failure_rows,
-    in_all_classes,
-    mean_gain,
-    mean_score,
-    without_weights,
-)
-from labcode.experiments.recipes import NETWORK, NORMAL
 from labcode.lab.classification.balancing import (
     Failed,
     Floats,
@@ -39,7 +27,19 @@ from labcode.lab.classification.balancing import (
 from labcode.lab.classification.balancing_alarms import Ranking
 from labcode.lab.classification.balancing_results import Balanced, EqualAlarms
 from labcode.lab.classification.balancing_settings import Balancing
+from labcode.lab.classification.classes import NETWORK, NORMAL
 from labcode.lab.classification.resamples import estimate, row_draws
+from labcode.lab.classification.rows import (
+    N_CLASSES,
+    FailureRows,
+    class_numbers,
+    confusions_of,
+    failure_rows,
+    in_all_classes,
+    mean_gain,
+    mean_score,
+    without_weights,
+)
 from labcode.lab.config import configured
 from labcode.metrics import Interval, macro_f1
 from labcode.parallel import in_parallel

@@ -23,7 +23,7 @@ from labcode.data.labels import (
     physical_flags,
 )
 from labcode.data.simulate_maintenance import QUALITIES, RANDOM_FAILURES, TOOL_LIFE, WORN_TOOL_FAILS
-from labcode.experiments.recipes import CLASSES, RANDOM
+from labcode.lab.classification.classes import CLASSES, RANDOM
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]

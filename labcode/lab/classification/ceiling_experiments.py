@@ -14,7 +14,6 @@ from labcode.data.labels import FAILURE_MODES
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.lab.classification.ceiling import (
     MOST_PROBABLE,
     PUBLISHED,
@@ -38,6 +37,7 @@ from labcode.lab.classification.ceiling import (
 )
 from labcode.lab.classification.ceiling_results import Ceiling, Decision
 from labcode.lab.classification.ceiling_settings import Simulation
+from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.config import configured
 from labcode.metrics import Interval, macro_f1, mean_interval, next_draw_interval
 from labcode.results.number import Number

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from labcode.data.columns import QUALITIES
-from labcode.experiments.recipes import CLASSES
 from labcode.lab.classification.ceiling_results import Ceiling, Decision
+from labcode.lab.classification.classes import CLASSES
 
 #: What the decisions are called in a figure or table.
 NAMES = {

@@ -14,7 +14,13 @@ from labcode.confusion import Confusions, f1_scores, recalls
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_rows import (
+from labcode.lab.classification import sound_settings
+from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
+from labcode.lab.classification.decision_results import Cost, Decided, Fall, Plane, SlicedPlane
+from labcode.lab.classification.decision_settings import Decision
+from labcode.lab.classification.planes import AIR, HELD, PLANES, PROCESS, SPEED, TORQUE, WEAR
+from labcode.lab.classification.rows import (
     FailureRows,
     Fold,
     FoldsSpec,
@@ -25,12 +31,6 @@ from labcode.experiments.failure_rows import (
     mean_gain,
     mean_score,
 )
-from labcode.experiments.planes import AIR, HELD, PLANES, PROCESS, SPEED, TORQUE, WEAR
-from labcode.experiments.recipes import CLASSES, NORMAL
-from labcode.lab.classification import sound_settings
-from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
-from labcode.lab.classification.decision_results import Cost, Decided, Fall, Plane, SlicedPlane
-from labcode.lab.classification.decision_settings import Decision
 from labcode.lab.classification.sound_experiments import Answer, ContestSpec, compete, number, reliability
 from labcode.lab.config import configured
 from labcode.metrics import macro_f1, mean_interval

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from labcode.experiments.recipes import CLASSES
+from labcode.lab.classification.classes import CLASSES
 from labcode.lab.classification.decision_results import Decided, Plane
 from labcode.lab.classification.decision_tables import POLICIES
 

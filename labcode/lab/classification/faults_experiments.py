@@ -15,18 +15,8 @@ from numpy.typing import NDArray
 from labcode.confusion import Confusions, accuracy, balanced_counts
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_rows import (
-    FoldsSpec,
-    class_numbers,
-    confusions_of,
-    failure_rows,
-    five_classes,
-    in_all_classes,
-    mean_gain,
-    mean_score,
-)
-from labcode.experiments.recipes import NETWORK
 from labcode.lab.classification.balancing import measured_columns
+from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.faults import (
     Fold,
     Inputs,
@@ -39,6 +29,16 @@ from labcode.lab.classification.faults import (
 )
 from labcode.lab.classification.faults_results import Leakage, Variant
 from labcode.lab.classification.faults_settings import Faults
+from labcode.lab.classification.rows import (
+    FoldsSpec,
+    class_numbers,
+    confusions_of,
+    failure_rows,
+    five_classes,
+    in_all_classes,
+    mean_gain,
+    mean_score,
+)
 from labcode.lab.config import configured
 from labcode.metrics import Interval, macro_f1
 from labcode.results.number import Number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from labcode.experiments.recipes import RANDOM
+from labcode.lab.classification.classes import RANDOM
 from labcode.lab.classification.faults_results import Leakage
 from labcode.results.number import decimals
 

@@ -14,7 +14,7 @@ from labcode.book.reference import stated
 from labcode.confusion import Confusions, accuracy, f1_scores, precisions, recalls
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
+from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
 from labcode.lab.classification.first_results import (
     PRINTED_EPOCHS,
     Agreement,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from labcode.book.reference import stated
 from labcode.confusion import f1_scores, precisions, recalls
-from labcode.experiments.recipes import CLASSES
+from labcode.lab.classification.classes import CLASSES
 from labcode.lab.classification.first_results import AsSubmitted, Natural
 from labcode.lab.classification.first_settings import First
 from labcode.lab.classification.first_stated import Floats

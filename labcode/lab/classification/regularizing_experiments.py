@@ -12,11 +12,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_rows import N_CLASSES, FailureRows, failure_rows, in_all_classes
 from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
 from labcode.lab.classification.regularizing_settings import HoldingBack
 from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, estimate, row_draws, seed_draws
+from labcode.lab.classification.rows import N_CLASSES, FailureRows, failure_rows, in_all_classes
 from labcode.lab.classification.sound_settings import Contest, Network, NetworkChoice
 from labcode.lab.config import configured
 from labcode.metrics import macro_f1

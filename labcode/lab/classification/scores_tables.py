@@ -7,9 +7,9 @@ from math import ceil
 import pandas as pd
 
 from labcode import settings
-from labcode.experiments.recipes import NETWORK
 from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.balancing_settings import Balancing
+from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.faults_results import Leakage
 from labcode.lab.classification.faults_settings import Faults
 from labcode.lab.classification.first_results import AsSubmitted

@@ -15,7 +15,19 @@ from labcode.confusion import Confusions, f1_scores, log_loss, precisions, recal
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_rows import (
+from labcode.lab.classification import sound_settings as settings
+from labcode.lab.classification.ceiling import best_weights, decide
+from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.network import (
+    Floats,
+    Labels,
+    failure_networks,
+    quantities,
+    seen_by_network,
+    tempered,
+    with_hazard,
+)
+from labcode.lab.classification.rows import (
     FailureRows,
     Fold,
     FoldsSpec,
@@ -27,18 +39,6 @@ from labcode.experiments.failure_rows import (
     mean_gain,
     mean_score,
     without_weights,
-)
-from labcode.experiments.recipes import CLASSES, NORMAL
-from labcode.lab.classification import sound_settings as settings
-from labcode.lab.classification.ceiling import best_weights, decide
-from labcode.lab.classification.network import (
-    Floats,
-    Labels,
-    failure_networks,
-    quantities,
-    seen_by_network,
-    tempered,
-    with_hazard,
 )
 from labcode.lab.classification.sound_results import Chances, Contest, Gain, LossGain, Scores
 from labcode.lab.classification.sound_rivals import rival_chances

@@ -10,9 +10,9 @@ import numpy as np
 
 from labcode.data.types import Dataset
 from labcode.experiments.catalog import Experiment, Progress
-from labcode.experiments.failure_rows import FailureRows, FoldsSpec, confusions_of, failure_rows, mean_gain, mean_score
 from labcode.lab.classification import sound_settings
 from labcode.lab.classification.decision_experiments import out_of_fold
+from labcode.lab.classification.rows import FailureRows, FoldsSpec, confusions_of, failure_rows, mean_gain, mean_score
 from labcode.lab.classification.sound_experiments import Answer, ContestSpec, compete, number
 from labcode.lab.classification.sound_settings import NetworkChoice
 from labcode.lab.classification.tuned_results import Searched, Tuned

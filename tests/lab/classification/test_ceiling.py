@@ -14,7 +14,6 @@ from labcode.data.maintenance import load_maintenance
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.errors import LabcodeError
 from labcode.experiments import catalog
-from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
 from labcode.lab.classification.ceiling import (
     MOST_PROBABLE,
     PUBLISHED,
@@ -33,6 +32,7 @@ from labcode.lab.classification.ceiling import (
 )
 from labcode.lab.classification.ceiling_figures import by_class, ceilings, simulated, tool_failures, worn_tools
 from labcode.lab.classification.ceiling_results import Ceiling
+from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
 from labcode.metrics import macro_f1
 from labcode.results.typed import flatten, impossible, numbers, unflatten
 

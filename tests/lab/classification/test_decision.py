@@ -13,15 +13,15 @@ from labcode.data.columns import QUALITY
 from labcode.data.labels import physical_flags
 from labcode.data.simulate import simulate_maintenance
 from labcode.experiments import catalog
-from labcode.experiments.failure_rows import failure_rows
-from labcode.experiments.planes import HELD, PLANES, SPEED, TORQUE
-from labcode.experiments.recipes import CLASSES, NORMAL
 from labcode.lab.classification import decision_tables
+from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
 from labcode.lab.classification.decision_experiments import INPUTS, POLICIES, _most_called, _planes, out_of_fold
 from labcode.lab.classification.decision_figures import calibration, cost_curves, falls, plane_points
 from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.decision_settings import Decision
+from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
+from labcode.lab.classification.rows import failure_rows
 from labcode.lab.classification.sound_settings import NetworkChoice
 from labcode.lab.classification.tuned_experiments import at_edge
 from labcode.lab.classification.tuned_results import Tuned

@@ -10,15 +10,15 @@ from labcode.book.listing import source_of
 from labcode.data.columns import SENSORS
 from labcode.data.simulate import simulate_maintenance
 from labcode.experiments import catalog
-from labcode.experiments.failure_rows import FoldsSpec, failure_rows
-from labcode.experiments.recipes import NORMAL
 from labcode.lab.classification.balancing import measured_columns
+from labcode.lab.classification.classes import NORMAL
 from labcode.lab.classification.faults import fold_rows, scaled_before_split, smote_before_split
 from labcode.lab.classification.faults_experiments import VARIANTS, arranged
 from labcode.lab.classification.faults_figures import scores_with_faults
 from labcode.lab.classification.faults_results import Leakage
 from labcode.lab.classification.faults_settings import Faults
 from labcode.lab.classification.faults_tables import FAULTS, with_each_fault
+from labcode.lab.classification.rows import FoldsSpec, failure_rows
 from labcode.lab.config import configured
 from labcode.metrics import macro_f1
 from labcode.report.classification import VARIANTS as NAMED

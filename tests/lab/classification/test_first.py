@@ -16,8 +16,8 @@ from labcode.book.listing import source_of
 from labcode.book.reference import stated
 from labcode.confusion import accuracy
 from labcode.data.simulate import simulate_maintenance
-from labcode.experiments.recipes import CLASSES, NORMAL, RANDOM
 from labcode.lab.classification import first_figures, first_tables
+from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
 from labcode.lab.classification.first_experiments import EXPERIMENTS, FirstSpec, _reweighted, run_as_submitted
 from labcode.lab.classification.first_fast import FastNetwork, quick_masks, same_masks
 from labcode.lab.classification.first_results import PRINTED_EPOCHS, AsSubmitted

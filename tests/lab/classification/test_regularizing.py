@@ -10,7 +10,7 @@ import torch
 
 from labcode.batched import TrainingRows
 from labcode.book.listing import source_of
-from labcode.experiments.recipes import NETWORK
+from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength, train_held_back
 from labcode.lab.classification.regularizing_fast import TrainedFold
 from labcode.models import MLP

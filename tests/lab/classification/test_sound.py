@@ -11,7 +11,6 @@ import pytest
 
 from labcode.book.listing import source_of
 from labcode.data.simulate_maintenance import simulate_maintenance
-from labcode.experiments.failure_rows import failure_rows
 from labcode.lab.classification.network import (
     TOOL_WEAR,
     network_inputs,
@@ -21,6 +20,7 @@ from labcode.lab.classification.network import (
     wear_hazard,
     with_hazard,
 )
+from labcode.lab.classification.rows import failure_rows
 from labcode.lab.classification.sound_experiments import (
     ENTRIES,
     _spec,
