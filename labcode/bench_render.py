@@ -21,8 +21,8 @@ from labcode.settings import project_root
 PAGE = "classification"
 #: Modules of the report and what they cannot do without; the rest of their import time is labcode's own.
 IMPORTS = (
-    "from labcode.report import classification, text; from labcode.book import plots; "
-    "from labcode.experiments import catalog"
+    "from labcode.lab.classification import first_figures; from labcode.report import text; "
+    "from labcode.book import plots; from labcode.experiments import catalog"
 )
 BARE_IMPORTS = "import IPython.display, matplotlib.pyplot, numpy, pandas"
 

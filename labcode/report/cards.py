@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from labcode import settings
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
 from labcode.data.types import Dataset
 from labcode.experiments import eda
-from labcode.lab.classification.classes import CLASSES, NETWORK
-from labcode.report.classification import SHORT, limits
-from labcode.report.classification_tables import recall_limits
+from labcode.experiments.catalog import typed
+from labcode.lab.classification.ceiling_results import Ceiling
+from labcode.lab.classification.classes import CLASSES, SHORT
+from labcode.lab.classification.sound_results import Contest
 from labcode.report.measured import Sources
 from labcode.report.text import as_written, count, decimals, percent, scalar
 
-_PRICES, _FAILURES = "regression/sound", "classification/sound"
+_PRICES = "regression/sound"
 
 
 def card(rows: dict[str, str]) -> pd.DataFrame:
@@ -65,28 +67,29 @@ def regression_metrics(sources: Sources) -> pd.DataFrame:
 
 def classification_model(sources: Sources) -> pd.DataFrame:
     """The model card of the network that tells failures apart."""
-    result = sources[_FAILURES]
-    s = result.scalars
-    mix = sources["classification/sound"].frame("classes").query("set == 'out_of_fold'")
-    shares = {SHORT[row.label]: row.support for row in mix.itertuples()}
+    result = sources[Contest.experiment]
+    own, spec = typed(Contest, result), result.meta["spec"]["network"]  # type: ignore[index,call-overload]
+    counts = np.bincount(own.y, minlength=len(CLASSES))
+    shares = dict(zip(SHORT.values(), counts.tolist(), strict=True))
     return card(
         {
-            "Model": f"Mean answer of {count(float(s['seeds']))} multilayer perceptrons that differ in their seed, "
-            f"with hidden layers of {' and '.join(map(str, NETWORK['hidden']))} units (@sec-classification-network).",
-            "Chosen how": "By cross-validation on all rows, those of the test included (@sec-classification-network): "
-            "the scores out of fold may flatter.",
+            "Model": f"Mean chances of {count(own.seeds)} multilayer perceptrons that differ in their seed, with "
+            f"hidden layers of {' and '.join(map(str, spec['hidden']))} units (@sec-classification-network).",
+            "Chosen how": "Class weights, L1, temperature, hazard and rule by inner folds. The inputs were found by "
+            "cross-validation on all of these rows, so the scores out of fold may flatter; those on fresh rows do not.",
             "Inputs": f"{_listed([name.split(' [')[0].lower() for name in SENSORS])}, and the quality type; "
-            "from these, power, temperature difference, strain, and questions whose edges trees place. Never `Target`.",
+            "from these, power, temperature difference, strain, the chance that a tool of this wear fails, and "
+            "questions whose edges trees place. Never `Target`.",
             "Output": f"A probability for each of {count(len(CLASSES))} classes.",
-            "Training": f"AdamW, {count(result.meta['spec']['epochs'])} epochs in batches of "
-            f"{count(NETWORK['batch_size'])}; mild class weights, no oversampling.",
+            "Training": f"AdamW, {count(spec['epochs'])} epochs in batches of {count(spec['batch_size'])}; no "
+            "oversampling.",
             "Intended use": "Teaching, and as a pattern for machines whose failures follow physical limits.",
             "Not for": "Any real machine: the rows come from published rules, not from a workshop. Nor for random "
             "failures, and hardly for tool wear.",
             "Class mix": "; ".join(f"{name} {count(rows)}" for name, rows in shares.items())
             + ". Scores assume this mix.",
-            "Calibration": "Class weights raise the probabilities of failures; undo them before deciding by cost. Even "
-            "then the smallest are too small, since random failures strike anywhere (@sec-classification-workshop).",
+            "Calibration": f"Calibration error {own.chances['network'].calibration_error}, mean over bins of equally "
+            "many rows (@sec-classification-decision).",
             "Ethical notes": "No personal data. A missed failure can hurt people at the machine, so a low share of "
             "alarms is no aim in itself; the costs of both errors must be set by those who bear them.",
         }
@@ -94,25 +97,16 @@ def classification_model(sources: Sources) -> pd.DataFrame:
 
 
 def classification_metrics(sources: Sources) -> pd.DataFrame:
-    """The scores of the failure network, out of fold and on fresh rows."""
-    result = sources[_FAILURES]
-    names = {
-        "macro_f1": "macro-F1",
-        "macro_f1_without_random": "macro-F1 without random failures",
-        "balanced_accuracy": "balanced accuracy",
-        "mcc": "Matthews correlation",
-        "accuracy": "accuracy",
-        **{f"recall_{slug}": f"recall, {SHORT[label]}" for label, slug in CLASSES.items()},
-    }
-    row, classes = pd.Series(result.scalars), result.frame("classes").set_index(["set", "label"])
-    own = {name: limits(row, name, 2) for name in names}
-    own |= {f"recall_{slug}": recall_limits(classes.loc[("out_of_fold", label)]) for label, slug in CLASSES.items()}
-    return pd.DataFrame(
-        [
-            {"score": text, "out of fold": own[name], "fresh rows": limits(row, f"fresh_{name}", 2)}
-            for name, text in names.items()
-        ]
-    )
+    """The scores of the failure network, out of fold and on fresh rows, beside one who knows the rules."""
+    own = typed(Contest, sources[Contest.experiment])
+    best, chances = typed(Ceiling, sources[Ceiling.experiment]).best, own.chances["network"]
+    rows = [
+        ("macro-F1", own.network.macro_f1.interval, own.network.fresh_macro_f1.interval, best.macro_f1.interval),
+        ("log loss", chances.log_loss.interval, chances.fresh_log_loss.interval, ""),
+    ]
+    rows += [(f"recall, {SHORT[label]}", own.network.recall[slug].interval, "", "") for label, slug in CLASSES.items()]
+    names = ["score", "out of fold", "fresh simulated rows", "knows the rules, out of fold"]
+    return pd.DataFrame([tuple(map(str, row)) for row in rows], columns=names)
 
 
 def prices_sheet(prices: Dataset) -> pd.DataFrame:

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from labcode.book.plots import Draw, Theme
 from labcode.book.reference import Cell, cells, figures, of_kind
-from labcode.report.claims import Claim, claim
-from labcode.report.classification import SHORT
+from labcode.lab.classification.classes import SHORT
 from labcode.report.measured import ABOUT, Measured, Outcome, Sources, comes_out, measure
 from labcode.report.text import NARROW, as_written, count, decimals, percent, to
 
@@ -23,7 +22,6 @@ __all__ = [
     "ABOUT",
     "confusion_matrix",
     "figure_table",
-    "inputs_sentence",
     "places_in_interval",
     "settings_table",
     "tally",
@@ -155,15 +153,6 @@ def settings_table(sources: Sources) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def inputs_sentence(sources: Sources) -> Claim:
-    """What physical quantities do for a random forest, in words."""
-    raw, physical = (sources.number("classification/baselines", f"forest{end}_macro_f1") for end in ("_raw", ""))
-    numbers = f"from a macro-F1 of {decimals(raw)} to {decimals(physical)}"
-    lifted = f"Power, strain and temperature difference lift a random forest {numbers}, with nothing else changed"
-    otherwise = f"Power, strain and temperature difference take a random forest {numbers}"
-    return claim(lifted, lambda: physical > raw, otherwise=otherwise)
 
 
 def _half_width(ours: Measured) -> float:

@@ -18,12 +18,11 @@ from IPython.display import Markdown
 from labcode.book.plots import DARK, LIGHT
 from labcode.data.columns import QUALITIES, QUALITY
 from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS
-from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
+from labcode.lab.classification.decision_results import Decided, SlicedPlane
 from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
-from labcode.report.classification import SHORT
 from labcode.report.text import count, decimals
 from labcode.report.tuning import NAMES, Search, describe, level_text, levels_of, ranks
-from labcode.store import Result
 
 #: How a sensor is called, and its unit.
 _SENSORS = {
@@ -71,13 +70,13 @@ def space_data(search: Search) -> dict[str, Any]:
     return {"title": search.title, "axes": axes, "candidates": candidates}
 
 
-def borders(result: Result, frame: pd.DataFrame) -> Markdown:
+def borders(decided: Decided, frame: pd.DataFrame) -> Markdown:
     """The network's answer over two planes, with a slider for the input that is held still.
 
     Parameters
     ----------
-    result
-        Of ``classification/workshop``.
+    decided
+        What the network calls the points of each plane and slice.
     frame
         The rows whose failures are marked: power, overstrain and tool wear. The temperatures of a plane are at their
         medians, so that heat failures have no region in it, and random ones have none anywhere.
@@ -90,24 +89,22 @@ def borders(result: Result, frame: pd.DataFrame) -> Markdown:
     )
     data = {
         "classes": list(SHORT.values()),
-        "planes": [plane_data(result, frame, name) for name in HELD],
+        "planes": [plane_data(getattr(decided, name), frame, name) for name in HELD],
     }
     return _view("borders", "The network's borders, to try out", words, data)
 
 
-def plane_data(result: Result, frame: pd.DataFrame, name: str) -> dict[str, Any]:
+def plane_data(plane: SlicedPlane, frame: pd.DataFrame, name: str) -> dict[str, Any]:
     """What the view of a plane holds: its axes, the levels of the input held still, and a slice for each of these."""
-    arrays = result.arrays
-    (across, upwards), held = PLANES[name], HELD[name]
-    levels = arrays[f"{name}_levels"]
+    (across, upwards), held, levels = PLANES[name], HELD[name], plane.levels
     slices = {
         quality: [
-            _slice(arrays, name, (place, number), _near(frame, quality, held, levels, number))
+            _slice(plane, name, (place, number), _near(frame, quality, held, levels, number))
             for number in range(len(levels))
         ]
         for place, quality in enumerate(QUALITIES)
     }
-    axes = {"x": _axis(across, arrays[f"{name}_slice_x"]), "y": _axis(upwards, arrays[f"{name}_slice_y"])}
+    axes = {"x": _axis(across, plane.slice_x), "y": _axis(upwards, plane.slice_y)}
     texts = [f"{count(level)} {_SENSORS[held][1]}" for level in levels]
     return axes | {"held": {"name": _SENSORS[held][0], "levels": texts}, "slices": slices}
 
@@ -124,10 +121,10 @@ def _near(frame: pd.DataFrame, quality: str, held: str, levels: np.ndarray, numb
     return failed[near]
 
 
-def _slice(arrays: Mapping[str, np.ndarray], name: str, place: tuple[int, int], failed: pd.DataFrame) -> dict[str, Any]:
+def _slice(plane: SlicedPlane, name: str, place: tuple[int, int], failed: pd.DataFrame) -> dict[str, Any]:
     """A slice: its classes as runs, the rules as lines, the rows that failed, and a sentence."""
-    x, y, level = arrays[f"{name}_slice_x"], arrays[f"{name}_slice_y"], arrays[f"{name}_levels"][place[1]]
-    classes = arrays[f"{name}_slices"][place]
+    x, y, level = plane.slice_x, plane.slice_y, plane.levels[place[1]]
+    classes = plane.slices[place]
     rules = rule_lines(name, QUALITIES[place[0]], float(level), x)
     numbers = np.array([list(CLASSES).index(label) for label in failed["Failure Type"]], dtype=int)
     own = [failed[sensor].to_numpy(dtype=float) for sensor in PLANES[name]]

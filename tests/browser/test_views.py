@@ -22,7 +22,7 @@ def space(site, visit: Callable) -> Locator:
 @pytest.fixture
 def borders(site, visit: Callable) -> Locator:
     """The network's borders in the classification chapter."""
-    return visit().open(site.page("failures")).locator("[data-view=borders]")
+    return visit().open(site.page("classification")).locator("[data-view=borders]")
 
 
 def counts(view: Locator) -> tuple[int, int]:
@@ -105,7 +105,7 @@ def test_quality_and_plane_are_chosen(borders: Locator) -> None:
     assert borders.locator("svg[role=img]").get_attribute("aria-label").startswith("Classes over tool wear (min)")
 
 
-@pytest.mark.parametrize(("chapter", "view"), [("tuning", "space"), ("failures", "borders")])
+@pytest.mark.parametrize(("chapter", "view"), [("tuning", "space"), ("classification", "borders")])
 def test_without_scripts_and_in_print_only_the_figure_is_there(site, visit: Callable, chapter: str, view: str) -> None:
     silent = visit(java_script_enabled=False).open(site.page(chapter))
     assert not silent.locator(f"[data-view={view}]").is_visible()

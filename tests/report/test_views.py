@@ -14,12 +14,13 @@ from labcode.data.columns import QUALITIES, SENSORS
 from labcode.data.labels import physical_flags
 from labcode.data.maintenance import load_maintenance
 from labcode.experiments import catalog
+from labcode.lab import load
 from labcode.lab.classification.classes import CLASSES
+from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.planes import HELD, PLANES
 from labcode.report import tuning, views
 from labcode.report.onefile import outside_files, with_views
 from labcode.report.postrender import mend, offer_notebook
-from labcode.store import Result
 
 MOST_BYTES = 120_000
 
@@ -30,8 +31,8 @@ def searches(quick_store: Path) -> tuple[tuning.Search, tuning.Search]:
 
 
 @pytest.fixture
-def workshop(quick_store: Path) -> Result:
-    return catalog.load("classification/workshop")
+def decided(quick_store: Path) -> Decided:
+    return load(Decided)
 
 
 def held_data(text: str) -> dict:
@@ -64,23 +65,23 @@ def test_the_space_holds_every_candidate_by_its_rank(searches: tuple) -> None:
         assert sum("(default)" in candidate["words"] for candidate in held["candidates"]) == 1
 
 
-def test_slices_are_the_stored_ones(workshop: Result) -> None:
-    data = held_data(views.borders(workshop, load_maintenance().frame).data)
+def test_slices_are_the_stored_ones(decided: Decided) -> None:
+    data = held_data(views.borders(decided, load_maintenance().frame).data)
     assert len(data["planes"]) == len(HELD)
     for name, plane in zip(HELD, data["planes"], strict=True):
-        stored = workshop.arrays[f"{name}_slices"]
+        stored = getattr(decided, name).slices
         assert stored.dtype == np.uint8 and stored.max() < len(CLASSES)
-        np.testing.assert_allclose(plane["x"]["values"], workshop.arrays[f"{name}_slice_x"], atol=0.05)
+        np.testing.assert_allclose(plane["x"]["values"], getattr(decided, name).slice_x, atol=0.05)
         assert len(plane["held"]["levels"]) == stored.shape[1]
         for quality, own in zip(QUALITIES, stored, strict=True):
             held = [unpacked(each["cells"], own.shape[1:]) for each in plane["slices"][quality]]
             np.testing.assert_array_equal(held, own)
 
 
-def test_every_failure_with_a_region_is_marked_once_where_a_level_is_near(workshop: Result) -> None:
+def test_every_failure_with_a_region_is_marked_once_where_a_level_is_near(decided: Decided) -> None:
     frame = load_maintenance().frame
-    data = views.plane_data(workshop, frame, "torque_speed")
-    wear, levels = frame[HELD["torque_speed"]], workshop.arrays["torque_speed_levels"]
+    data = views.plane_data(decided.torque_speed, frame, "torque_speed")
+    wear, levels = frame[HELD["torque_speed"]], decided.torque_speed.levels
     near = wear <= levels.max() + np.diff(levels).max() / 2
     expected = frame[near & frame["Failure Type"].isin(["Power Failure", "Overstrain Failure", "Tool Wear Failure"])]
     slices = [each for own in data["slices"].values() for each in own]
@@ -128,8 +129,8 @@ def test_a_notebook_is_offered_once_in_quartos_menu() -> None:
     assert page.count("eda.ipynb") == 1
 
 
-def test_views_are_small_hidden_and_for_pages_only(searches: tuple, workshop: Result) -> None:
-    for shown in (views.space(searches), views.borders(workshop, load_maintenance().frame)):
+def test_views_are_small_hidden_and_for_pages_only(searches: tuple, decided: Decided) -> None:
+    for shown in (views.space(searches), views.borders(decided, load_maintenance().frame)):
         assert shown.data.startswith('````{=html}\n<div class="view"') and shown.data.endswith("\n````")
         assert re.search(r"<div [^>]*\bhidden>", shown.data)
         assert len(shown.data.encode()) < MOST_BYTES

@@ -13,6 +13,8 @@ CLASSES = {
     "Random Failures": "random",
     "Tool Wear Failure": "tool_wear",
 }
+#: Labels as tables and figures call them.
+SHORT = dict(zip(CLASSES, ("heat", "none", "overstrain", "power", "random", "tool wear"), strict=True))
 #: Places of two labels among them.
 NORMAL, RANDOM = list(CLASSES.values()).index("no_failure"), list(CLASSES.values()).index("random")
 #: The network that tells failures apart: settings of a :class:`~labcode.training.TabularClassifier`.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import ListedColormap, to_rgba
 
-from labcode.lab.classification.classes import CLASSES
+from labcode.book.plots import Theme
+from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.decision_results import Decided, Plane
 from labcode.lab.classification.decision_tables import POLICIES
 
@@ -24,6 +26,20 @@ FAILURES = {
     "power": "power",
     "tool_wear": "tool wear",
 }
+
+#: Policies that the cost curves show, without the two that lie near others.
+SHOWN = [POLICIES[name] for name in ("expected_cost", "argmax", "forest", "always")]
+#: What lies across and upwards in each plane.
+PLANE_LABELS = {
+    "torque_speed": {"xlabel": "speed, rpm", "ylabel": "torque, Nm"},
+    "wear_torque": {"xlabel": "tool wear, min", "ylabel": "torque, Nm"},
+    "temperatures": {"xlabel": "air, K", "ylabel": "process, K"},
+}
+
+
+def class_shades(theme: Theme) -> ListedColormap:
+    """A colour a class, through which the page shows; none for "No Failure"."""
+    return ListedColormap([to_rgba(theme.failures[label], 0.6 * (k != NORMAL)) for k, label in enumerate(CLASSES)])
 
 
 def calibration(found: Decided) -> pd.DataFrame:

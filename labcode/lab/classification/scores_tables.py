@@ -20,7 +20,6 @@ from labcode.lab.classification.sound_settings import Network
 from labcode.lab.classification.tuned_results import Tuned
 from labcode.lab.config import configured
 from labcode.results.number import Number, decimals
-from labcode.store import Result
 
 #: Where each score stands.
 SECTIONS = {
@@ -28,7 +27,6 @@ SECTIONS = {
     "faults": "the faults",
     "balancing": "balancing",
     "regularizing": "holding back",
-    "search": "the search",
     "contest": "the contest",
 }
 MEASURED, DERIVED = "sensors, quality", "sensors, quality, 3 derived"
@@ -44,18 +42,13 @@ def every_score(
     alarms: EqualAlarms,
     held: HeldBack,
     contest: Contest,
-    *,
-    tuned: Tuned | None = None,
-    search: Result | None = None,
+    tuned: Tuned,
 ) -> pd.DataFrame:
     """A row a score: where it stands, rows trained and scored on, inputs, epochs, optimiser steps, seeds, macro-F1.
 
-    Epochs pass over the training rows of a fold, those of SMOTE included. With `search`, that of the older
-    ``tuning/classification`` is among them.
+    Epochs pass over the training rows of a fold, those of SMOTE included.
     """
     rows = [*_of_first(first), *_of_faults(leakage), *_of_balancing(alarms), *_of_regularizing(held, leakage)]
-    if search is not None:
-        rows += _of_search(search)
     rows += _of_contest(contest, tuned, len(contest.y))
     return pd.DataFrame([_printed(row) for row in rows], columns=list(COLUMNS))
 
@@ -82,7 +75,7 @@ def _of_first(found: AsSubmitted) -> list[Row]:
         (
             name,
             "plain, split first",
-            f"{decimals(natural.rows - found.split_first.rows, 0)} recorded, with SMOTE",
+            f"{decimals(float(natural.rows) - float(found.split_first.rows), 0)} recorded, with SMOTE",
             f"{found.split_first.rows} recorded",
             *how,
             first.order_seeds,
@@ -147,38 +140,16 @@ def _of_regularizing(found: HeldBack, leakage: Leakage) -> list[Row]:
     ]
 
 
-def _of_search(found: Result) -> list[Row]:
-    """The best and the first candidate of the older search: means over folds of the training rows of its split."""
-    candidates = found.frame("candidates").sort_values("score").to_dict("records")
-    first = float(found.scalars["default_score"])
-    default = min(candidates, key=lambda row: abs(float(row["score"]) - first))
-    return [
-        (
-            SECTIONS["search"],
-            f"plain, {text}",
-            "recorded, of its training rows",
-            "recorded, of its training rows",
-            MEASURED,
-            int(row["max_epochs"]),
-            "",
-            1,
-            decimals(float(row["score"]), 3),
-        )
-        for text, row in (("first candidate", default), ("best candidate", candidates[-1]))
-    ]
-
-
-def _of_contest(found: Contest, tuned: Tuned | None, rows: int) -> list[Row]:
+def _of_contest(found: Contest, tuned: Tuned, rows: int) -> list[Row]:
     network = configured(Network, "classification.network", profile=settings.profile())
     taken = steps(network.epochs, rows * (found.folds - 1) / found.folds, network.batch_size)
     trained, out = f"{_kept(rows, found.folds)} recorded", f"{decimals(rows, 0)} recorded, out of fold"
     scores = {
         "with questions, most probable class": found.network_without_rule.macro_f1,
         "with questions, best macro-F1": found.network.macro_f1,
+        "the same, first repeat, first setting": tuned.start_macro_f1,
+        "the same, first repeat, larger search": tuned.macro_f1,
     }
-    if tuned is not None:
-        scores["the same, first repeat, first setting"] = tuned.start_macro_f1
-        scores["the same, first repeat, larger search"] = tuned.macro_f1
     return [
         (SECTIONS["contest"], text, trained, out, QUESTIONS, network.epochs, taken, found.seeds, _of(score))
         for text, score in scores.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from labcode.lab.classification.ceiling_results import Ceiling
+from labcode.lab.classification.classes import CLASSES, SHORT
 from labcode.lab.classification.sound_results import Contest, Scores
 
 MODELS = {
@@ -12,14 +13,6 @@ MODELS = {
     "forest": "random forest",
     "boosting": "boosting",
     "logistic": "logistic regression",
-}
-CLASSES = {
-    "heat_dissipation": "heat",
-    "no_failure": "none",
-    "overstrain": "overstrain",
-    "power": "power",
-    "random": "random",
-    "tool_wear": "tool wear",
 }
 
 
@@ -62,7 +55,7 @@ def by_class(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
                 "F1": str(found.network.f1[slug].interval),
                 "knows the rules": str(ceiling.best.f1[slug]),
             }
-            for slug, says in CLASSES.items()
+            for slug, says in zip(CLASSES.values(), SHORT.values(), strict=True)
         ]
     )
 

@@ -16,7 +16,6 @@ from labcode.book.listing import source_of
 from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.labels import NO_FAILURE
 from labcode.data.simulate import simulate_maintenance
-from labcode.experiments.failure_models import physics_features
 from labcode.lab.classification.balancing import (
     found_at,
     measured_columns,
@@ -26,6 +25,7 @@ from labcode.lab.classification.balancing import (
     with_derived,
 )
 from labcode.lab.classification.balancing_alarms import Ranking
+from labcode.lab.classification.network import quantities
 from labcode.lab.classification.resamples import (
     drawn_macro_f1,
     drawn_means,
@@ -61,8 +61,10 @@ def test_shown_functions_stand_alone_and_are_short(name: str) -> None:
     assert len(body.splitlines()) <= 28
 
 
-def test_the_columns_are_those_of_the_other_classifiers() -> None:
-    pd.testing.assert_frame_equal(with_derived(MEASURED), physics_features(ROWS))
+def test_derived_columns_are_those_that_the_contests_network_sees() -> None:
+    derived, seen = with_derived(MEASURED), quantities(ROWS)
+    pd.testing.assert_frame_equal(derived[["difference", "power"]], seen[["difference", "power"]])
+    np.testing.assert_array_equal(derived["strain"], seen.filter(like="strain_").sum(axis=1))
 
 
 @pytest.mark.parametrize("name", ["smote", "smotenc", "borderline_smote", "oversampling"])

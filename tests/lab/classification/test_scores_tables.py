@@ -17,9 +17,8 @@ from labcode.lab.classification.sound_results import Contest
 from labcode.lab.classification.tuned_results import Tuned
 from labcode.results.number import Number
 from labcode.results.typed import Results, declarations
-from labcode.store import Result
 
-KINDS = (AsSubmitted, Leakage, EqualAlarms, HeldBack, Contest)
+KINDS = (AsSubmitted, Leakage, EqualAlarms, HeldBack, Contest, Tuned)
 KEYS = ("nothing", "smote", "sound", "both", "none", "recipe")
 
 
@@ -41,23 +40,6 @@ def test_every_score_is_read_from_its_result(changed: int) -> None:
     moved = table["macro-F1"] != other["macro-F1"]
     assert 0 < moved.sum() < len(table) and table.loc[moved, "where"].nunique() == 1
     assert list(table.columns) == list(COLUMNS)
-
-
-def test_older_and_further_experiments_add_rows() -> None:
-    alone = [made_up(kind, 0.5) for kind in KINDS]
-    candidates = [{"score": 0.4, "max_epochs": 9}, {"score": 0.6, "max_epochs": 27}]
-    search = Result(
-        experiment="tuning/classification",
-        key="",
-        scalars={"default_score": 0.4},
-        tables={"candidates": candidates},
-        arrays={},
-        meta={},
-    )
-    more = every_score(*alone, tuned=made_up(Tuned, 0.5), search=search)
-    assert len(more) == len(every_score(*alone)) + 4
-    found = more[more["where"] == "the search"].set_index("network")
-    assert found["macro-F1"].tolist() == ["0.400", "0.600"] and found["epochs"].tolist() == ["9", "27"]
 
 
 def test_steps_count_the_last_part_of_a_batch() -> None:
