@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from labcode.results.number import Number
+from labcode.results.typed import Results
 from labcode.store import Result
 
 #: Turns what is read into something else.
@@ -57,6 +59,8 @@ class Probe:
             return _Watched(self, f"{owner or name}: ", value)
         if isinstance(value, list | tuple) and not is_numeric(value) and not hasattr(value, "_fields"):
             return type(value)(self.wrap(f"{name}[{i}]", item) for i, item in enumerate(value))
+        if isinstance(value, Results | Number):  # checks on these have trials of their own
+            return value
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return _WatchedObject(self, name, value)
         return self.see(name, value)

@@ -21,7 +21,7 @@ INPUTS = {
 }
 #: Failures that sensors can tell, as figures call them.
 FAILURES = {
-    "heat_dissipation": "heat dissipation",
+    "heat_dissipation": "heat",
     "overstrain": "overstrain",
     "power": "power",
     "tool_wear": "tool wear",

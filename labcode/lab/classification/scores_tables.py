@@ -75,7 +75,7 @@ def _of_first(found: AsSubmitted) -> list[Row]:
         (
             name,
             "plain, split first",
-            f"{decimals(float(natural.rows) - float(found.split_first.rows), 0)} recorded, with SMOTE",
+            f"{decimals(natural.rows.value - found.split_first.rows.value, 0)} recorded, with SMOTE",
             f"{found.split_first.rows} recorded",
             *how,
             first.order_seeds,
