@@ -45,6 +45,13 @@ class EngineName(StrEnum):
     portable = "portable"
 
 
+class EditionName(StrEnum):
+    """How much of the report."""
+
+    full = "full"
+    handin = "handin"
+
+
 class FormatName(StrEnum):
     """What is written."""
 
@@ -178,15 +185,23 @@ def render(
     engine: Annotated[
         EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
     ] = EngineName.auto,
+    edition: Annotated[
+        EditionName | None,
+        typer.Option(
+            help="full: with the appendices; handin: what is handed in, into _handin/. That of QUARTO_PROFILE, or full."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write into; _book by default.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run every cell, also where nothing has changed.")] = False,
 ) -> None:
     """Render the report into _book/."""
+    from labcode.report import edition as editions
     from labcode.report.render import render as render_book
 
     formats = ("html", "pdf") if to is FormatName.all else (to.value,)
-    for path in render_book(chapters or (), to=formats, engine=engine.value, out=out, fresh=fresh):
-        print(f"Written: {path}")
+    with editions.chosen(edition.value if edition else editions.edition()):
+        for path in render_book(chapters or (), to=formats, engine=engine.value, out=out, fresh=fresh):
+            print(f"Written: {path}")
 
 
 @app.command()
@@ -256,11 +271,12 @@ def submit(
         EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
     ] = EngineName.auto,
 ) -> None:
-    """Pack the hand-in: the report as one page and as PDF, its numbers, where they come from, and checksums."""
+    """Pack the hand-in: its PDF, the whole report as one page, scripts, numbers, where they come from, checksums."""
+    from labcode.lab.scripts import scripts
     from labcode.report.check import refuse_faults
     from labcode.report.submit import submit as hand_in
 
-    made = hand_in(out, engine=engine.value, check=refuse_faults)
+    made = hand_in(out, engine=engine.value, check=refuse_faults, scripts=scripts())
     print(f"Written: {made.path} ({', '.join(made.files)})")
     for line in made.notes:
         print(f"labcode: {line}", file=sys.stderr)

@@ -25,7 +25,9 @@ def edits(root: Path, stop: threading.Event | None = None) -> Iterator[set[Path]
 def is_source(path: Path, root: Path) -> bool:
     """Whether a render reads this file, or may."""
     inside = path.relative_to(root).parts
-    return path.suffix in _TEXTS and not any(part.startswith((".", "_book", "_freeze", "__pyc")) for part in inside)
+    return path.suffix in _TEXTS and not any(
+        part.startswith((".", "_book", "_handin", "_freeze", "__pyc")) for part in inside
+    )
 
 
 def numeric(paths: Iterable[Path], root: Path) -> bool:

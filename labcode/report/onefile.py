@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from labcode.errors import RenderError
+from labcode.report import edition
 
 #: Runs Quarto in a folder: called with the folder and the arguments after ``quarto render``.
 RunQuarto = Callable[[Path, list[str]], None]
@@ -69,7 +70,9 @@ def _page(run: RunQuarto, root: Path, out: Path) -> Path:
         config = _copied(root, Path(folder))
         name = config["book"].get("output-file") or "report"
         _write_config(Path(folder), one_document(config, name))
-        text = "\n\n".join(f"{{{{< include {file} >}}}}" for file in chapter_list(config["book"]["chapters"]))
+        book = config["book"]
+        files = chapter_list([*book["chapters"], *(book.get("appendices") or [])])
+        text = "\n\n".join(f"{{{{< include {file} >}}}}" for file in files)
         (Path(folder) / f"{name}.qmd").write_text(f"{text}\n", encoding="utf-8")
         run(Path(folder), [f"{name}.qmd", "--to", "html"])
         text = _RANDOM_ID.sub("<div", (Path(folder) / "_out" / f"{name}.html").read_text(encoding="utf-8"))
@@ -125,7 +128,8 @@ def chapter_list(entries: Sequence[Any]) -> list[str]:
 def _copied(root: Path, folder: Path) -> dict[str, Any]:
     """Copy the sources into `folder`; the book's settings, without the steps that run before and after a render."""
     shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCES), dirs_exist_ok=True)
-    config = yaml.safe_load((root / "_quarto.yml").read_text(encoding="utf-8"))
+    config = edition.settings(root)
+    config.pop("profile", None)
     config["project"] = {"output-dir": "_book"} | config["project"]
     for step in ("pre-render", "post-render"):
         config["project"].pop(step, None)

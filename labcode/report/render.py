@@ -1,4 +1,7 @@
-"""Render the book into _book/, with Quarto where there is one and with the portable engine where there is none."""
+"""Render the book, with Quarto where there is one and with the portable engine where there is none.
+
+The full edition goes into _book/, what is handed in into _handin/.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from typing import Literal
 
 from labcode.book import contradictions
 from labcode.errors import RenderError
-from labcode.report import frozen, latex, quarto_log
+from labcode.report import edition, frozen, latex, quarto_log
 from labcode.settings import project_root
 
 Engine = Literal["auto", "quarto", "portable"]
@@ -142,7 +145,7 @@ def render(
     files = chapter_files(chapters)
     if files and {"onefile", "latex"} & {*to}:
         raise RenderError("The one-file page and LaTeX's PDF hold the whole book; leave the names of chapters out.")
-    target = (out or root / "_book").resolve()
+    target = (out or edition.output_dir(root)).resolve()
     if fresh:
         frozen.forget(root)
     if "latex" in to:
@@ -156,9 +159,7 @@ def render(
 
     record = prerender.prepare(root, everything=not files)
     if quarto:
-        # A fixed clock leaves the time of the render out of the PDF, so that the same inputs give the same bytes.
-        run = partial(_run_quarto, quarto, SOURCE_DATE_EPOCH="0")
-        return onefile.render_onefile(run, root, to, target)
+        return onefile.render_onefile(partial(_run_quarto, quarto), root, to, target)
     beside = {downloads.RESULTS: prerender.results_text(root)} if "html" in to else {}
     memory = Memory(partial(frozen.portable_file, root), record.pages)
     written = portable.render(root, chapters=files or None, to=to, out=target, files=beside, memory=memory)
@@ -172,11 +173,11 @@ def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Form
     for kind in to:
         for file in files if files and kind == "html" else [""]:
             _run_quarto(quarto, root, [*([file] if file else []), "--to", _QUARTO_FORMATS[kind], *_clean(kind, to)])
-        written.append(_result(root / "_book", kind))
-    if out == root / "_book":
+        written.append(_result(edition.output_dir(root), kind))
+    if out == edition.output_dir(root):
         return written
-    shutil.copytree(root / "_book", out, dirs_exist_ok=True)
-    return [out / path.relative_to(root / "_book") for path in written]
+    shutil.copytree(edition.output_dir(root), out, dirs_exist_ok=True)
+    return [out / path.relative_to(edition.output_dir(root)) for path in written]
 
 
 def _with_latex(engine: Engine, root: Path, to: Sequence[Format], out: Path) -> Path:
@@ -195,10 +196,11 @@ def _clean(kind: Format, to: Sequence[Format]) -> list[str]:
     return [] if kind == to[0] and len(to) > 1 else ["--no-clean"]
 
 
-def _run_quarto(quarto: Quarto, root: Path, arguments: list[str], **variables: str) -> None:
+def _run_quarto(quarto: Quarto, root: Path, arguments: list[str]) -> None:
     """Run ``quarto render`` with this Python behind it; a failing cell or an unresolved reference fails the render."""
     paths = {"QUARTO_PYTHON": sys.executable, "PYTHONPATH": _python_path(project_root())}
-    environment = {**os.environ, **paths, **variables}
+    # A fixed clock leaves the time of the render out of the PDF, so that the same inputs give the same bytes.
+    environment = {**os.environ, **paths, "SOURCE_DATE_EPOCH": "0"}
     command = [quarto.path, "render", *arguments]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(command, cwd=root, env=environment, text=True, encoding="utf-8", **streams)  # type: ignore[call-overload]

@@ -15,7 +15,7 @@ from labcode.settings import project_root
 
 TEMPLATE = Path(__file__).parent / "templates" / "chapter.qmd"
 #: The chapter that stays last, and what stands before it when it is not there.
-CLOSING = ("chapters/reproducibility.qmd", "references.qmd")
+CLOSING = ("chapters/conclusion.qmd", "references.qmd")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

@@ -23,14 +23,17 @@ import yaml
 from labcode import __version__, settings
 from labcode.data.types import Provenance
 from labcode.errors import LabcodeError
-from labcode.report import downloads, environment
-from labcode.report.render import Engine, choose_engine, render
+from labcode.report import downloads, edition, environment
+from labcode.report.render import Engine, Format, choose_engine, render
 from labcode.store import Result
 
+#: The author that ``_quarto.yml`` comes with.
+PLACEHOLDER = "Your name"
 #: What each file of the hand-in is, for its manifest.
 CONTENTS = {
-    "html": "the report as one page that needs no other file and no network",
-    "pdf": "the report for printing",
+    "html": "the whole report, appendices included, as one page that needs no other file and no network",
+    "pdf": "the report that is handed in",
+    "py": "a task of the lab as a script that needs nothing of this project",
     "results.json": "the numbers behind the report, by experiment",
     "provenance.json": "rows, code, settings and libraries that the numbers were computed from",
 }
@@ -56,7 +59,11 @@ class TitlePage:
 
 
 def submit(
-    out: Path | None = None, *, engine: Engine = "auto", check: Callable[[Path], object] | None = None
+    out: Path | None = None,
+    *,
+    engine: Engine = "auto",
+    check: Callable[[Path], object] | None = None,
+    scripts: Mapping[str, str] | None = None,
 ) -> Handin:
     """Render the report from the sources as they are and pack the hand-in.
 
@@ -69,12 +76,14 @@ def submit(
     check
         Called with the project's folder before anything is rendered; it refuses by raising `LabcodeError`. The render
         itself stops at a claim that does not hold, at a failing cell, and at a reference that leads nowhere.
+    scripts
+        Names and texts of further files, such as ``scripts/regression.py``.
 
     Raises
     ------
     LabcodeError
-        If the profile is quick, author or date are missing, results are missing or stale, `check` or the render fails,
-        or the zip cannot be written.
+        If the profile is quick, the author is missing or a placeholder, the date is missing, results are missing or
+        stale, `check` or the render fails, or the zip cannot be written.
     """
     root = settings.project_root()
     front = title_page(root)
@@ -82,8 +91,10 @@ def submit(
     results, data = _gate(root, check)
     origin = {"engine": str(choose_engine(engine)[0] or "portable"), **git_state(root)}
     with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
-        page, pdf = render(to=("onefile", "pdf"), engine=engine, out=Path(folder), fresh=True)
-        files = {f"{front.stem}.html": page.read_bytes(), f"{front.stem}.pdf": pdf.read_bytes()}
+        page = _rendered("full", "onefile", engine, Path(folder), fresh=True)
+        pdf = _rendered("handin", "pdf", engine, Path(folder) / "handin")
+        files = {f"{front.stem}.html": page, f"{front.stem}.pdf": pdf}
+    files |= {name: text.encode() for name, text in (scripts or {}).items()}
     files["results.json"] = _json({name: downloads.finite(result.scalars) for name, result in results.items()})
     files["provenance.json"] = _json(provenance(results, data))
     files["manifest.json"] = _json(manifest(front, files, data, origin))
@@ -91,6 +102,12 @@ def submit(
     files["SHA256SUMS"] = sums.encode()
     _write(path, packed(files, front.day))
     return Handin(path=path, files=tuple(files), notes=tuple(_notes(data, origin)))
+
+
+def _rendered(which: edition.Edition, to: Format, engine: Engine, out: Path, *, fresh: bool = False) -> bytes:
+    """An edition in one format."""
+    with edition.chosen(which):
+        return render(to=(to,), engine=engine, out=out, fresh=fresh)[0].read_bytes()
 
 
 def _gate(root: Path, check: Callable[[Path], object] | None) -> tuple[dict[str, Result], dict[str, Provenance]]:
@@ -119,12 +136,13 @@ def title_page(root: Path) -> TitlePage:
     """
     path = root / "_quarto.yml"
     try:
-        book = yaml.safe_load(path.read_text(encoding="utf-8"))["book"]
+        book = edition.settings(root)["book"]
         authors = _names(book.get("author"))
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise LabcodeError(f"{path}: not a Quarto book ({error}); mend it with: git restore _quarto.yml") from error
-    if not authors:
-        raise LabcodeError(f'{path} names no author; add a line under "book:", such as author: "Ada Lovelace".')
+    if not authors or PLACEHOLDER in authors:
+        found = "still names the author as it came" if authors else "names no author"
+        raise LabcodeError(f'{path} {found}; under "book:", give yours, such as author: "Ada Lovelace".')
     stem = Path(str(book.get("output-file") or "report")).name
     return TitlePage(title=str(book.get("title", "")), authors=authors, day=_day(path, book.get("date")), stem=stem)
 

@@ -131,7 +131,7 @@ def small_book(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_pdf_has_a_name_of_its_own(small_book: tuple[Path, Path]) -> None:
     root, pdf = small_book
     assert pdf.read_bytes().startswith(b"%PDF")
-    assert [path.name for path in (root / "_book").iterdir()] == ["one-lab-twice-latex.pdf"]
+    assert [path.name for path in (root / "_book").iterdir()] == ["deep-learning-lab-latex.pdf"]
 
 
 def test_every_character_has_a_glyph_and_every_line_fits(small_book: tuple[Path, Path]) -> None:

@@ -19,7 +19,7 @@ CONFIG = """# The book.
 book:
   chapters:
     - index.qmd  # the start
-    - chapters/reproducibility.qmd   # stays last
+    - chapters/conclusion.qmd   # stays last
     - references.qmd
 """
 
@@ -44,7 +44,7 @@ def test_a_new_chapter_is_listed_and_renders(copy: Path) -> None:
     assert [line for line in after if line not in before] == ["    - chapters/second-look.qmd"]
     assert [line for line in after if "second-look" not in line] == before, "comments and layout stay"
     chapters = yaml.safe_load("\n".join(after))["book"]["chapters"]
-    assert chapters[-3:] == ["chapters/second-look.qmd", "chapters/reproducibility.qmd", "references.qmd"]
+    assert chapters[-3:] == ["chapters/second-look.qmd", "chapters/conclusion.qmd", "references.qmd"]
 
     [page] = render(["second-look"], to=["html"], engine="portable", out=copy / "out")
     html = page.read_text("utf-8")

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from labcode.errors import RenderError
+from labcode.errors import LabcodeError, RenderError
+from labcode.report import edition
 
 _CELL = dict.fromkeys(("echo", "output", "include", "eval", "warning"), True) | {"error": False, "code-fold": False}
 _UNNUMBERED = re.compile(r"^# .*\{[^}]*(\.unnumbered|[\s{]-[\s}])", re.MULTILINE)
@@ -20,10 +21,10 @@ _LABEL = re.compile(r"(?:\{[^}\n]*#|^#\| *label: *)((?:fig|tbl|sec|eq)-[\w-]+)",
 
 @dataclass(frozen=True)
 class Chapter:
-    """A source file of the book, with its number (None for an unnumbered one)."""
+    """A source file of the book, with its number, a letter for an appendix, or None for an unnumbered one."""
 
     file: str
-    number: int | None
+    number: int | str | None
     labels: frozenset[str]
 
     @property
@@ -47,6 +48,7 @@ class Book:
     cell: dict[str, Any]
     pdf_echo: bool
     output_file: str
+    edition: str = "full"
     downloads: tuple[tuple[str, str], ...] = ()
     elsewhere: frozenset[str] = frozenset()
 
@@ -76,10 +78,10 @@ def read_book(root: Path) -> Book:
     """
     path = root / "_quarto.yml"
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = edition.settings(root)
         book = config["book"]
-        files = list(_files(book["chapters"]))
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as fault:
+        files, appendices = list(_files(book["chapters"])), list(_files(book.get("appendices") or []))
+    except (OSError, yaml.YAMLError, KeyError, TypeError, LabcodeError) as fault:
         raise RenderError(f"{path}: not a Quarto book with a list of chapters ({fault}).") from fault
     html, pdf = ({} if value in (None, "default") else value for value in _formats(config))
     execute = config.get("execute") or {}
@@ -87,7 +89,7 @@ def read_book(root: Path) -> Book:
     return Book(
         root=root,
         titles=_titles(book),
-        chapters=tuple(_chapters(root, files)),
+        chapters=(*_chapters(root, files), *_chapters(root, appendices, letters=True)),
         bibliography=tuple(_listed(config.get("bibliography") or book.get("bibliography"))),
         csl=config.get("csl"),
         lang=config.get("lang", "en"),
@@ -96,6 +98,7 @@ def read_book(root: Path) -> Book:
         cell=_CELL | execute | folded,
         pdf_echo=bool(pdf.get("echo", True)),
         output_file=f"{book.get('output-file') or re.sub(r'[^0-9A-Za-z]+', '-', str(book['title'])).strip('-')}.pdf",
+        edition=edition.edition(),
         downloads=tuple(_downloads(book)),
     )
 
@@ -136,7 +139,7 @@ def _files(entries: list[Any]) -> Iterator[str]:
             yield from _files([part for part in [entry["part"]] if part.endswith(".qmd")] + entry["chapters"])
 
 
-def _chapters(root: Path, files: list[str]) -> Iterator[Chapter]:
+def _chapters(root: Path, files: list[str], *, letters: bool = False) -> Iterator[Chapter]:
     number = 0
     for file in files:
         if not (root / file).is_file():
@@ -144,4 +147,5 @@ def _chapters(root: Path, files: list[str]) -> Iterator[Chapter]:
         text = (root / file).read_text(encoding="utf-8")
         numbered = not _UNNUMBERED.search(text)
         number += numbered
-        yield Chapter(file, number if numbered else None, frozenset(_LABEL.findall(text)))
+        shown = chr(ord("A") + number - 1) if letters else number
+        yield Chapter(file, shown if numbered else None, frozenset(_LABEL.findall(text)))

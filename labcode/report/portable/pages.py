@@ -31,6 +31,7 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
         "meta": book.titles | {"lang": book.lang, "language": book.lang[:2], "numbered": book.number_sections},
         "number_sections": book.number_sections,
         "pdf_echo": book.pdf_echo,
+        "edition": book.edition,
         "elsewhere": dict.fromkeys(book.elsewhere, True),
         "chapters": [_chapter(chapter, text) for chapter, text in zip(book.chapters, texts, strict=True)],
     }

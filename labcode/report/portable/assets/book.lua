@@ -13,6 +13,12 @@ local function plain(inlines) return pandoc.utils.stringify(inlines) end
 local function is_here(format) return html == (format:match "^html" ~= nil) and not format:match "^latex" end
 
 local function hidden(el)
+  local edition, other = el.attributes["when-profile"], el.attributes["unless-profile"]
+  if edition or other then
+    local here = (not edition or edition == book.edition) and other ~= book.edition
+    if el.classes:includes "content-visible" then return not here end
+    return el.classes:includes "content-hidden" and here
+  end
   local when, unless = el.attributes["when-format"], el.attributes["unless-format"]
   local matches = when and is_here(when) or unless and not is_here(unless)
   if el.classes:includes "content-visible" then return not matches end
@@ -127,7 +133,8 @@ local function numbers(chapter)
       levels[h.level] = levels[h.level] + 1
     end
     local number = not unnumbered and table.concat(levels, ".") or nil
-    local kind = number and (h.level == 1 and "Chapter" or "Section")
+    local appendix = tostring(chapter.number):match "^%a$"
+    local kind = number and (h.level > 1 and "Section" or appendix and "Appendix" or "Chapter")
     targets[id] = { kind = kind, number = number, title = h.content, anchor = h.identifier }
     if number and html then
       local span = pandoc.Span(number, { class = "header-section-number" })
@@ -248,7 +255,10 @@ function Pandoc(doc)
     if part.meta.title then part.blocks:insert(1, pandoc.Header(1, part.meta.title)) end
     targets[chapter.file] = { anchor = chapter.page }
     if not html and chapter.number then
-      doc.blocks:insert(raw("#counter(heading).update(" .. chapter.number .. " - 1)"))
+      local place, letter = chapter.number, chapter.number:match "^%a$"
+      if letter then place = letter:byte() - 64 end
+      if book.number_sections then doc.blocks:insert(raw('#set heading(numbering: "' .. (letter and "A" or "1") .. '.1")')) end
+      doc.blocks:insert(raw("#counter(heading).update(" .. place .. " - 1)"))
     end
     doc.blocks:extend(part.blocks:walk(content(chapter)):walk(numbers(chapter)))
   end

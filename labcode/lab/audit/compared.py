@@ -1,0 +1,152 @@
+"""Our figure beside each figure of our first version, and whether that comes out again.
+
+Where ours is, says the field ``ours`` in data/reference.toml: an expression on results, as in the conditions there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labcode.book.reference import Cell, figures
+from labcode.confusion import weighted_f1
+from labcode.errors import LabcodeError
+from labcode.lab import load
+from labcode.lab.classification.first_results import AsSubmitted
+from labcode.lab.verdicts import KINDS
+from labcode.metrics import next_draw_interval
+from labcode.results.number import Number
+from labcode.results.typed import Results
+
+Outcome = Literal["yes", "no", "one seed"]
+#: How far a figure that was given as approximate may lie off ours, as a share of ours.
+ABOUT = 0.02
+#: Parts of the report, and how the ids of their figures begin.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "data": ("eda.",),
+    "regression": ("regression.",),
+    "grid search": ("tuning.",),
+    "regularised regression": ("regularization.",),
+    "classification": ("classification.table_", "classification.baseline_"),
+    "confusion matrix": ("classification.confusion",),
+    "classification report": (
+        "classification.report",
+        "classification.accuracy",
+        "classification.overall_accuracy",
+        "classification.macro_f1",
+        "classification.weighted_f1",
+        "classification.hardest",
+    ),
+    "regularised classification": ("classification.regularised_",),
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A figure of our first version, ours, and whether the first comes out again."""
+
+    part: str
+    cell: Cell
+    ours: Number
+    outcome: Outcome
+
+
+def over_seeds(values: NDArray[Any]) -> Number:
+    """Mean over seeds ``(n_seeds,)``, and the limits between which one more seed should fall."""
+    found = next_draw_interval(values)
+    return Number(found.value, found.low, found.high)
+
+
+def most_seeds(values: NDArray[Any]) -> Number:
+    """What most seeds ``(n_seeds,)`` choose, as both limits too; a single seed gives infinite limits."""
+    chosen, counts = np.unique(values, return_counts=True)
+    found = float(chosen[counts.argmax()])
+    return Number(found, found, found) if len(values) > 1 else Number(found, -math.inf, math.inf)
+
+
+def root(loss: Number) -> Number:
+    """The root of a loss, or of a score, which is minus a loss; the smaller limit comes first."""
+    low, high = sorted(abs(limit) ** 0.5 for limit in (loss.low, loss.high))
+    return Number(abs(loss.value) ** 0.5, low, high)
+
+
+def report_of(first: AsSubmitted) -> dict[str, Mapping[int, Number]]:
+    """The columns of the classification report, by class."""
+    plain = first.plain
+    return {"precision": plain.precision, "recall": plain.recall, "f1": plain.f1, "support": first.support}
+
+
+#: What an expression may use beside results.
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    each.__name__: each for each in (over_seeds, most_seeds, root, report_of, weighted_f1)
+}
+
+
+def ours(expression: str, loaded: Callable[[type[Results]], Results] = load) -> Number:
+    """Our figure.
+
+    Parameters
+    ----------
+    expression
+        Such as ``"regression_as_submitted.test_mse_epoch[40]"``.
+    loaded
+        Gives the result of a kind.
+
+    Raises
+    ------
+    LabcodeError
+        If it names what is not there, or is no figure.
+    """
+    named = set(re.findall(r"\w+", expression))
+    names = {name: loaded(kind) for name, kind in KINDS.items() if name in named}
+    try:
+        found = eval(expression, {**_FUNCTIONS, **names})
+        return found if isinstance(found, Number) else Number(float(found))
+    except Exception as error:
+        raise LabcodeError(
+            f"data/reference.toml: {expression!r} is not there ({type(error).__name__}: {error})."
+        ) from None
+
+
+def comes_out(cell: Cell, own: Number) -> Outcome:
+    """Whether a figure comes out again.
+
+    One that depends on the seed must lie where one more of our seeds should fall, give or take half a unit of its last
+    digit; a limit must hold; all else must agree to the digits printed, or within :data:`ABOUT` where it was given as
+    approximate. One seed cannot tell.
+
+    Examples
+    --------
+    >>> cell = Cell(id="x", label="", section="", value=0.78, places=2, ours="")
+    >>> comes_out(cell, Number(0.77, 0.75, 0.79)), comes_out(cell, Number(0.77))
+    ('yes', 'no')
+    """
+    half = 0.5 * 10**-cell.places
+    if cell.relation != "equal":
+        return _said(own.value < cell.value if cell.relation == "below" else own.value > 0.5)
+    if math.isnan(own.low):
+        allowed = max(half, ABOUT * abs(own.value)) if cell.about else half
+        return _said(abs(own.value - cell.value) <= allowed * (1 + 1e-9))
+    if not math.isfinite(own.high - own.low):
+        return "one seed"
+    return _said(own.low - half <= cell.value <= own.high + half)
+
+
+def _said(holds: bool) -> Outcome:
+    return "yes" if holds else "no"
+
+
+def compared(parts: Sequence[str] = tuple(PARTS)) -> list[Compared]:
+    """The figures of some parts of the report, all by default."""
+    found = []
+    for part in parts:
+        for cell in (cell for prefix in PARTS[part] for cell in figures(prefix)):
+            own = ours(cell.ours)
+            found.append(Compared(part, cell, own, comes_out(cell, own)))
+    return found

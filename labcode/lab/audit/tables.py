@@ -1,0 +1,77 @@
+"""The audit's tables: figures beside ours, how many come out again, and what holds of the conclusions."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from labcode.book.reference import Stated, of_kind
+from labcode.book.statements import Verdict
+from labcode.lab.audit.compared import Compared
+from labcode.lab.verdicts import verdict
+from labcode.results.number import BLANK, decimals
+
+_AGAIN = {"yes": "yes", "no": "**no**", "one seed": "one seed"}
+
+
+def figures(found: Sequence[Compared]) -> pd.DataFrame:
+    """Every figure: its part, what was stated, ours with its limits, and whether it comes out again."""
+    return pd.DataFrame(
+        {
+            "part": [each.part for each in found],
+            "figure": [each.cell.label for each in found],
+            "stated": [_stated(each) for each in found],
+            "ours": [_ours(each) for each in found],
+            "again": [_AGAIN[each.outcome] for each in found],
+        }
+    )
+
+
+def _stated(each: Compared) -> str:
+    sign = {"equal": f"≈{BLANK}" if each.cell.about else "", "below": f"<{BLANK}", "most below": f"<{BLANK}"}
+    return f"{sign[each.cell.relation]}{decimals(each.cell.value, each.cell.places)}"
+
+
+def _ours(each: Compared) -> str:
+    own, places = each.ours, each.cell.places
+    if each.cell.relation == "most below":
+        return f"{decimals(100 * own.value, 0)}%"
+    if not math.isfinite(own.high - own.low):
+        return decimals(own.value, places)
+    return f"{decimals(own.value, places)} ({decimals(own.low, places)} to {decimals(own.high, places)})"
+
+
+def counts(found: Sequence[Compared]) -> pd.DataFrame:
+    """How many figures of each part come out again, with a last row for all."""
+    by_part = {part: Counter(each.outcome for each in found if each.part == part) for part in _parts(found)}
+    by_part["all"] = Counter(each.outcome for each in found)
+    return pd.DataFrame(
+        [
+            {"part": part, "figures": own.total(), "come out again": own["yes"], "do not": own["no"]}
+            | ({"one seed cannot tell": own["one seed"]} if by_part["all"]["one seed"] else {})
+            for part, own in by_part.items()
+        ]
+    )
+
+
+def _parts(found: Sequence[Compared]) -> list[str]:
+    return list(dict.fromkeys(each.part for each in found))
+
+
+def judged() -> list[tuple[Stated, Verdict]]:
+    """Every conclusion of our first version with its verdict, in the order of its report."""
+    return [(entry, verdict(entry.id)) for entry in of_kind("conclusion")]
+
+
+def conclusions(found: Sequence[tuple[Stated, Verdict]]) -> pd.DataFrame:
+    """Every conclusion, what holds of it, and where it is shown."""
+    return pd.DataFrame(
+        {
+            "we concluded": [f"“{entry.quote}”" for entry, _ in found],
+            "now": [f"**{own.word.rstrip('.')}**{own.mark}" for _, own in found],
+            "shown in": [entry.evidence for entry, _ in found],
+        }
+    )
