@@ -209,7 +209,7 @@ def check(
     chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only faults and the counts.")] = False,
 ) -> None:
-    """Try every claim, value and label on the stored results; trains nothing, exits with 1 if anything is wrong."""
+    """Try every check, value and label on the stored results; trains nothing, exits with 1 if anything is wrong."""
     from labcode.report import check as checking
 
     found = checking.check(chapters=chapters or ())
@@ -218,7 +218,7 @@ def check(
             print(line)
     for fault in found.faults:
         print(f"labcode: {fault}", file=sys.stderr)
-    counts = f"{len(found.claims)} claims, {len(found.checks)} checks, {found.inline} inline values"
+    counts = f"{len(found.checks)} checks, {found.inline} inline values"
     print(f"{counts}, {found.typed} typed numbers, {len(found.faults)} faults")
     if found.faults:
         raise typer.Exit(1)

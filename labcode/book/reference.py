@@ -22,7 +22,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "values": (list,),
     "rows": (list,),
     "columns": (list,),
-    "between": (list,),
 }
 _CHOICES = {"kind": get_args(Kind), "relation": get_args(Relation)}
 
@@ -73,24 +72,7 @@ class Cell:
     column: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """Statements of the original that disagree with each other."""
-
-    id: str
-    between: Sequence[str]
-    note: str
-
-
-@dataclass(frozen=True)
-class Reference:
-    """All that the original states, by id, and what of it disagrees."""
-
-    stated: Mapping[str, Stated]
-    conflicts: Sequence[Conflict]
-
-
-def read_reference(text: str) -> Reference:
+def read_reference(text: str) -> Mapping[str, Stated]:
     """Parse and check the file's text.
 
     Raises
@@ -104,23 +86,18 @@ def read_reference(text: str) -> Reference:
         raise LabcodeError(f"{_FILE} is not valid TOML: {error}.") from None
     entries: dict[str, Stated] = {}
     for number, table in enumerate(tables.get("stated", ()), start=1):
-        entry = _built(Stated, table, number)
+        entry = _built(table, number)
         if entry.id in entries:
             raise _fault(entry.id, "id", "is there twice; every id must be its own")
         _check_stated(entry)
         entries[entry.id] = entry
-    conflicts = [_built(Conflict, table, number) for number, table in enumerate(tables.get("conflict", ()), start=1)]
-    for conflict in conflicts:
-        for name in conflict.between:
-            if name not in entries:
-                raise _fault(conflict.id, "between", f"names {name!r}, which no entry has as its id")
-    return Reference(entries, conflicts)
+    return entries
 
 
-def _built(kind: type[Any], table: Mapping[str, Any], number: int) -> Any:
-    """A dataclass from a table of the file, with every field of the right type."""
+def _built(table: Mapping[str, Any], number: int) -> Stated:
+    """An entry from a table of the file, with every field of the right type."""
     name = str(table.get("id", f"entry {number}"))
-    known = {field.name: field for field in fields(kind)}
+    known = {field.name: field for field in fields(Stated)}
     for field in known.values():
         if field.default is MISSING and field.name not in table:
             raise _fault(name, field.name, "is missing")
@@ -132,7 +109,7 @@ def _built(kind: type[Any], table: Mapping[str, Any], number: int) -> Any:
             raise _fault(name, key, f"is {value!r}, but should be {_spoken(wanted[-1])}")
         if key in _CHOICES and value not in _CHOICES[key]:
             raise _fault(name, key, f"is {value!r}, but should be one of {', '.join(_CHOICES[key])}")
-    return kind(**table)
+    return Stated(**table)
 
 
 def _spoken(wanted: type) -> str:
@@ -163,8 +140,8 @@ def _fault(name: str, field: str, what: str) -> LabcodeError:
 
 
 @cache
-def reference() -> Reference:
-    """All that the original states, and what of it disagrees."""
+def reference() -> Mapping[str, Stated]:
+    """All that the original states, by id."""
     return read_reference((project_root() / _FILE).read_text("utf-8"))
 
 
@@ -176,7 +153,7 @@ def stated(name: str) -> Stated:
     LabcodeError
         If data/reference.toml has no such id; the message lists its neighbours.
     """
-    entries = reference().stated
+    entries = reference()
     if name not in entries:
         near = ", ".join(key for key in entries if key.split(".")[0] == name.split(".")[0]) or ", ".join(entries)
         raise LabcodeError(f"{_FILE} has no id {name!r}; it has {near}.")
@@ -212,10 +189,10 @@ def cells(entry: Stated) -> Iterator[Cell]:
 
 def figures(prefix: str = "") -> list[Cell]:
     """Every number that can be measured again, of the ids that start with this; settings are not among them."""
-    entries = [entry for entry in reference().stated.values() if entry.id.startswith(prefix)]
+    entries = [entry for entry in reference().values() if entry.id.startswith(prefix)]
     return [cell for entry in entries if entry.kind != "setting" for cell in cells(entry)]
 
 
 def of_kind(kind: Kind, prefix: str = "") -> list[Stated]:
     """Entries of one kind, of the ids that start with this, in the order of the file."""
-    return [entry for entry in reference().stated.values() if entry.kind == kind and entry.id.startswith(prefix)]
+    return [entry for entry in reference().values() if entry.kind == kind and entry.id.startswith(prefix)]

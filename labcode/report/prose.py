@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from labcode.report.portable.book import Book
@@ -177,46 +176,3 @@ JUDGING = re.compile(
     r"confirms?|reproduces?|holds|doesn't hold|at most|at least|much more|much less|nothing to speak of)\b",
     re.IGNORECASE,
 )
-
-
-def sentences(root: Path, file: str) -> Iterator[tuple[Line, str]]:
-    """Sentences of a chapter with the line that each begins on; a cell of a table is a sentence of its own."""
-    paragraph: list[Line] = []
-    for line in [*prose_lines(root, file), Line(file, 0, "")]:
-        starts = re.match(r"\s*([-*] |\d+\. |\||:::|#)", line.text)
-        if paragraph and (starts or not line.text.strip()):
-            yield from _split(paragraph)
-            paragraph = []
-        if line.text.strip():
-            paragraph.append(line)
-
-
-def _split(paragraph: list[Line]) -> Iterator[tuple[Line, str]]:
-    text = "\n".join(line.text for line in paragraph)
-    hidden = _INLINE.sub(lambda code: "\x00" * len(code[0]), text)
-    starts = [0, *(end.end() for end in re.finditer(r"(?<=[.?!|])\s+(?=[A-Z@*\"\x00\[])|\|", hidden)), len(text)]
-    for start, end in pairwise(starts):
-        if text[start:end].strip(" |\n"):
-            yield paragraph[text[:start].count("\n")], text[start:end].strip()
-
-
-def unbound(root: Path, file: str, from_results: set[str], bound: set[str]) -> Iterator[Fault]:
-    """Sentences that compare or judge values from results, and no check stands behind them.
-
-    Parameters
-    ----------
-    root, file
-        The chapter.
-    from_results
-        Inline code that reads results.
-    bound
-        Inline code that makes a claim.
-    """
-    for line, sentence in sentences(root, file):
-        codes = set(re.findall(r"`\{python\}\s+([^`]+)`", sentence))
-        word = JUDGING.search(plain(sentence))
-        if word and codes & from_results and not codes & bound:
-            words = " ".join(sentence.split())
-            yield Fault(
-                line, f"unbound: {word[0]!r} judges a computed value, but no check stands behind it: {words[:160]}"
-            )

@@ -63,7 +63,7 @@ def _cell_line(path: Path, log: str) -> int | None:
 
 
 def _inline_line(path: Path, error: str) -> int | None:
-    """Line of an inline value whose error quotes a part of it, such as a name or the sentence of a claim."""
+    """Line of an inline value whose error quotes a part of it, such as a name or the condition of a check."""
     quoted = [text[:30] for _, text in re.findall(r"(['\"])(.+?)\1", error)]
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if "{python}" in line and any(text in line for text in quoted):

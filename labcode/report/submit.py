@@ -75,7 +75,8 @@ def submit(
         As for :func:`labcode.report.render.render`.
     check
         Called with the project's folder before anything is rendered; it refuses by raising `LabcodeError`. The render
-        itself stops at a claim that does not hold, at a failing cell, and at a reference that leads nowhere.
+        itself stops at a sentence that published rows contradict, at a failing cell, and at a reference that leads
+        nowhere.
     scripts
         Names and texts of further files, such as ``scripts/regression.py``.
 

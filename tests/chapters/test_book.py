@@ -75,12 +75,11 @@ def test_the_whole_book_renders_from_simulated_rows_and_says_so(rendered: Callab
     text = re.sub(r"<[^>]+>", " ", eda)
     assert "Table" in text and re.search(r"Figure.{0,10}1\.4", text)
     assert not re.search(r"\?@|\{python\}|Unable to resolve", text), "an unresolved reference or value"
-    assert not any(left in page for page in pages for left in ("{python}", "{.claim")), "Markdown that stayed as it was"
+    assert not any(left in page for page in pages for left in ("{python}", "{.check")), "Markdown that stayed as it was"
     assert eda.count("fig-alt") + eda.count("alt=") >= 20, "every figure in both themes has an alt text"
     assert pdf.read_bytes().startswith(b"%PDF")
     if shutil.which("pdftotext"):
         words = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
-        assert "The data, before any model" in words
         assert "quick profile" in words
 
 
@@ -90,10 +89,10 @@ def test_the_whole_book_renders_from_simulated_rows_and_says_so(rendered: Callab
     [
         ("\n```{python}\n#| echo: false\nx = 1\nx / 0\n```\n", (5, "ZeroDivisionError: division by zero")),
         ("\nA value `{python} nowhere + 1`.\n", (2, "name 'nowhere' is not defined")),
-        ('\n`{python} claim("Pigs can fly.", lambda: 1 > 2)`\n', (2, "'Pigs can fly.'")),
+        ('\nPigs fly. `{python} check("2 > 1")`\n', (2, "reads no result")),
         ("\nSee @fig-nowhere.\n", (2, "fig-nowhere")),
     ],
-    ids=["failing cell", "failing value", "false claim", "unresolved reference"],
+    ids=["failing cell", "failing value", "check of nothing", "unresolved reference"],
 )
 def test_a_fault_in_a_chapter_fails_the_render_and_names_its_line(
     copy: Path, engine: str, spoilt: str, expected: tuple[int, str]
@@ -102,7 +101,7 @@ def test_a_fault_in_a_chapter_fails_the_render_and_names_its_line(
     text = chapter.read_text("utf-8")
     text = text.replace(
         "from labcode.report import environment",
-        "from labcode.report import environment\nfrom labcode.report.claims import claim",
+        "from labcode.report import environment\nfrom labcode.book.checks import check",
     )
     chapter.write_text(text + spoilt, "utf-8")
     with pytest.raises(RenderError) as failure:

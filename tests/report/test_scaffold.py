@@ -86,11 +86,11 @@ def test_an_existing_chapter_is_left_alone(copy: Path, name: str) -> None:
 
 def test_one_line_is_added_whatever_stands_around_it() -> None:
     assert with_chapter(CONFIG, "chapters/a.qmd") == CONFIG.replace(
-        "    - chapters/repro", "    - chapters/a.qmd\n    - chapters/repro"
+        "    - chapters/conclu", "    - chapters/a.qmd\n    - chapters/conclu"
     )
     crlf = CONFIG.replace("\n", "\r\n")
     assert with_chapter(crlf, "chapters/a.qmd") == with_chapter(CONFIG, "chapters/a.qmd").replace("\n", "\r\n")
-    alone = CONFIG.replace("    - chapters/reproducibility.qmd   # stays last\n", "")
+    alone = CONFIG.replace("    - chapters/conclusion.qmd   # stays last\n", "")
     assert yaml.safe_load(with_chapter(alone, "chapters/a.qmd"))["book"]["chapters"][1:] == [
         "chapters/a.qmd",
         "references.qmd",
@@ -101,7 +101,7 @@ def test_one_line_is_added_whatever_stands_around_it() -> None:
     "config",
     [
         "book: {chapters: [index.qmd, references.qmd]}\n",
-        CONFIG.replace("    - chapters/repro", "    # - chapters/repro").replace("references", "sources"),
+        CONFIG.replace("    - chapters/conclu", "    # - chapters/conclu").replace("references", "sources"),
         CONFIG.replace("chapters:", "others:"),
     ],
 )

@@ -40,12 +40,7 @@ INDEX = "# Summary {.unnumbered}\n\nSee @fig-two in @sec-one.\n"
 ONE = """
 # One {#sec-one}
 
-```{python}
-#| include: false
-from labcode.report.claims import claim
-```
-
-`{python} claim("Two is more than one.", lambda: 2 > 1)` The formula $e^x$ holds.
+Two is `{python} 1 + 1`. The formula $e^x$ holds.
 
 ::: {#fig-two}
 
@@ -224,9 +219,28 @@ def test_missing_results_are_refused(book: Path, own_store: Path) -> None:
     refused(book, r"never computed: small/mean\); `labcode run`")
 
 
-def test_a_claim_that_does_not_hold_is_refused(book: Path) -> None:
-    (book / "chapters" / "one.qmd").write_text(ONE.replace("2 > 1", "2 > 3"))
-    refused(book, r"chapters/one.qmd:\d+: cell failed: RenderError: This sentence does not hold: 'Two is more")
+def test_a_cell_that_fails_is_refused(book: Path) -> None:
+    (book / "chapters" / "one.qmd").write_text(ONE.replace("1 + 1", "1 / 0"))
+    refused(book, r"chapters/one.qmd:\d+: cell failed: ZeroDivisionError: division by zero")
+
+
+def test_the_author_as_it_came_is_refused(book: Path) -> None:
+    config = book / "_quarto.yml"
+    config.write_text(config.read_text("utf-8").replace("A. Student", "Your name"), "utf-8")
+    refused(book, "still names the author as it came; .*give yours")
+
+
+def test_scripts_are_handed_in_and_the_pdf_is_that_of_the_edition(book: Path, tmp_path: Path) -> None:
+    (book / "_quarto-full.yml").write_text("book: {appendices: [chapters/more.qmd]}\n", "utf-8")
+    (book / "chapters" / "more.qmd").write_text("# More {#sec-more}\n\nWords of the appendix alone.\n", "utf-8")
+    files = contents(submit(tmp_path / "a.zip", engine="portable", scripts={"scripts/a.py": "print(1)\n"}).path)
+    assert files["scripts/a.py"] == b"print(1)\n" and b"scripts/a.py" in files["SHA256SUMS"]
+    assert b"Words of the appendix alone" in files["small.html"]
+    (tmp_path / "small.pdf").write_bytes(files["small.pdf"])
+    words = subprocess.run(
+        ["pdftotext", tmp_path / "small.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "The formula" in words and "Words of the appendix" not in words
 
 
 def test_a_check_can_refuse_before_anything_is_rendered(book: Path) -> None:

@@ -1,4 +1,4 @@
-"""Numbers, tables, the data line and claims as a page shows them."""
+"""Numbers, tables and the data line as a page shows them."""
 
 from __future__ import annotations
 

@@ -7,16 +7,17 @@ import pandas as pd
 
 from labcode import settings
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
+from labcode.data.labels import NO_FAILURE
 from labcode.data.types import Dataset
-from labcode.experiments import eda
-from labcode.experiments.catalog import typed
+from labcode.lab import load
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
 from labcode.lab.classification.sound_results import Contest
-from labcode.report.measured import Sources
-from labcode.report.text import as_written, count, decimals, percent, scalar
-
-_PRICES = "regression/sound"
+from labcode.lab.classification.sound_settings import Network as FailureNetwork
+from labcode.lab.config import configured
+from labcode.lab.regression.results import Sound
+from labcode.lab.regression.settings import Network
+from labcode.report.text import count, decimals
 
 
 def card(rows: dict[str, str]) -> pd.DataFrame:
@@ -24,65 +25,61 @@ def card(rows: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"about": [f"**{name}**" for name in rows], "what to know": list(rows.values())})
 
 
-def regression_model(sources: Sources) -> pd.DataFrame:
+def regression_model() -> pd.DataFrame:
     """The model card of the network that predicts the close of the same day."""
-    result = sources[_PRICES]
-    s, network = result.scalars, result.meta["spec"]["network"]  # type: ignore[index,call-overload]
+    own, network = load(Sound), configured(Network, "regression.network", profile=settings.profile())
     return card(
         {
-            "Model": f"Multilayer perceptron, {count(float(s['seeds']))} of them that differ in their seed: scores are "
-            f"means over the single ones. The variant “{s['network']}”, as the rolling folds chose.",
+            "Model": f"Multilayer perceptron, {count(own.seeds)} of them that differ in their seed: scores are "
+            f"means over the single ones. The variant “{own.network}”, as the rolling folds chose.",
             "Chosen how": "By rolling folds before the test dates (@sec-regression-selection). But while the recipe "
             "was found, the test dates had been looked at (@sec-regression-sound), so its scores may flatter.",
             "Inputs": f"{_listed(PRICE_FEATURES)} of one day, as the position of the open in the day's range, the "
             "relative range and the level of price and volume.",
             "Output": "Where in the day's range the close lies, from the low to the high; turned into USD.",
             "Training": "All rows before the test dates, less untrustworthy ones; "
-            f"{count(network['epochs'])} epochs in batches of {count(network['batch_size'])}, "
-            f"learning rate {as_written(network['lr'])} at its peak.",
+            f"{count(network.epochs)} epochs in batches of {count(network.batch_size)}, "
+            f"learning rate {network.lr:g} at its peak.",
             "Intended use": "Teaching: how the right question and a baseline decide what a score means.",
             "Not for": "Forecasts, trading, or any day that is not over: low and high are known only afterwards "
             "(@sec-regression-forecast).",
-            "Test data": f"{count(float(s['test_rows']))} rows of the last {count(float(s['test_dates']))} dates.",
+            "Test data": f"{own.test_rows} rows of the last {own.test_dates} dates.",
             "Ethical notes": "No personal data. The danger is trust: an R² near one invites people to stake money "
             "on a formula that restates the day's range.",
         }
     )
 
 
-def regression_metrics(sources: Sources) -> pd.DataFrame:
+def regression_metrics() -> pd.DataFrame:
     """The scores of the price network on the test dates."""
-    result = sources[_PRICES]
-    s = {name: float(value) for name, value in result.scalars.items() if not isinstance(value, str)}
+    own = load(Sound)
     rows = [
-        ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse', places=3)} for other dates"),
-        ("RMSE, USD", decimals(s["rmse"], 3), f"{scalar(result, 'rmse_symbols', places=3)} for symbols drawn again"),
-        ("median absolute error, USD", decimals(s["median_error"], 3), ""),
-        ("error as a share of the price", percent(s["percent"], 2), ""),
-        ("skill over least squares", decimals(s["skill_vs_ols"], 3), scalar(result, "skill_vs_ols", places=3)),
-        ("skill over the midpoint", decimals(s["skill_vs_midpoint"], 3), scalar(result, "skill_vs_midpoint", places=3)),
+        ("RMSE", own.rmse, f"{own.rmse.limits} for other dates"),
+        ("RMSE", own.rmse_symbols, f"{own.rmse_symbols.limits} for symbols drawn again"),
+        ("median absolute error", own.median_error, ""),
+        ("error as a share of the price", own.percent, ""),
+        ("skill over least squares", own.skill_vs_ols, own.skill_vs_ols.limits),
+        ("skill over the midpoint", own.skill_vs_midpoint, own.skill_vs_midpoint.limits),
     ]
-    return pd.DataFrame(rows, columns=["score", "value", "95% interval"])
+    return pd.DataFrame([tuple(map(str, row)) for row in rows], columns=["score", "value", "95% interval"])
 
 
-def classification_model(sources: Sources) -> pd.DataFrame:
+def classification_model() -> pd.DataFrame:
     """The model card of the network that tells failures apart."""
-    result = sources[Contest.experiment]
-    own, spec = typed(Contest, result), result.meta["spec"]["network"]  # type: ignore[index,call-overload]
+    own, spec = load(Contest), configured(FailureNetwork, "classification.network", profile=settings.profile())
     counts = np.bincount(own.y, minlength=len(CLASSES))
     shares = dict(zip(SHORT.values(), counts.tolist(), strict=True))
     return card(
         {
             "Model": f"Mean chances of {count(own.seeds)} multilayer perceptrons that differ in their seed, with "
-            f"hidden layers of {' and '.join(map(str, spec['hidden']))} units (@sec-classification-network).",
+            f"hidden layers of {' and '.join(map(str, spec.hidden))} units (@sec-classification-network).",
             "Chosen how": "Class weights, L1, temperature, hazard and rule by inner folds. The inputs were found by "
             "cross-validation on all of these rows, so the scores out of fold may flatter; those on fresh rows do not.",
             "Inputs": f"{_listed([name.split(' [')[0].lower() for name in SENSORS])}, and the quality type; "
             "from these, power, temperature difference, strain, the chance that a tool of this wear fails, and "
             "questions whose edges trees place. Never `Target`.",
             "Output": f"A probability for each of {count(len(CLASSES))} classes.",
-            "Training": f"AdamW, {count(spec['epochs'])} epochs in batches of {count(spec['batch_size'])}; no "
-            "oversampling.",
+            "Training": f"AdamW, {count(spec.epochs)} epochs in batches of {count(spec.batch_size)}; no oversampling.",
             "Intended use": "Teaching, and as a pattern for machines whose failures follow physical limits.",
             "Not for": "Any real machine: the rows come from published rules, not from a workshop. Nor for random "
             "failures, and hardly for tool wear.",
@@ -96,10 +93,10 @@ def classification_model(sources: Sources) -> pd.DataFrame:
     )
 
 
-def classification_metrics(sources: Sources) -> pd.DataFrame:
+def classification_metrics() -> pd.DataFrame:
     """The scores of the failure network, out of fold and on fresh rows, beside one who knows the rules."""
-    own = typed(Contest, sources[Contest.experiment])
-    best, chances = typed(Ceiling, sources[Ceiling.experiment]).best, own.chances["network"]
+    own = load(Contest)
+    best, chances = load(Ceiling).best, own.chances["network"]
     rows = [
         ("macro-F1", own.network.macro_f1.interval, own.network.fresh_macro_f1.interval, best.macro_f1.interval),
         ("log loss", chances.log_loss.interval, chances.fresh_log_loss.interval, ""),
@@ -128,10 +125,10 @@ def prices_sheet(prices: Dataset) -> pd.DataFrame:
     return card(rows | _shared(prices))
 
 
-def maintenance_sheet(maintenance: Dataset) -> pd.DataFrame:
+def machines_sheet(machines: Dataset) -> pd.DataFrame:
     """The datasheet of the machines, from the rows as loaded."""
-    frame, facts = maintenance.frame, maintenance.provenance
-    failed = eda.maintenance_facts(frame).failures
+    frame, facts = machines.frame, machines.provenance
+    failed = (frame[FAILURE] != NO_FAILURE).sum()
     counts, quality = frame[FAILURE].value_counts(), frame["Type"].value_counts()
     rows = {
         "What": f"{count(facts.rows)} products of a milling machine, {count(failed)} of them with a failure type.",
@@ -143,7 +140,7 @@ def maintenance_sheet(maintenance: Dataset) -> pd.DataFrame:
         "Bias": "Failures follow sharp limits, which flatters models that find them. Real sensors drift and break.",
         "Not for": "Claims about real machines.",
     }
-    return card(rows | _shared(maintenance))
+    return card(rows | _shared(machines))
 
 
 def _shared(dataset: Dataset) -> dict[str, str]:
