@@ -28,7 +28,9 @@ _PARTS = ("style.css", "views.css", "book.js", "tables.js", "views.js")
 def write_book_file(book: Book, texts: list[str], work: Path) -> None:
     """Write ``book.json``, which the Lua filter reads: titles, executed chapters, labels that are not rendered."""
     content = {
-        "meta": book.titles | {"lang": book.lang, "language": book.lang[:2], "numbered": book.number_sections},
+        "meta": book.titles
+        | {"lang": book.lang, "language": book.lang[:2], "numbered": book.number_sections}
+        | ({"lists": True} if book.edition == "full" else {}),
         "number_sections": book.number_sections,
         "pdf_echo": book.pdf_echo,
         "edition": book.edition,
