@@ -17,6 +17,14 @@ AXES = {
     "Torque [Nm]": "torque (Nm)",
     "Tool wear [min]": "wear (min)",
 }
+#: Ticks that small panels have room for.
+TICKS = {
+    "Air temperature [K]": [300],
+    "Process temperature [K]": [310],
+    "Rotational speed [rpm]": [1500, 2500],
+    "Torque [Nm]": [20, 60],
+    "Tool wear [min]": [0, 200],
+}
 
 
 def some_of_each(machines: pd.DataFrame, most: int = 150) -> pd.DataFrame:
@@ -32,5 +40,7 @@ def marked(ax: Axes, machines: pd.DataFrame, x: str, y: str, *failures: str) -> 
     for name in failures:
         rows = machines[machines[FAILURE] == name]
         colour = LIGHT.failures[name]
-        ax.plot(rows[x], rows[y], MARKERS[name], color=colour, markersize=2.5, label=name, rasterized=True)
+        ax.plot(rows[x], rows[y], MARKERS[name], color=colour, markersize=3, label=name, rasterized=True)
+    if x in TICKS:
+        ax.set_xticks(TICKS[x])
     ax.set(xlabel=AXES.get(x, x), ylabel=AXES.get(y, y))
