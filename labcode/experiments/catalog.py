@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 #: Modules with experiments; each has a tuple ``EXPERIMENTS``.
 MODULES = (
+    "labcode.lab.eda.experiments",
     "labcode.lab.regression.experiments",
     "labcode.lab.regression.repair",
     "labcode.lab.regression.outlook",
