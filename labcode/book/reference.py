@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from labcode.errors import LabcodeError
 from labcode.settings import project_root
 
-Kind = Literal["figure", "conclusion", "setting"]
+Kind = Literal["figure", "conclusion"]
 Relation = Literal["equal", "below", "most below"]
 _FILE = "data/reference.toml"
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -28,7 +28,7 @@ _CHOICES = {"kind": get_args(Kind), "relation": get_args(Relation)}
 
 @dataclass(frozen=True, kw_only=True)
 class Stated:
-    """One figure, table, setting or sentence of the original report, with its section and its own words.
+    """One figure, table or sentence of the original report, with its section and its own words.
 
     The fields are explained at the top of data/reference.toml.
     """
@@ -39,7 +39,6 @@ class Stated:
     quote: str
     label: str = ""
     value: float | None = None
-    text: str = ""
     values: list[list[float]] | None = None
     rows: Sequence[str] = ()
     columns: Sequence[str] = ()
@@ -121,14 +120,12 @@ def _check_stated(entry: Stated) -> None:
     numbers = entry.value is not None or entry.values is not None
     if entry.kind == "figure" and not numbers:
         raise _fault(entry.id, "value", "is missing; a figure needs value or values")
-    if entry.kind == "setting" and not (numbers or entry.text):
-        raise _fault(entry.id, "value", "is missing; a setting needs value or text")
     if entry.kind == "conclusion" and not entry.evidence.startswith("@"):
         raise _fault(entry.id, "evidence", "should be a cross-reference such as @tbl-baselines; a conclusion needs one")
     if numbers and not entry.label:
         raise _fault(entry.id, "label", "is missing; a number needs one")
-    if numbers and entry.kind != "setting" and not entry.ours:
-        raise _fault(entry.id, "ours", "is missing; say where our number is, such as regression/sound:rmse")
+    if numbers and not entry.ours:
+        raise _fault(entry.id, "ours", "is missing; say where our number is, such as regression_sound.rmse")
     if entry.values is not None:
         shape = (len(entry.rows), len(entry.columns))
         if len(entry.values) != shape[0] or any(len(row) != shape[1] for row in entry.values):
@@ -188,9 +185,9 @@ def cells(entry: Stated) -> Iterator[Cell]:
 
 
 def figures(prefix: str = "") -> list[Cell]:
-    """Every number that can be measured again, of the ids that start with this; settings are not among them."""
+    """Every number that can be measured again, of the ids that start with this."""
     entries = [entry for entry in reference().values() if entry.id.startswith(prefix)]
-    return [cell for entry in entries if entry.kind != "setting" for cell in cells(entry)]
+    return [cell for entry in entries for cell in cells(entry)]
 
 
 def of_kind(kind: Kind, prefix: str = "") -> list[Stated]:
