@@ -81,8 +81,8 @@ def run_as_submitted(
     comparison = Comparison.of(
         spec.stated,
         draws_of(
-            {"": curves["plain"], "regularised_": curves["regularised"]},
-            {"": test, "regularised_": counts["regularised"]["test"]},
+            curves,
+            {"plain": test, "regularised": counts["regularised"]["test"]},
             PRINTED_EPOCHS[:-1],  # what it stated of the last is in its report
         ),
     )

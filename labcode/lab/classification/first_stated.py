@@ -17,7 +17,8 @@ Flags = NDArray[np.bool_]
 #: Limits for one more seed ``(2, n_figures)``, from those of earlier seeds ``(n_seeds, n_figures)``.
 Limits = Callable[[Floats], Floats]
 
-EXPERIMENT = "classification/as-submitted"
+#: The result that these figures are of, as data/reference.toml calls it.
+RESULT = "classification_as_submitted"
 #: Kinds of stated figures.
 ACCURACY, LOSS, COUNT, SCORE = "accuracy", "loss", "confusion count", "class score"
 #: The loss of giving each of six classes the same chance: where training starts.
@@ -46,17 +47,16 @@ def stated_figures() -> tuple[StatedFigure, ...]:
     """Every figure that our first version stated of these networks, once, with the most digits that it was given."""
     found: dict[str, StatedFigure] = {}
     for cell in sorted(figures("classification"), key=lambda cell: -cell.places):
-        experiment, _, ours = cell.ours.partition(":")
-        if experiment == EXPERIMENT:
+        if RESULT in cell.ours:
             half = 0.5 * 10.0**-cell.places
-            found.setdefault(ours, StatedFigure(ours=ours, value=float(cell.value), half=half))
+            found.setdefault(cell.ours, StatedFigure(ours=cell.ours, value=float(cell.value), half=half))
     return tuple(found.values())
 
 
 def draws_of(
     curves: Mapping[str, Floats], confusion: Mapping[str, Floats], epochs: tuple[int, ...]
 ) -> dict[str, Draws]:
-    """The figures of the runs by the names that data/reference.toml gives them.
+    """The figures of the runs by the expressions that data/reference.toml finds them with.
 
     Rows by class are not among them, since the split decides them; nor are training accuracies, of which the program
     printed none.
@@ -64,33 +64,34 @@ def draws_of(
     Parameters
     ----------
     curves
-        ``(n_seeds, n_epochs, 4)`` by the prefix of the network's names, ``""`` and ``"regularised_"``.
+        ``(n_seeds, n_epochs, 4)`` of the networks ``"plain"`` and ``"regularised"``.
     confusion
         Counts ``(n_seeds, 6, 6)`` of the balanced test rows, by the same.
     epochs
         Those that were printed.
     """
     found: dict[str, Draws] = {}
-    for prefix, values in curves.items():
+    for kind, values in curves.items():
         for epoch in epochs:
-            found[f"{prefix}test_accuracy_epoch_{epoch}"] = Draws(values=values[:, epoch, 3], kind=ACCURACY)
+            found[f"{RESULT}.{kind}.test_accuracy_epoch[{epoch}]"] = Draws(values=values[:, epoch, 3], kind=ACCURACY)
             loss = Draws(values=values[:, epoch, 0], kind=LOSS, scale=CHANCE_LOSS)
-            found[f"{prefix}train_loss_epoch_{epoch}"] = loss
-        found[f"{prefix}accuracy"] = Draws(values=accuracy(confusion[prefix]), kind=ACCURACY)
-    return found | _of_classes(confusion[""])
+            found[f"{RESULT}.{kind}.train_loss_epoch[{epoch}]"] = loss
+        found[f"{RESULT}.{kind}.accuracy"] = Draws(values=accuracy(confusion[kind]), kind=ACCURACY)
+    return found | _of_classes(confusion["plain"])
 
 
 def _of_classes(confusion: Floats) -> dict[str, Draws]:
     found = {
-        "macro_f1": Draws(values=macro_f1(confusion), kind=SCORE),
-        "weighted_f1(confusion_plain_test)": Draws(values=weighted_f1(confusion), kind=SCORE),
+        f"{RESULT}.plain.macro_f1": Draws(values=macro_f1(confusion), kind=SCORE),
+        f"over_seeds(weighted_f1({RESULT}.confusion_plain_test))": Draws(values=weighted_f1(confusion), kind=SCORE),
     }
     for name, score in (("precision", precisions), ("recall", recalls), ("f1", f1_scores)):
         for k, values in enumerate(score(confusion).T):
-            found[f"{name}(confusion_plain_test)[{k}]"] = Draws(values=values, kind=SCORE)
+            found[f"report_of({RESULT})['{name}'][{k}]"] = Draws(values=values, kind=SCORE)
     for i, j in np.ndindex(confusion.shape[1:]):
         support = float(confusion[0, i].sum())
-        found[f"confusion_plain_test[{i},{j}]"] = Draws(values=confusion[:, i, j], kind=COUNT, scale=max(support, 1.0))
+        name = f"over_seeds({RESULT}.confusion_plain_test[:, {i}, {j}])"
+        found[name] = Draws(values=confusion[:, i, j], kind=COUNT, scale=max(support, 1.0))
     return found
 
 

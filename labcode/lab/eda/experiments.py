@@ -98,7 +98,9 @@ def _together(prices: pd.DataFrame) -> dict[str, Any]:
     pearson = prices[COLUMNS].corr()
     open_returns = log_returns(prices.assign(close=prices["open"]))
     changes = pd.DataFrame({"open": open_returns, "close": log_returns(prices), "symbol": prices["symbol"]})
-    within = changes.groupby("symbol", observed=True)[["open", "close"]].apply(lambda own: own["open"].corr(own["close"]))
+    within = changes.groupby("symbol", observed=True)[["open", "close"]].apply(
+        lambda own: own["open"].corr(own["close"])
+    )
     errors = (prices["high"] + prices["low"]) / 2 - prices["close"]
     ordered = prices[prices["high"] >= prices["low"]]
     return {
@@ -144,7 +146,9 @@ def _number(found: Interval) -> Number:
 def run_machines(spec: OfMachines, *, data: Data, results: Stored, progress: Progress) -> Machines:
     """Measure the machines."""
     machines = data["maintenance"].frame
-    return Machines(**_classes(machines), **_single_sensors(machines, spec.draws), **_rules(machines), **_worn(machines))
+    return Machines(
+        **_classes(machines), **_single_sensors(machines, spec.draws), **_rules(machines), **_worn(machines)
+    )
 
 
 def _classes(machines: pd.DataFrame) -> dict[str, Any]:

@@ -22,7 +22,14 @@ from labcode.lab.classification.first_experiments import EXPERIMENTS, FirstSpec,
 from labcode.lab.classification.first_fast import FastNetwork, quick_masks, same_masks
 from labcode.lab.classification.first_results import PRINTED_EPOCHS, AsSubmitted
 from labcode.lab.classification.first_settings import First
-from labcode.lab.classification.first_stated import Comparison, StatedFigure, quantile_limits, stated_figures, t_limits
+from labcode.lab.classification.first_stated import (
+    RESULT,
+    Comparison,
+    StatedFigure,
+    quantile_limits,
+    stated_figures,
+    t_limits,
+)
 from labcode.lab.config import configured
 from labcode.metrics import macro_f1, next_draw_interval, prediction_interval
 from labcode.parallel import using
@@ -233,8 +240,12 @@ def test_every_stated_figure_is_counted_once_with_its_most_digits() -> None:
     found = stated_figures()
     by_place = {each.ours: each for each in found}
     assert len(by_place) == len(found)
-    assert by_place["test_accuracy_epoch_10"].value == stated("classification.baseline_10").value == 0.5125
-    assert by_place["accuracy"].half == pytest.approx(0.005)
+    assert (
+        by_place[f"{RESULT}.plain.test_accuracy_epoch[10]"].value
+        == stated("classification.baseline_10").value
+        == 0.5125
+    )
+    assert by_place[f"{RESULT}.plain.accuracy"].half == pytest.approx(0.005)
 
 
 def test_figures_without_luck_or_that_were_never_printed_are_not_counted(first: AsSubmitted) -> None:
