@@ -7,8 +7,8 @@ import pandas as pd
 
 from labcode import settings
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
+from labcode.data.labels import NO_FAILURE
 from labcode.data.types import Dataset
-from labcode.experiments import eda
 from labcode.experiments.catalog import typed
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
@@ -131,7 +131,7 @@ def prices_sheet(prices: Dataset) -> pd.DataFrame:
 def maintenance_sheet(maintenance: Dataset) -> pd.DataFrame:
     """The datasheet of the machines, from the rows as loaded."""
     frame, facts = maintenance.frame, maintenance.provenance
-    failed = eda.maintenance_facts(frame).failures
+    failed = (frame[FAILURE] != NO_FAILURE).sum()
     counts, quality = frame[FAILURE].value_counts(), frame["Type"].value_counts()
     rows = {
         "What": f"{count(facts.rows)} products of a milling machine, {count(failed)} of them with a failure type.",

@@ -15,12 +15,6 @@ _NET, _BASE, _SOUND = "regression/as-submitted", "regression/baselines", "regres
 _REGULARISED, _SEARCH = "regularization/as-submitted", "tuning/as-submitted"
 
 
-def _skewed(s: Sources) -> Judgement:
-    facts = s.facts("data/prices")
-    why = f"The skewness of the close is {decimals(facts['skew'], 1)}."
-    return judge(Case("holds", why, lambda: facts["skew"] > 1), otherwise=Judgement("not shown", why))
-
-
 def _improved(s: Sources) -> Judgement:
     found, mean, aligned = (-s.number(_SEARCH, name) for name in ("best_score", "mean_score", "best_score_aligned"))
     why = (
@@ -102,7 +96,6 @@ def _generalization(s: Sources) -> Judgement:
 
 
 JUDGES: Mapping[str, Callable[[Sources], Judgement]] = {
-    "eda.prices.skewed": _skewed,
     "tuning.improved": _improved,
     "regularization.comparison": _comparison,
     "regularization.slower": _slower,

@@ -16,16 +16,12 @@ import numpy as np
 
 from labcode.book.reference import Cell
 from labcode.confusion import f1_scores, precisions, recalls, weighted_f1
-from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET
-from labcode.data.maintenance import load_maintenance
-from labcode.data.prices import load_prices
 from labcode.errors import LabcodeError
 from labcode.experiments import catalog
 from labcode.metrics import macro_f1, prediction_interval
 from labcode.store import Result
 
 Outcome = Literal["yes", "no", "one seed"]
-Facts = Mapping[str, float]
 #: How far a number that the original gives as approximate may lie off ours, as a share of ours.
 ABOUT = 0.02
 _NOTATION = re.compile(r"([a-z]+/[a-z-]+):(?:(\w+)\()?([\w.]+)\)?(?:\[([\d,]+)\])?")
@@ -53,11 +49,10 @@ class Measured:
 
 @dataclass
 class Sources:
-    """Where our numbers come from: results of experiments, and facts of the rows; each is looked up once."""
+    """Where our numbers come from: results of experiments, each looked up once."""
 
     load: Callable[[str], Result] = catalog.load
     results: dict[str, Result] = field(default_factory=dict)
-    rows: dict[str, Facts] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
         """The result of an experiment."""
@@ -68,43 +63,6 @@ class Sources:
     def number(self, experiment: str, name: str) -> float:
         """A scalar of an experiment."""
         return float(self[experiment].scalars[name])
-
-    def facts(self, name: str) -> Facts:
-        """Facts of ``data/prices`` or ``data/maintenance``."""
-        if name not in self.rows:
-            self.rows[name] = _FACTS[name]()
-        return self.rows[name]
-
-
-def _price_facts() -> Facts:
-    frame = load_prices().frame
-    between = frame[["open", "close", "high", "low"]].corr().to_numpy()
-    close = frame[PRICE_TARGET]
-    return {
-        "rows": len(frame),
-        "columns": frame.shape[1],
-        "features": len(PRICE_FEATURES),
-        "price_correlation": float(between.min()),
-        "volume_correlation": float(frame["volume"].corr(close)),
-        "below_200": float((close < 200).mean()),
-        "std": float(close.std()),
-        "skew": float(close.skew()),
-    }
-
-
-def _maintenance_facts() -> Facts:
-    counts = load_maintenance().frame[FAILURE].value_counts()
-    return {
-        "rows": int(counts.sum()),
-        "types": len(counts),
-        "majority": int(counts.iloc[0]),
-        "second": int(counts.iloc[1]),
-        "rarest": int(counts.iloc[-1]),
-        "majority_share": float(counts.iloc[0] / counts.sum()),
-    }
-
-
-_FACTS: Mapping[str, Callable[[], Facts]] = {"data/prices": _price_facts, "data/maintenance": _maintenance_facts}
 
 
 def measure(ours: str, sources: Sources) -> Measured:
@@ -133,8 +91,6 @@ def measure(ours: str, sources: Sources) -> Measured:
 
 
 def _find(sources: Sources, source: str, function: str | None, name: str, place: tuple[int, ...]) -> Measured:
-    if source in _FACTS:
-        return Measured(value=sources.facts(source)[name])
     result = sources[source]
     if function is not None:
         return _FUNCTIONS[function](result, name, place)

@@ -28,7 +28,7 @@ section = "2.1"
 quote = "It is 7"
 label = "it"
 value = 7
-ours = "data/prices:columns"
+ours = "eda/prices:columns"
 """
 
 
@@ -90,7 +90,7 @@ def test_a_good_entry_is_read() -> None:
         ('label = "it"', "", "the field 'label' is missing"),
         ('section = "2.1"', "", "'a.figure', the field 'section' is missing"),
         ('section = "2.1"', 'section = "2.1"\npage = 3', "the field 'page' is no field; the fields are id, kind"),
-        ('ours = "data/prices:columns"', "", "the field 'ours' is missing; say where our number is"),
+        ('ours = "eda/prices:columns"', "", "the field 'ours' is missing; say where our number is"),
         ("value = 7", 'values = [[1, 2]]\nrows = ["a"]\ncolumns = ["b"]', "'values' should have 1 rows of 1"),
         ('kind = "figure"', 'kind = "conclusion"', "the field 'evidence' should be a cross-reference"),
         ("[[stated]]", GOOD + "[[stated]]", "the field 'id' is there twice"),
@@ -113,9 +113,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Sources:
         patch.setenv("LABCODE_STORE_DIR", str(tmp_path_factory.mktemp("store")))
         patch.setenv("LABCODE_PROFILE", "quick")
         patch.delenv("LABCODE_DATA_DIR", raising=False)
-        found = Sources(results={each.experiment: each for each in catalog.run(["*/as-submitted"])})
-        found.facts("data/prices")
-        found.facts("data/maintenance")
+        found = Sources(results={each.experiment: each for each in catalog.run(["*/as-submitted", "eda/*"])})
         return found
 
 
