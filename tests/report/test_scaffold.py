@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from labcode.book import lint
 from labcode.errors import LabcodeError
 from labcode.report.render import render
 from labcode.report.scaffold import new_chapter, with_chapter
@@ -52,17 +53,19 @@ def test_a_new_chapter_is_listed_and_renders(copy: Path) -> None:
     assert "Second look" in text and "Simulated data of the quick profile" in text
     assert len(re.findall(r'<img [^>]*alt="Bar chart of rows', html)) == 2, "both themes"
     assert re.search(r"Table \d\.1: The sensors", text) and re.search(r"Figure \d\.1 : |Figure \d\.1: Rows", text)
-    assert "Most rows, 9" in text and "Exercises" in text
+    assert "most rows, 9" in text and "✓" in text and "Exercises" in text
     assert not re.search(r"NAME|TITLE|\{python\}", path.read_text("utf-8").replace("`{python}", ""))
 
 
 def test_the_template_keeps_the_rules_of_chapters(copy: Path) -> None:
     text = new_chapter("drift").read_text("utf-8")
+    assert not list(lint.faults(text))
     cells = re.findall(r"^```\{python\}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     for cell in cells:
         lines = [line for line in cell.splitlines() if not line.startswith("#|")]
-        assert all(line.split()[1].startswith("labcode") for line in lines if line.startswith(("import ", "from ")))
-        assert len(lines) <= 12
+        imports = [line for line in lines if line.startswith(("import ", "from "))]
+        assert {line.split()[1].split(".")[0] for line in imports} <= {"labcode", "matplotlib", "seaborn"}
+        assert len(lines) - len(imports) <= 12
     labels = re.findall(r"(?:\{#|label: )((?:fig|tbl|sec)-[\w-]+)", text)
     assert all("-drift" in label for label in labels) and len(labels) == len(set(labels))
     assert all(f"@{label}" in text for label in labels if not label.startswith("sec"))

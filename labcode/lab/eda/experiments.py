@@ -19,7 +19,6 @@ from labcode.lab.eda.machines import (
     PROCESS,
     SENSOR_NAMES,
     SPEED,
-    TORQUE,
     WEAR,
     WORN,
     equal_eta_squared,
@@ -77,7 +76,7 @@ def _size(prices: pd.DataFrame) -> dict[str, Any]:
 def _spread(prices: pd.DataFrame) -> dict[str, Any]:
     """How the close is spread, before and after scaling."""
     close = prices["close"]
-    logs = np.log(close)
+    logs: Any = np.log(close)
     _, later = standardized(*split_by_date(prices), ["close"])
     return {
         "mean": Number(float(close.mean())),
@@ -95,21 +94,18 @@ def _spread(prices: pd.DataFrame) -> dict[str, Any]:
 
 def _together(prices: pd.DataFrame) -> dict[str, Any]:
     """How the columns go together."""
-    pearson = prices[COLUMNS].corr()
-    open_returns = log_returns(prices.assign(close=prices["open"]))
-    changes = pd.DataFrame({"open": open_returns, "close": log_returns(prices), "symbol": prices["symbol"]})
-    within = changes.groupby("symbol", observed=True)[["open", "close"]].apply(
-        lambda own: own["open"].corr(own["close"])
-    )
+    pearson = prices[COLUMNS].corr().to_numpy()
+    changes = pd.DataFrame({"open": log_returns(prices.assign(close=prices["open"])), "close": log_returns(prices)})
+    within = [part["open"].corr(part["close"]) for _, part in changes.groupby(prices["symbol"], observed=True)]
     errors = (prices["high"] + prices["low"]) / 2 - prices["close"]
     ordered = prices[prices["high"] >= prices["low"]]
     return {
-        "price_correlation": Number(float(pearson.iloc[:4, :4].to_numpy().min())),
-        "volume_correlation": Number(float(pearson.loc["volume", "close"])),
+        "price_correlation": Number(float(pearson[:4, :4].min())),
+        "volume_correlation": Number(float(pearson[COLUMNS.index("volume"), COLUMNS.index("close")])),
         "volume_rank_correlation": Number(float(prices["volume"].rank().corr(prices["close"].rank()))),
-        "within_correlation": Number(float(within.median())),
+        "within_correlation": Number(float(np.nanmedian(within))),
         "midpoint_rmse": _number(rmse_interval(errors, prices["date"], block=DATE_BLOCK)),
-        "range_median": Number(float(np.log(ordered["high"] / ordered["low"]).median())),
+        "range_median": Number(float(np.median(np.log(ordered["high"] / ordered["low"])))),
     }
 
 
@@ -172,7 +168,8 @@ def _classes(machines: pd.DataFrame) -> dict[str, Any]:
 def _single_sensors(machines: pd.DataFrame, draws: int) -> dict[str, Any]:
     """What each sensor tells by itself, and which of them go together."""
     shares, lead = eta_intervals(machines, draws)
-    correlations = machines[[*SENSORS, "Target"]].corr()
+    correlations = machines[[*SENSORS, "Target"]].corr().to_numpy()
+    air, process, speed, torque, _ = range(len(SENSORS))
     return {
         "sensors": {
             name: SensorShare(
@@ -181,9 +178,9 @@ def _single_sensors(machines: pd.DataFrame, draws: int) -> dict[str, Any]:
             for sensor, name in SENSOR_NAMES.items()
         },
         "lead": _number(lead),
-        "temperatures": Number(float(correlations.loc[AIR, PROCESS])),
-        "speed_torque": Number(float(correlations.loc[SPEED, TORQUE])),
-        "strongest": Number(float(correlations.loc[SENSORS, "Target"].abs().max())),
+        "temperatures": Number(float(correlations[air, process])),
+        "speed_torque": Number(float(correlations[speed, torque])),
+        "strongest": Number(float(np.abs(correlations[:-1, -1]).max())),
     }
 
 

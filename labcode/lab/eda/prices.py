@@ -17,7 +17,8 @@ def log_returns(prices: pd.DataFrame) -> pd.Series:
     """Daily log return of each symbol's close, ``(n,)``, in the order of the rows; missing on a symbol's first day."""
     ordered = prices.sort_values(["symbol", "date"])
     day_before = ordered.groupby("symbol", observed=True)["close"].shift()
-    return np.log(ordered["close"] / day_before).reindex(prices.index)
+    returns = pd.Series(np.log(ordered["close"] / day_before))
+    return returns.reindex(prices.index)
 
 
 def standardized(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> list[pd.DataFrame]:
@@ -40,7 +41,7 @@ def closes_beside(prices: pd.DataFrame) -> pd.DataFrame:
     seen = ordered["close"].where(ordered.index.isin(train.index))
     by_symbol = seen.groupby(ordered["symbol"], observed=True)
     beside = pd.DataFrame({"before": by_symbol.shift(1), "after": by_symbol.shift(-1)})
-    return test[["date", "close"]].join(beside)
+    return pd.DataFrame(test[["date", "close"]].join(beside))
 
 
 def looks_split(falls: pd.Series) -> pd.Series:

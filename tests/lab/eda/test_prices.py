@@ -1,0 +1,106 @@
+"""Prices: returns stay within a symbol, scalers see training rows alone, and what a random split has seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labcode.book.listing import source_of
+from labcode.data.prices import load_prices
+from labcode.data.simulate import simulate_prices
+from labcode.data.types import Dataset, Provenance
+from labcode.lab.eda.experiments import run_prices
+from labcode.lab.eda.prices import COLUMNS, closes_beside, log_returns, looks_split, standardized
+from labcode.lab.eda.results import Prices
+from labcode.lab.eda.settings import OfPrices
+from labcode.results.typed import flatten, impossible, numbers, unflatten
+
+
+def panel(closes: dict[str, list[float]]) -> pd.DataFrame:
+    rows = [
+        {"date": pd.Timestamp("2016-01-04") + pd.Timedelta(days=day), "symbol": symbol, "close": close}
+        for symbol, series in closes.items()
+        for day, close in enumerate(series)
+    ]
+    frame = pd.DataFrame(rows).astype({"symbol": "category"})
+    return frame.assign(open=frame["close"], high=1.1 * frame["close"], low=0.9 * frame["close"], volume=1.0)
+
+
+def facts(frame: pd.DataFrame, jump: float = 0.4) -> Prices:
+    provenance = Provenance(
+        name="prices", source="file", path=None, rows=len(frame), sha256="", licence="", status="unverified copy"
+    )
+    data = {"prices": Dataset(frame=frame, provenance=provenance)}
+    return run_prices(OfPrices(jump=jump), data=data, results={}, progress=lambda share: None)
+
+
+SIMULATED = simulate_prices(n_symbols=6).astype({"symbol": "category"})
+
+
+@pytest.mark.parametrize("name", ["closes_beside", "standardized"])
+def test_what_is_shown_is_short(name: str) -> None:
+    assert len(source_of("labcode.lab.eda.prices", name, imports=False).splitlines()) <= 25
+
+
+def test_returns_stay_within_a_symbol_and_keep_the_rows_order() -> None:
+    frame = panel({"A": [10, 20], "B": [5, 5]}).iloc[::-1]
+    returns = log_returns(frame)
+    assert list(returns.index) == list(frame.index)
+    assert returns.isna().sum() == 2
+    assert sorted(returns.dropna()) == pytest.approx([0, np.log(2)])
+
+
+def test_the_scaler_knows_the_training_rows_alone() -> None:
+    train, test = SIMULATED.iloc[:500], SIMULATED.iloc[500:].copy()
+    scaled, later = standardized(train, test, COLUMNS)
+    assert scaled.mean().to_numpy() == pytest.approx(np.zeros(5), abs=1e-9)
+    assert scaled.std(ddof=0).to_numpy() == pytest.approx(np.ones(5))
+    assert list(later.index) == list(test.index)
+    test["close"] *= 2
+    again, doubled = standardized(train, test, COLUMNS)
+    pd.testing.assert_frame_equal(scaled, again)
+    assert (doubled["close"] > later["close"]).all()
+
+
+def test_a_neighbour_is_a_training_row_of_the_same_symbol_on_the_day_beside() -> None:
+    frame = panel({"A": list(range(1, 60)), "B": list(range(100, 160))}).sample(frac=1, random_state=1)
+    beside = closes_beside(frame)
+    test = set(beside.index)
+    for name, days in (("before", -1), ("after", 1)):
+        other = frame.reset_index().assign(date=frame["date"].to_numpy() - np.timedelta64(days, "D"))
+        merged = (
+            frame.loc[beside.index].reset_index().merge(other, on=["date", "symbol"], how="left", suffixes=("", "2"))
+        )
+        expected = merged["close2"].where(~merged["index2"].isin(test))
+        np.testing.assert_array_equal(beside[name].to_numpy(), expected.to_numpy())
+    assert beside[["before", "after"]].notna().any(axis=1).mean() > 0.9
+
+
+def test_jumps_are_counted_by_the_simple_return_and_splits_only_downwards() -> None:
+    found = facts(panel({"A": [100, 50, 50, 100, 139, 100, 72, 43], "B": [1.0, 1.1] * 4}))
+    # Down by half, up by double; +39%, -28% and -28% are no jumps; 72 to 43 is -40.3%, and no split.
+    assert (found.jumps, found.falls, found.split_falls) == (3, 2, 1)
+    assert looks_split(pd.Series([-2 / 3, -0.5, -0.58])).tolist() == [True, True, False]
+
+
+def test_facts_are_possible_and_come_back_from_the_store() -> None:
+    found = facts(SIMULATED)
+    assert [impossible(number) for _, number in numbers(found) if impossible(number)] == []
+    flat = flatten(found)
+    again = unflatten(Prices, flat.scalars, flat.tables, flat.arrays)
+    assert dict(numbers(again)) == dict(numbers(found))
+    assert found.rows == len(SIMULATED) and found.symbols == 6 and found.columns == 7
+    assert found.beside_rmse < found.std / 5, "neighbours in time tell a close without looking at its row"
+
+
+def test_the_real_rows_give_what_the_first_version_found(real_data: Path) -> None:
+    found = facts(load_prices().frame)
+    assert float(found.price_correlation) == pytest.approx(0.99985, abs=2e-5)
+    assert float(found.volume_correlation) == pytest.approx(-0.062, abs=1e-3)
+    assert float(found.below_200) == pytest.approx(0.965, abs=1e-3)
+    assert (found.jumps, found.falls, found.untrustworthy) == (122, 95, 14)
+    assert found.between_days.low < 0.352 < found.between_days.high
+    assert float(found.midpoint_rmse) == pytest.approx(0.797, abs=2e-3)
