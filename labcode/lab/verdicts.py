@@ -13,6 +13,8 @@ import labcode.lab.classification.regularizing_results as regularizing
 import labcode.lab.classification.sound_results as sound
 import labcode.lab.classification.tuned_results as tuned
 import labcode.lab.regression.results as regression
+import labcode.lab.regularization.few_rows_results as few_rows
+import labcode.lab.regularization.first_results as regularised
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
@@ -22,7 +24,19 @@ from labcode.results.typed import Results
 #: What a condition calls the result of an experiment: its name with underscores.
 KINDS: dict[str, type[Results]] = {
     re.sub(r"\W", "_", kind.experiment): kind
-    for module in (regression, first, faults, ceiling, regularizing, balancing, sound, decision, tuned)
+    for module in (
+        regression,
+        first,
+        faults,
+        ceiling,
+        regularizing,
+        balancing,
+        sound,
+        decision,
+        tuned,
+        regularised,
+        few_rows,
+    )
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Results) and kind.experiment
 }

@@ -14,7 +14,6 @@ from labcode.errors import LabcodeError
 from labcode.experiments import catalog
 from labcode.lab.verdicts import verdict as verdict_of
 from labcode.report import conclusions, conflicts, verdict
-from labcode.report.judge_regression import JUDGES
 from labcode.report.judging import Case, Judgement, judge
 from labcode.report.measured import Measured, Sources, comes_out, measure
 from labcode.settings import project_root
@@ -212,13 +211,6 @@ def test_the_check_chooses_the_verdict() -> None:
     cases = [Case("holds", "Up.", lambda: False), Case("doesn't hold", "Down.", lambda: True)]
     assert judge(*cases, otherwise=fallback) == Judgement("doesn't hold", "Down.")
     assert judge(cases[0], otherwise=fallback) == fallback
-
-
-@pytest.mark.parametrize(("loss", "expected"), [(11_482.0, "doesn't hold"), (5_000.0, "not shown")])
-def test_a_verdict_turns_with_the_results(loss: float, expected: str) -> None:
-    losses = {"plain_test_mse_epoch_19": loss, "plain_train_mse_epoch_19": loss, "mean_mse": 7_000.0}
-    results = {"regularised": result("regularization/as-submitted", **losses)}
-    assert JUDGES["regularization.overfitting"](only(**results)).verdict == expected
 
 
 def test_the_chapter_and_the_table_say_the_same_of_a_conclusion(quick_store: Path) -> None:
