@@ -47,7 +47,7 @@ def scores(few: FewRows) -> pd.DataFrame:
     )
 
 
-def test_scores(few: FewRows) -> pd.DataFrame:
+def scores_by_technique(few: FewRows) -> pd.DataFrame:
     """R² on test dates by training rows, for none and for each technique: columns ``rows``, ``technique``, ``R²``."""
     return pd.DataFrame(
         [
