@@ -50,9 +50,8 @@ MODULES = (
     "labcode.lab.classification.sound_experiments",
     "labcode.lab.classification.decision_experiments",
     "labcode.lab.classification.tuned_experiments",
-    "labcode.experiments.regularization_submitted",
-    "labcode.experiments.regularization",
-    "labcode.experiments.regularization_curves",
+    "labcode.lab.regularization.first_experiments",
+    "labcode.lab.regularization.few_rows_experiments",
 )
 
 R = TypeVar("R", bound=Results)

@@ -14,16 +14,32 @@ import labcode.lab.classification.sound_results as sound
 import labcode.lab.classification.tuned_results as tuned
 import labcode.lab.eda.results as eda
 import labcode.lab.regression.results as regression
+import labcode.lab.regularization.few_rows_results as few_rows
+import labcode.lab.regularization.first_results as first_regularised
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
 from labcode.lab import load
 from labcode.results.typed import Results
 
+MODULES = (
+    eda,
+    regression,
+    first_regularised,
+    few_rows,
+    first,
+    faults,
+    ceiling,
+    regularizing,
+    balancing,
+    sound,
+    decision,
+    tuned,
+)
 #: What a condition calls the result of an experiment: its name with underscores.
 KINDS: dict[str, type[Results]] = {
     re.sub(r"\W", "_", kind.experiment): kind
-    for module in (eda, regression, first, faults, ceiling, regularizing, balancing, sound, decision, tuned)
+    for module in MODULES
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Results) and kind.experiment
 }
