@@ -13,6 +13,7 @@ import labcode.lab.classification.regularizing_results as regularizing
 import labcode.lab.classification.sound_results as sound
 import labcode.lab.classification.tuned_results as tuned
 import labcode.lab.regression.results as regression
+import labcode.lab.tuning.results as tuning
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
@@ -22,7 +23,7 @@ from labcode.results.typed import Results
 #: What a condition calls the result of an experiment: its name with underscores.
 KINDS: dict[str, type[Results]] = {
     re.sub(r"\W", "_", kind.experiment): kind
-    for module in (regression, first, faults, ceiling, regularizing, balancing, sound, decision, tuned)
+    for module in (regression, first, faults, ceiling, regularizing, balancing, sound, decision, tuned, tuning)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Results) and kind.experiment
 }

@@ -175,10 +175,9 @@ def _root(result: Result, name: str, place: tuple[int, ...]) -> Measured:
 
 def _choice(result: Result, name: str, place: tuple[int, ...]) -> Measured:
     """What the search chooses with each seed, under the original's loss."""
-    table = result.frame("candidates")
-    table = table[table["loss"] == "broadcast"]
-    best = table.loc[table.groupby("seed")["score"].idxmax(), name].astype(float)
-    return Measured(value=float(best.mode().iloc[0]), choices=tuple(best))
+    best = result.arrays[name][result.arrays["scores"].argmax(axis=1)].astype(float)
+    levels, counts = np.unique(best, return_counts=True)
+    return Measured(value=float(levels[counts.argmax()]), choices=tuple(best.tolist()))
 
 
 _FUNCTIONS: Mapping[str, Callable[[Result, str, tuple[int, ...]], Measured]] = {

@@ -38,7 +38,7 @@ def headline_table(sources: Sources) -> pd.DataFrame:
             f"≈{NARROW}{decimals(stated('tuning.rmse').value or math.nan, 1)}",
             _of(sources, "tuning/as-submitted:root(best_score)", 1),
             f"{decimals(sources.number('tuning/regression', 'test_rmse'), 3)}; not tuned "
-            f"{decimals(sources.number('tuning/regression', 'test_default_rmse'), 3)}",
+            f"{decimals(sources.number('tuning/regression', 'test_start_rmse'), 3)}",
             _best_close(sources),
             "not known",
         ),
