@@ -16,6 +16,7 @@ import labcode.lab.eda.results as eda
 import labcode.lab.regression.results as regression
 import labcode.lab.regularization.few_rows_results as few_rows
 import labcode.lab.regularization.first_results as first_regularised
+import labcode.lab.tuning.results as tuning
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
@@ -25,6 +26,7 @@ from labcode.results.typed import Results
 MODULES = (
     eda,
     regression,
+    tuning,
     first_regularised,
     few_rows,
     first,

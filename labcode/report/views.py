@@ -7,7 +7,7 @@ of it, and the figure beside it says what matters. All texts and numbers of a vi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -21,8 +21,9 @@ from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS
 from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
 from labcode.lab.classification.decision_results import Decided, SlicedPlane
 from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
+from labcode.lab.tuning.results import Searched
+from labcode.lab.tuning.space import space as space_of
 from labcode.report.text import count, decimals
-from labcode.report.tuning import NAMES, Search, describe, level_text, levels_of, ranks
 
 #: How a sensor is called, and its unit.
 _SENSORS = {
@@ -33,41 +34,26 @@ _SENSORS = {
 _MARKED = ("Power Failure", "Overstrain Failure", "Tool Wear Failure")
 
 
-def space(searches: Sequence[Search]) -> Markdown:
-    """Parallel coordinates of the searches: a candidate can be pointed at, and levels can be kept.
-
-    Parameters
-    ----------
-    searches
-        Those to choose from.
-    """
+def space(searched: Searched) -> Markdown:
+    """Parallel coordinates of a search: a candidate can be pointed at, and levels can be kept."""
     words = (
         "The same candidates to try out. Move over the lines, or move the slider, to read a candidate's settings. "
         "Choose levels to keep only the candidates that have them: a setting may matter where the best rank falls far "
         "behind without it."
     )
-    return _view("space", "The search space, to try out", words, {"searches": [space_data(each) for each in searches]})
+    return _view("space", "The search space, to try out", words, space_data(searched))
 
 
-def space_data(search: Search) -> dict[str, Any]:
+def space_data(searched: Searched) -> dict[str, Any]:
     """What the view of a search holds.
 
     The axes with their levels, and the candidates, the best first, each with the places of its levels and its
     description.
     """
-    table = search.candidates
-    names = [name for name in NAMES if name in table and table[name].nunique() > 1]
-    levels = {name: levels_of(table[name]) for name in names}
-    score, _, unit = search.score.partition(", ")
-    candidates = []
-    for i in np.argsort(ranks(table)):
-        row = table.loc[i]
-        shown = " ".join([score, decimals(row["shown"], search.places), *([unit] if unit else [])])
-        default = " (default)" if i == search.default else ""
-        at = [levels[name].index(row[name]) for name in names]
-        candidates.append({"at": at, "words": f"{describe(row)}{default}: {shown}"})
-    axes = [{"name": NAMES[name], "levels": [level_text(level) for level in levels[name]]} for name in names]
-    return {"title": search.title, "axes": axes, "candidates": candidates}
+    own = space_of(searched)
+    axes = [{"name": name, "levels": levels} for name, levels in own.levels.items()]
+    candidates = [{"at": at.tolist(), "words": words} for at, words in zip(own.places, own.words, strict=True)]
+    return {"axes": axes, "candidates": candidates}
 
 
 def borders(decided: Decided, frame: pd.DataFrame) -> Markdown:

@@ -15,8 +15,8 @@ from labcode.settings import project_root
 
 @pytest.fixture
 def space(site, visit: Callable) -> Locator:
-    """The search space in the tuning chapter."""
-    return visit().open(site.page("tuning")).locator("[data-view=space]")
+    """The search space in the appendix on methods."""
+    return visit().open(site.page("methods")).locator("[data-view=space]")
 
 
 @pytest.fixture
@@ -77,12 +77,6 @@ def test_the_space_works_by_keyboard(space: Locator) -> None:
     assert focused.get_attribute("aria-pressed") == "true" and counts(space)[0] < counts(space)[1]
 
 
-def test_the_other_search_can_be_chosen(space: Locator) -> None:
-    before = counts(space)
-    space.get_by_label("Classification").check()
-    assert counts(space) != before and "macro-F1" in told(space)
-
-
 def test_the_border_moves_with_the_wear(borders: Locator) -> None:
     slider, status = borders.get_by_role("slider"), borders.locator("[aria-live]")
     slider.focus()
@@ -105,7 +99,7 @@ def test_quality_and_plane_are_chosen(borders: Locator) -> None:
     assert borders.locator("svg[role=img]").get_attribute("aria-label").startswith("Classes over tool wear (min)")
 
 
-@pytest.mark.parametrize(("chapter", "view"), [("tuning", "space"), ("classification", "borders")])
+@pytest.mark.parametrize(("chapter", "view"), [("methods", "space"), ("classification", "borders")])
 def test_without_scripts_and_in_print_only_the_figure_is_there(site, visit: Callable, chapter: str, view: str) -> None:
     silent = visit(java_script_enabled=False).open(site.page(chapter))
     assert not silent.locator(f"[data-view={view}]").is_visible()
@@ -117,7 +111,7 @@ def test_without_scripts_and_in_print_only_the_figure_is_there(site, visit: Call
 
 
 def test_a_view_fits_a_phone(site, visit: Callable) -> None:
-    page = visit(390).open(site.page("tuning"))
+    page = visit(390).open(site.page("methods"))
     field = page.locator(".view-field")
     assert not re.search("upright", field.get_attribute("class"))
     boxes = [button.bounding_box() for button in field.get_by_role("button").all()]

@@ -13,12 +13,12 @@ import pytest
 from labcode.data.columns import QUALITIES, SENSORS
 from labcode.data.labels import physical_flags
 from labcode.data.maintenance import load_maintenance
-from labcode.experiments import catalog
 from labcode.lab import load
 from labcode.lab.classification.classes import CLASSES
 from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.planes import HELD, PLANES
-from labcode.report import tuning, views
+from labcode.lab.tuning.results import Searched
+from labcode.report import views
 from labcode.report.onefile import outside_files, with_views
 from labcode.report.postrender import mend, offer_notebook
 
@@ -26,8 +26,8 @@ MOST_BYTES = 120_000
 
 
 @pytest.fixture
-def searches(quick_store: Path) -> tuple[tuning.Search, tuning.Search]:
-    return tuning.searches(catalog.load("tuning/regression"), catalog.load("tuning/classification"))
+def searched(quick_store: Path) -> Searched:
+    return load(Searched)
 
 
 @pytest.fixture
@@ -48,21 +48,24 @@ def unpacked(runs: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.concatenate([np.full(int(length), ord(letter) - ord("a")) for letter, length in parts]).reshape(shape)
 
 
-def test_the_space_holds_every_candidate_by_its_rank(searches: tuple) -> None:
-    data = held_data(views.space(searches).data)["searches"]
-    assert [each["title"] for each in data] == ["Regression", "Classification"]
-    for search, held in zip(searches, data, strict=True):
-        table = search.candidates
-        order = np.argsort(-table["score"].to_numpy(), kind="stable")
-        assert len(held["candidates"]) == len(table)
-        for row, candidate in zip(table.loc[order].to_dict("records"), held["candidates"], strict=True):
-            own = {axis["name"]: axis["levels"][at] for axis, at in zip(held["axes"], candidate["at"], strict=True)}
-            levels = {title: tuning.level_text(row[name]) for name, title in tuning.NAMES.items() if title in own}
-            assert own == levels and "learning rate" in own
-            assert candidate["words"].startswith(tuning.describe(pd.Series(row)))
-        best = held["candidates"][0]["words"]
-        assert f"{abs(table['score'].max()):.{search.places}f}" in best, "the score as the page shows it"
-        assert sum("(default)" in candidate["words"] for candidate in held["candidates"]) == 1
+def test_the_space_holds_every_candidate_by_its_rank(searched: Searched) -> None:
+    held = held_data(views.space(searched).data)
+    frame = searched.frame.sort_values("score", ascending=False, kind="stable")
+    assert len(held["candidates"]) == len(frame)
+    for row, candidate in zip(frame.itertuples(), held["candidates"], strict=True):
+        own = {axis["name"]: axis["levels"][at] for axis, at in zip(held["axes"], candidate["at"], strict=True)}
+        optimiser = {"adam": "Adam", "sgd": "SGD"}[row.optimizer]
+        assert own == {
+            "optimiser": optimiser,
+            "learning rate": f"{row.lr:g}",
+            "epochs": str(row.epochs),
+            "layers": row.hidden,
+        }
+        assert candidate["words"].startswith(f"{optimiser}, rate {row.lr:g}, layers {row.hidden}, {row.epochs} epoch")
+    assert f"{-frame['score'].max():.4f} USD" in held["candidates"][0]["words"], "the score as the page shows it"
+    start = [rank for rank, each in enumerate(held["candidates"], 1) if "(the start)" in each["words"]]
+    assert start == [searched.start.rank.value]
+    assert [len(axis["levels"]) for axis in held["axes"]] == [2, 5, 3, 2], "as the quick grid has them"
 
 
 def test_slices_are_the_stored_ones(decided: Decided) -> None:
@@ -129,8 +132,8 @@ def test_a_notebook_is_offered_once_in_quartos_menu() -> None:
     assert page.count("eda.ipynb") == 1
 
 
-def test_views_are_small_hidden_and_for_pages_only(searches: tuple, decided: Decided) -> None:
-    for shown in (views.space(searches), views.borders(decided, load_maintenance().frame)):
+def test_views_are_small_hidden_and_for_pages_only(searched: Searched, decided: Decided) -> None:
+    for shown in (views.space(searched), views.borders(decided, load_maintenance().frame)):
         assert shown.data.startswith('````{=html}\n<div class="view"') and shown.data.endswith("\n````")
         assert re.search(r"<div [^>]*\bhidden>", shown.data)
         assert len(shown.data.encode()) < MOST_BYTES

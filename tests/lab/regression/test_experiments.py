@@ -48,7 +48,7 @@ def results(stored: dict[str, Result]) -> dict[type[Results], Any]:
 
 
 def test_every_experiment_has_its_kind_of_result(stored: dict[str, Result]) -> None:
-    assert set(stored) == {kind.experiment for kind in KINDS} | {"regression/broadcast"}
+    assert set(stored) == {kind.experiment for kind in KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -44,14 +44,15 @@
   }
 
   /** Parallel coordinates: an axis for each setting and one for the rank, to the right, or downwards on a phone. */
-  function space(box, { searches }) {
+  function space(box, search) {
     const lines = shape("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     const field = make("div", { class: "view-field", onpointermove: follow, onpointerdown: follow }, lines);
     const told = make("p"), status = make("div", { "aria-live": "polite" });
     const count = make("p", { class: "view-count" });
     const reset = make("button", { type: "button", onclick: () => { kept.clear(); update(true); } }, "Keep all again");
     const ranks = slider("Candidate", () => { active = left[ranks.input.value]; update(); });
-    let search, kept = new Map(), left = [], active = 0, upright = true, points = [], pressed = [];
+    const kept = new Map();
+    let left = [], active = 0, upright, points = [], pressed = [];
 
     const has = (candidate) => [...kept].every(([axis, levels]) => levels.has(candidate.at[axis]));
 
@@ -64,13 +65,6 @@
     const spot = (axis, level) => level / Math.max(1, search.axes[axis].levels.length - 1);
     const along = (axis) => axis / search.axes.length;
     const at = (axis, height) => upright ? [along(axis), 1 - height] : [height, along(axis)];
-
-    function choose(number) {
-      search = searches[number];
-      kept = new Map();
-      active = 0;
-      lay();
-    }
 
     /** Lay out axes, levels and lines; again when the box turns from wide to narrow. */
     function lay() {
@@ -150,13 +144,11 @@
     }
 
     status.append(count, told);
-    box.append(choice("Search", searches.map(({ title }) => title), choose), field,
-      make("div", { class: "view-row" }, ranks.box, reset), status);
+    box.append(field, make("div", { class: "view-row" }, ranks.box, reset), status);
     return (width) => {
       const before = upright;
       upright = width > 560;
-      if (!search) choose(0);
-      else if (before !== upright) lay();
+      if (before !== upright) lay();
     };
   }
 

@@ -1,0 +1,114 @@
+"""Our first version's grid search over many seeds, with the fault in its shapes and without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from labcode.book.reference import stated
+from labcode.data.types import Dataset
+from labcode.experiments.catalog import Experiment, Progress
+from labcode.lab.config import configured
+from labcode.lab.regression.results import number
+from labcode.lab.tuning.fast import Floats, fast_search, folds_of
+from labcode.lab.tuning.results import FirstSearch, Tried
+from labcode.lab.tuning.settings import First
+from labcode.metrics import Interval, prediction_interval
+from labcode.results.number import Number
+from labcode.settings import SEED
+from labcode.store import Result
+
+
+def run_first_search(
+    spec: First, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
+) -> FirstSearch:
+    """Search twice, with the broadcast loss and with the squared error that was meant, and see what was learned."""
+    from labcode.lab.regression.first import first_split
+    from labcode.lab.tuning.first import warning_of
+
+    X, _, y, _ = (part.numpy() for part in first_split(data["prices"].frame))
+    y = y[:, 0]
+    folds = folds_of(len(X))
+    shown = np.random.default_rng(SEED).choice(folds[0][1], min(spec.shown_rows, len(folds[0][1])), replace=False)
+    scores, answers = [], []
+    for faulty in (True, False):
+        found, networks = fast_search(X, y, spec, faulty=faulty)
+        scores.append(found)
+        answers.append(networks[int(found[0].argmax())].predict(X[shown]))
+        progress(len(scores) / 2)
+    y = y.astype(np.float64)
+    mean = -float(np.mean([((y[held] - y[train].mean()) ** 2).mean() for train, held in folds]))
+    echo = mean * (1 - 1 / spec.batch_size) ** 2
+    faulty, aligned = scores
+    best, best_aligned = faulty.max(axis=1), aligned.max(axis=1)
+    rmse = np.sqrt(-faulty.mean(axis=0))
+    lr, hidden1 = np.array(spec.candidates).T
+    return FirstSearch(
+        seeds=spec.seeds,
+        warning=warning_of(X[: spec.warned_rows], y[: spec.warned_rows].astype(np.float32)),
+        batch_size=Number(spec.batch_size),
+        updates=Number(-(-len(folds[0][0]) // spec.batch_size) * spec.epochs),
+        best_score=_next_seed(best, most=0.0),
+        best_score_aligned=_next_seed(best_aligned, most=0.0),
+        best_rmse=_next_seed(np.sqrt(-best), least=0.0),
+        best_rmse_aligned=_next_seed(np.sqrt(-best_aligned), least=0.0),
+        mean_score=Number(mean),
+        mean_rmse=Number((-mean) ** 0.5),
+        echo_score=Number(echo),
+        echo_rmse=Number((-echo) ** 0.5),
+        slope=Number(float(np.polyfit(y[shown], answers[0], 1)[0])),
+        widest=Number(float(rmse.max() / rmse.min() - 1)),
+        as_stated=Number(_as_stated(faulty, spec)),
+        as_stated_aligned=Number(_as_stated(aligned, spec)),
+        candidates=_candidates(spec, faulty, aligned),
+        scores=faulty,
+        scores_aligned=aligned,
+        lr=lr,
+        hidden1=hidden1,
+        actual=y[shown],
+        predicted=answers[0],
+        predicted_aligned=answers[1],
+    )
+
+
+def _candidates(spec: First, faulty: Floats, aligned: Floats) -> dict[str, Tried]:
+    """Each candidate's error in USD, from scores ``(n_seeds, n_candidates)``."""
+    return {
+        f"{rate:g}, {units}": Tried(
+            lr=Number(rate),
+            hidden1=Number(units),
+            rmse=number(_over_seeds(np.sqrt(-faulty[:, place]))),
+            rmse_aligned=number(_over_seeds(np.sqrt(-aligned[:, place]))),
+        )
+        for place, (rate, units) in enumerate(spec.candidates)
+    }
+
+
+def _next_seed(values: Floats, *, least: float = -np.inf, most: float = np.inf) -> Number:
+    """The mean over seeds, and where one more should fall; limits end where the number must."""
+    found = prediction_interval(values)
+    return Number(found.value, max(found.low, least), min(found.high, most))
+
+
+def _over_seeds(values: Floats) -> Interval:
+    """Mean, lowest and highest."""
+    return Interval(float(values.mean()), float(values.min()), float(values.max()))
+
+
+def _as_stated(scores: Floats, spec: First) -> int:
+    """How many seeds choose the candidate that our first version reports."""
+    choice = (stated("tuning.lr").value, stated("tuning.hidden1").value)
+    return sum(spec.candidates[place] == choice for place in scores.argmax(axis=1))
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="tuning/as-submitted",
+        run=run_first_search,
+        spec=configured(First, "tuning.first"),
+        quick=configured(First, "tuning.first", profile="quick"),
+        datasets=("prices",),
+        seconds=75,
+    ),
+)
