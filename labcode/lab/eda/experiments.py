@@ -75,8 +75,8 @@ def _size(prices: pd.DataFrame) -> dict[str, Any]:
 
 def _spread(prices: pd.DataFrame) -> dict[str, Any]:
     """How the close is spread, before and after scaling."""
-    close = prices["close"]
-    logs: Any = np.log(close)
+    close: Any = prices["close"]
+    logs = np.log(close)
     _, later = standardized(*split_by_date(prices), ["close"])
     return {
         "mean": Number(float(close.mean())),
