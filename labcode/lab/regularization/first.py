@@ -27,17 +27,14 @@ class RegularisedNetwork(nn.Module):
 
 
 def train_regularised(
-    network: nn.Module,
-    X_train: torch.Tensor,
-    X_test: torch.Tensor,
-    y_train: torch.Tensor,
-    y_test: torch.Tensor,
-    *,
-    epochs: int = 20,
-    lr: float = 0.001,
-    weight_decay: float = 1e-4,
+    network: nn.Module, rows: list[torch.Tensor], *, epochs: int = 20, lr: float = 0.001, weight_decay: float = 1e-4
 ) -> pd.DataFrame:
     """Train the network in place, one step of Adam an epoch on all training rows.
+
+    Parameters
+    ----------
+    rows
+        ``X_train, X_test`` ``(n, 4)`` and ``y_train, y_test`` ``(n, 1)``, as `first_split` returns them.
 
     Returns
     -------
@@ -45,6 +42,7 @@ def train_regularised(
         ``train`` and ``test`` loss by epoch: that of the step, with dropout, and that of the test rows after it,
         without (USD²).
     """
+    X_train, X_test, y_train, y_test = rows
     loss_of = nn.MSELoss()
     optimizer = torch.optim.Adam(network.parameters(), lr=lr, weight_decay=weight_decay)
     losses = []

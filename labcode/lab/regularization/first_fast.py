@@ -10,7 +10,6 @@ from torch import Tensor
 
 from labcode.lab.regression.fast import _add, _Passes, _through_relu
 from labcode.lab.regularization.first import RegularisedNetwork
-from labcode.models import dropout_mask
 
 
 def regularised_losses(
@@ -43,40 +42,38 @@ def regularised_losses(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = RegularisedNetwork(hidden, dropout)
-    passes = _DroppingPasses(network, keep=1 - dropout, seed=seed)  # type: ignore[arg-type]
+    passes = _DroppingPasses(network, keep=1 - dropout, random=np.random.SFC64(seed))  # type: ignore[arg-type]
     optimizer = torch.optim.Adam(network.parameters(), lr=lr, weight_decay=weight_decay)
     return np.array([(passes.step(optimizer, X_train, y_train), passes.loss(X_test, y_test)) for _ in range(epochs)])
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _DroppingPasses(_Passes):
     """Passes of which each, forward and backward, drops units behind both hidden layers."""
 
-    keep: float = 1.0
-    seed: int = 0
-    generator: torch.Generator = field(init=False)
+    keep: float
+    random: np.random.SFC64
     dropping: bool = field(init=False, default=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.generator = torch.Generator().manual_seed(self.seed)
 
     def forward_and_backward(self, X: Tensor, y: Tensor) -> float:
         self.dropping = True
-        try:
-            return super().forward_and_backward(X, y)
-        finally:
-            self.dropping = False
+        loss = super().forward_and_backward(X, y)
+        self.dropping = False
+        return loss
+
+    def _drop(self, units: Tensor) -> Tensor:
+        """Zero some units in place and scale the others; 16 random bits decide on each."""
+        bits = self.random.random_raw(-(-units.numel() // 4)).view(np.uint16)[: units.numel()]
+        kept = torch.from_numpy(bits < round(self.keep * 2**16)).view(units.shape)
+        return units.mul_(kept.float().div_(self.keep))
 
     def _outputs(self, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if not self.dropping:
             return super()._outputs(X)
         first, second, outputs = (buffer[: len(X)] for buffer in self.buffers[:3])
         inner, middle, last = self._layers()
-        torch.addmm(inner.bias, X, inner.weight.t(), out=first).relu_()
-        first.mul_(dropout_mask(first.shape, self.keep, self.generator))
-        torch.addmm(middle.bias, first, middle.weight.t(), out=second).relu_()
-        second.mul_(dropout_mask(second.shape, self.keep, self.generator))
+        self._drop(torch.addmm(inner.bias, X, inner.weight.t(), out=first).relu_())
+        self._drop(torch.addmm(middle.bias, first, middle.weight.t(), out=second).relu_())
         torch.addmm(last.bias, second, last.weight.t(), out=outputs)
         return first, second, outputs
 

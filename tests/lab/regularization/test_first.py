@@ -29,7 +29,7 @@ def rows(n: int = 6000) -> list[Tensor]:
 def by_plain_loop(dropout: float, weight_decay: float, seed: int = 3) -> pd.DataFrame:
     torch.manual_seed(seed)
     network = RegularisedNetwork(HIDDEN, dropout)
-    return train_regularised(network, *rows(), epochs=20, lr=0.01, weight_decay=weight_decay)
+    return train_regularised(network, rows(), epochs=20, lr=0.01, weight_decay=weight_decay)
 
 
 def by_fast_loop(dropout: float, weight_decay: float, seed: int = 3) -> np.ndarray:
@@ -52,12 +52,11 @@ def test_the_gradient_is_that_of_the_units_that_were_kept() -> None:
     X, _, y, _ = rows(900)
     torch.manual_seed(0)
     network = RegularisedNetwork(HIDDEN, 0.5)
-    passes = _DroppingPasses(network, keep=0.5, seed=1)  # type: ignore[arg-type]
+    passes = _DroppingPasses(network, keep=0.5, random=np.random.SFC64(1))  # type: ignore[arg-type]
     with torch.no_grad():
         passes.forward_and_backward(X, y)
     found = [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
-    passes.generator.manual_seed(1)
-    passes.dropping = True
+    passes.random, passes.dropping = np.random.SFC64(1), True
     with torch.no_grad():
         kept = [units.clone() > 0 for units in passes._outputs(X)[:2]]
     inner, middle, last = passes._layers()
