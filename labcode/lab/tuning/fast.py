@@ -54,7 +54,7 @@ def fast_search(X: Any, y: Any, settings: First, *, faulty: bool) -> tuple[Float
     from labcode.batched import TrainingRows, fit_together
     from labcode.training import TabularRegressor
 
-    common = {"standardize_target": False, "shuffle": False}
+    common: dict[str, Any] = {"standardize_target": False, "shuffle": False}
     common |= {"batch_size": settings.batch_size, "max_epochs": settings.epochs}
     wanted = [(seed, rate, units) for seed in range(settings.seeds) for rate, units in settings.candidates]
     networks = [

@@ -111,7 +111,7 @@ def test_the_winner_is_the_best_of_all_candidates(results: dict[type[Results], A
     assert len(frame) == found.candidates and found.fits == found.candidates * found.folds
     assert found.winner.rank == 1 and float(found.best_score) == pytest.approx(frame["score"].max())
     assert float(found.winner.rmse) == -float(found.best_score) and found.winner.over == 0
-    best = frame.loc[frame["score"].idxmax()]
+    best = frame.iloc[int(frame["score"].argmax())]
     assert (best["optimizer"], best["lr"], best["hidden"]) == (
         found.winner.optimizer,
         found.winner.lr.value,
