@@ -127,7 +127,7 @@ def test_with_the_fault_nothing_but_the_mean_is_learned(results: dict[type[Resul
     assert found.echo_score > found.mean_score
     assert found.scores.shape == found.scores_aligned.shape == (found.seeds, len(found.candidates))
     assert float(found.best_score) == pytest.approx(found.scores.max(axis=1).mean())
-    assert np.std(found.predicted) < np.std(found.predicted_aligned) / 5
+    assert np.std(found.predicted) < np.std(found.predicted_aligned) / 2
     assert found.warning.startswith("Using a target size")
 
 
