@@ -32,8 +32,8 @@ def run_first_search(
     folds = folds_of(len(X))
     shown = np.random.default_rng(SEED).choice(folds[0][1], min(spec.shown_rows, len(folds[0][1])), replace=False)
     scores, answers = [], []
-    for with_fault in (True, False):
-        found, networks = fast_search(X, y, spec, faulty=with_fault)
+    for broadcast in (True, False):
+        found, networks = fast_search(X, y, spec, faulty=broadcast)
         scores.append(found)
         answers.append(networks[int(found[0].argmax())].predict(X[shown]))
         progress(len(scores) / 2)

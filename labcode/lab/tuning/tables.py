@@ -34,12 +34,13 @@ def first_grid(first: FirstSearch) -> pd.DataFrame:
 
 
 def space(searched: Searched) -> pd.DataFrame:
-    """The levels of each hyperparameter."""
+    """The levels of each hyperparameter; one that a single candidate has is the start's alone, and no level."""
     frame = searched.frame
     rates = {name: frame.loc[frame["optimizer"] == name, "lr"] for name in OPTIMIZERS}
     levels = {f"learning rate of {OPTIMIZER_NAMES[name]}": own for name, own in rates.items()}
     levels |= {"epochs": frame["epochs"], "units of the two layers": frame["hidden"]}
-    texts = [", ".join(level_text(level) for level in levels_of(own)) for own in levels.values()]
+    shared = [own[own.duplicated(keep=False)] for own in levels.values()]
+    texts = [", ".join(level_text(level) for level in levels_of(own)) for own in shared]
     return pd.DataFrame({"hyperparameter": list(levels), "levels": texts})
 
 

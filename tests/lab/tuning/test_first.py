@@ -43,7 +43,7 @@ def test_the_broadcast_asks_for_the_mean_of_the_batch() -> None:
     gradients = []
     for wanted in (targets, torch.tensor(asked_for(targets.numpy(), 7))[:, None]):
         outputs = torch.linspace(-1, 1, 7, dtype=torch.float64)[:, None].requires_grad_()
-        (outputs - wanted).square().mean().backward()
+        (outputs - wanted).square().mean().backward()  # type: ignore[no-untyped-call]
         gradients.append(outputs.grad)
     torch.testing.assert_close(*gradients)
 

@@ -111,7 +111,7 @@ def test_the_winner_is_the_best_of_all_candidates(results: dict[type[Results], A
     assert len(frame) == found.candidates and found.fits == found.candidates * found.folds
     assert found.winner.rank == 1 and float(found.best_score) == pytest.approx(frame["score"].max())
     assert float(found.winner.rmse) == -float(found.best_score) and found.winner.over == 0
-    best = frame.loc[frame["score"].idxmax()]
+    best = frame.iloc[int(frame["score"].argmax())]
     assert (best["optimizer"], best["lr"], best["hidden"]) == (
         found.winner.optimizer,
         found.winner.lr.value,
@@ -127,7 +127,7 @@ def test_with_the_fault_nothing_but_the_mean_is_learned(results: dict[type[Resul
     assert found.echo_score > found.mean_score
     assert found.scores.shape == found.scores_aligned.shape == (found.seeds, len(found.candidates))
     assert float(found.best_score) == pytest.approx(found.scores.max(axis=1).mean())
-    assert np.std(found.predicted) < np.std(found.predicted_aligned) / 5
+    assert np.std(found.predicted) < np.std(found.predicted_aligned) / 2
     assert found.warning.startswith("Using a target size")
 
 
