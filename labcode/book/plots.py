@@ -18,10 +18,8 @@ from typing import Literal
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from cycler import cycler
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 # Coordinates in an SVG, and the digits behind the second decimal: a hundredth of a point is too small to be seen.
@@ -175,18 +173,3 @@ def show(drawn: Draw | Figure) -> None:
 def shades(colour: str) -> LinearSegmentedColormap:
     """From transparent to a colour, so that what lies below shows through on light and on dark pages."""
     return LinearSegmentedColormap.from_list("shades", [to_rgba(colour, 0.0), to_rgba(colour, 0.75)])
-
-
-def label_bars(axes: Axes, labels: list[str], theme: Theme) -> None:
-    """Write a label at the end of each horizontal bar, in the order in which the bars were drawn."""
-    for bar, label in zip(axes.patches, labels, strict=True):
-        assert isinstance(bar, Rectangle)
-        axes.annotate(
-            label,
-            (bar.get_x() + bar.get_width(), bar.get_y() + bar.get_height() / 2),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=theme.ink,
-            fontsize=9,
-        )

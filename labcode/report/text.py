@@ -13,7 +13,6 @@ from IPython.display import Markdown
 from labcode import settings
 from labcode.data.types import Provenance
 from labcode.metrics import Interval
-from labcode.store import Result
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 MINUS = "\N{MINUS SIGN}"
@@ -42,16 +41,6 @@ def decimals(value: float, places: int = 2) -> str:
         return "n/a"
     value = 0.0 if abs(value) < 0.5 * 10**-places else value
     return f"{value:,.{places}f}".replace("-", MINUS)
-
-
-def as_written(value: float, places: int = 0) -> str:
-    """A number with all the digits that it was written with, and no fewer than so many decimals.
-
-    >>> as_written(11816.5303), as_written(0.78, 2), as_written(-6884.674), as_written(11390.0)
-    ('11,816.5303', '0.78', '−6,884.674', '11,390')
-    """
-    digits = repr(float(value)).partition(".")[2]
-    return decimals(value, max(places, len(digits.rstrip("0"))))
 
 
 def percent(share: float, places: int = 1) -> str:
@@ -90,21 +79,6 @@ def to(low: float, high: float, places: int = 3, *, end: str = "") -> str:
     return _Unbroken(
         f"{decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)}{end if math.isfinite(high) else ''}"
     )
-
-
-def scalar(result: Result, name: str, unit: Literal["", "%"] = "", places: int | None = None) -> str:
-    """The limits of a stored scalar that has ``…_low`` and ``…_high`` beside it: ``0.74 to 0.84``."""
-    low, high = (float(result.scalars[f"{name}_{end}"]) for end in ("low", "high"))
-    return between(Interval(low, low, high), unit, places)
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Parts of a sentence with commas and an "and".
-
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def table(

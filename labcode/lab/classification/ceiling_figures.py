@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from labcode.data.columns import QUALITIES
 from labcode.lab.classification.ceiling_results import Ceiling, Decision
 from labcode.lab.classification.classes import CLASSES
 
@@ -46,20 +45,3 @@ def simulated(ceiling: Ceiling) -> pd.DataFrame:
     """Macro-F1 on each simulated table: columns ``decision``, ``macro-F1``."""
     wide = pd.DataFrame(ceiling.simulated_scores, columns=[NAMES[name] for name in ceiling.simulated])
     return wide.melt(var_name="decision", value_name="macro-F1")
-
-
-def tool_failures(ceiling: Ceiling) -> pd.DataFrame:
-    """Chance that a tool fails by its wear: columns ``wear`` (min), ``quality``, ``rule``, ``chance``."""
-    frames = [
-        pd.DataFrame({"wear": ceiling.wear, "quality": quality, "rule": rule, "chance": chance})
-        for rule, by_quality in zip(("published", "as in the table"), ceiling.tool_failure, strict=True)
-        for quality, chance in zip(QUALITIES, by_quality, strict=True)
-    ]
-    return pd.concat(frames, ignore_index=True)
-
-
-def worn_tools(ceiling: Ceiling, width: int = 10) -> pd.DataFrame:
-    """Tool wear failures by wear: columns ``wear`` (min, from here on), ``rows``, ``failures``, ``share``."""
-    start = ceiling.wear // width * width
-    counts = pd.DataFrame({"rows": ceiling.wear_rows, "failures": ceiling.wear_failures}).groupby(start).sum()
-    return counts.assign(share=counts["failures"] / counts["rows"]).rename_axis("wear").reset_index()

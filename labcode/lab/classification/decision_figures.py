@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, to_rgba
 
 from labcode.book.plots import Theme
 from labcode.lab.classification.classes import CLASSES, NORMAL
-from labcode.lab.classification.decision_results import Decided, Plane
+from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.decision_tables import POLICIES
 
 INPUTS = {
@@ -71,18 +70,4 @@ def falls(found: Decided) -> pd.DataFrame:
             for slug, failure in FAILURES.items()
             for own in [fall.f1[slug]]
         ]
-    )
-
-
-def plane_points(plane: Plane) -> pd.DataFrame:
-    """Columns ``x``, ``y``, ``learned`` and ``rule``: class labels at the points of a plane."""
-    names = np.array(list(CLASSES))
-    across, upwards = np.meshgrid(plane.x, plane.y)
-    return pd.DataFrame(
-        {
-            "x": across.ravel(),
-            "y": upwards.ravel(),
-            "learned": names[plane.learned.ravel()],
-            "rule": names[plane.rule.ravel()],
-        }
     )

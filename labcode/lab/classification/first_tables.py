@@ -114,32 +114,3 @@ def families(first: AsSubmitted) -> pd.DataFrame:
             for kind, own in first.families.items()
         ]
     )
-
-
-def mislabelled() -> pd.DataFrame:
-    """The table of training and test accuracies that we stated, beside the test accuracies that the program printed."""
-    rows = []
-    for epoch in EPOCHS:
-        row: dict[str, object] = {"epoch": epoch}
-        for title, name, places in (
-            ("“training”", "table_train", 2),
-            ("“test”", "table_test", 2),
-            ("test, plain, printed", "baseline", 4),
-            ("test, regularised, printed", "regularised", 4),
-        ):
-            row[title] = decimals(float(stated(f"classification.{name}_{epoch}").value or 0), places)
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def printed_as_test(column: str) -> int:
-    """How many accuracies of a column of that table, ``"train"`` or ``"test"``, are a printed test accuracy, rounded.
-
-    Either network's counts, at the same epoch.
-    """
-    found = 0
-    for epoch in EPOCHS:
-        value = float(stated(f"classification.table_{column}_{epoch}").value or 0)
-        printed = (float(stated(f"classification.{name}_{epoch}").value or 0) for name in ("baseline", "regularised"))
-        found += any(round(each, 2) == value for each in printed)
-    return found

@@ -30,7 +30,7 @@ from labcode.lab.classification.ceiling import (
     tool_ends,
     true_probabilities,
 )
-from labcode.lab.classification.ceiling_figures import by_class, ceilings, simulated, tool_failures, worn_tools
+from labcode.lab.classification.ceiling_figures import by_class, ceilings, simulated
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
 from labcode.metrics import macro_f1
@@ -183,11 +183,10 @@ def test_frames_hold_every_decision_class_and_wear(ceiling: Ceiling) -> None:
     assert len(ceilings(ceiling)) == len(ceiling.simulated)
     assert list(by_class(ceiling)["label"]) == list(CLASSES)
     assert len(simulated(ceiling)) == ceiling.simulated_scores.size
-    chance = tool_failures(ceiling)
-    assert (chance[chance["wear"] < 195]["chance"] == 0).all()
-    assert 0.2 < chance["chance"].max() <= 51 / 120
-    assert worn_tools(ceiling)["failures"].sum() == ceiling.actual_rows["tool_wear"]
-    assert worn_tools(ceiling)["rows"].sum() == sum(number.value for number in ceiling.actual_rows.values())
+    assert (ceiling.tool_failure[..., ceiling.wear < 195] == 0).all()
+    assert 0.2 < ceiling.tool_failure.max() <= 51 / 120
+    assert ceiling.wear_failures.sum() == ceiling.actual_rows["tool_wear"]
+    assert ceiling.wear_rows.sum() == sum(number.value for number in ceiling.actual_rows.values())
 
 
 def test_the_real_rows_give_the_known_edge(real_data: Path) -> None:

@@ -317,10 +317,3 @@ def test_tables_and_frames(first: AsSubmitted) -> None:
     assert table.loc["dropout"].tolist() == ["0", "0.3"] and table.loc["learning rate", "plain"] == "0.01"
     for shown in (first_tables.report, first_tables.where_it_matters, first_tables.agreement, first_tables.families):
         assert not shown(first).isna().any().any()
-
-
-def test_most_training_accuracies_that_we_stated_are_printed_test_accuracies() -> None:
-    table = first_tables.mislabelled().set_index("epoch")
-    assert table.loc[30].tolist() == ["0.66", "0.66", "0.6635", "0.6791"]
-    assert first_tables.printed_as_test("train") == 3
-    assert first_tables.printed_as_test("test") == 4
