@@ -135,7 +135,7 @@ def _copy(book: Path) -> Path:
     ignore = shutil.ignore_patterns("raw", "__pycache__")
     for name in ("chapters", "data", "labcode"):
         shutil.copytree(root / name, book / name, ignore=ignore)
-    for path in [root / "_quarto.yml", root / "lab.toml", *root.glob("*.qmd"), *root.glob("*.bib")]:
+    for path in [root / "lab.toml", *root.glob("_quarto*.yml"), *root.glob("*.qmd"), *root.glob("*.bib")]:
         shutil.copy(path, book / path.name)
     return book
 

@@ -78,7 +78,15 @@ def copy_book() -> Callable[[Path], Path]:
         root = project_root()
         for name in ("chapters", "data", "labcode"):
             shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
-        for name in ("_quarto.yml", "lab.toml", "index.qmd", "references.qmd", "references.bib"):
+        for name in (
+            "_quarto.yml",
+            "_quarto-full.yml",
+            "_quarto-handin.yml",
+            "lab.toml",
+            "index.qmd",
+            "references.qmd",
+            "references.bib",
+        ):
             shutil.copy(root / name, folder / name)
         return folder
 

@@ -57,7 +57,15 @@ def copy(tmp_path: Path) -> Path:
     """The book's sources, which a test may spoil."""
     for name in ("chapters", "data"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("raw"))
-    for name in ("_quarto.yml", "lab.toml", "index.qmd", "references.qmd", "references.bib"):
+    for name in (
+        "_quarto.yml",
+        "_quarto-full.yml",
+        "_quarto-handin.yml",
+        "lab.toml",
+        "index.qmd",
+        "references.qmd",
+        "references.bib",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

@@ -30,7 +30,15 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the project, in the quick profile."""
     for name in ("chapters", "data", "labcode"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
-    for name in ("_quarto.yml", "lab.toml", "index.qmd", "references.qmd", "references.bib"):
+    for name in (
+        "_quarto.yml",
+        "_quarto-full.yml",
+        "_quarto-handin.yml",
+        "lab.toml",
+        "index.qmd",
+        "references.qmd",
+        "references.bib",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
