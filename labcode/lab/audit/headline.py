@@ -26,7 +26,7 @@ def headline() -> pd.DataFrame:
     """A row for each of the lab's headline figures."""
     base = load(Baselines)
     best = base.models[base.best].rmse
-    best_close = f"{best.bare} ({best.limits}), {MODELS_OF_CLOSE[base.best]}"
+    best_close = f"{best.bare}, {MODELS_OF_CLOSE[base.best]}"
     contest, first = load(Contest), load(FirstOfMachines)
     rival, name = max(_rivals(contest), key=lambda each: each[0].macro_f1.value)
     rows = [
@@ -59,8 +59,8 @@ def headline() -> pd.DataFrame:
             _stated("classification.macro_f1", 2),
             _limits(first.plain.macro_f1, 2),
             str(contest.network.macro_f1.interval),
-            f"{rival.macro_f1.interval}, {name}",
-            str(load(Ceiling).best.macro_f1.interval),
+            f"{rival.macro_f1}, {name}",
+            str(load(Ceiling).best.macro_f1),
         ),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
