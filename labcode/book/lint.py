@@ -12,6 +12,7 @@ MOST_INLINE, LONGEST = 0.2, 240
 #: Fewest lines of the median cell whose code a reader sees.
 CELL_LINES = 4
 _INLINE = re.compile(r"`\{python\}\s+[^`]*`")
+_VERDICT = re.compile(r"\b(Doesn['’]t hold|Not shown|Holds( in part)?)[.*]")
 _OPTION = re.compile(r"#\|\s*(\w[\w-]*):\s*(\S+)")
 
 
@@ -52,11 +53,13 @@ def faults(text: str) -> Iterator[tuple[int, str]]:
     for number, line in prose_lines(text):
         if re.search(r"`\{python\}[^`]*\blambda\b", line):
             yield number, "a lambda stands in prose; give the figure a name in its result"
-    found = measures(text)
-    if found.inline > MOST_INLINE:
-        yield 1, f"{found.inline:.0%} of the running text is inline code; at most {MOST_INLINE:.0%} may be"
-    if found.cell_lines and median(found.cell_lines) < CELL_LINES:
-        yield 1, f"the median visible cell has {median(found.cell_lines):g} lines; show at least {CELL_LINES}"
+        if found := _VERDICT.search(line):
+            yield number, f"the verdict {found[0]!r} is typed; results give it: verdict(…)"
+    measured = measures(text)
+    if measured.inline > MOST_INLINE:
+        yield 1, f"{measured.inline:.0%} of the running text is inline code; at most {MOST_INLINE:.0%} may be"
+    if measured.cell_lines and median(measured.cell_lines) < CELL_LINES:
+        yield 1, f"the median visible cell has {median(measured.cell_lines):g} lines; show at least {CELL_LINES}"
 
 
 def prose_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -34,6 +34,14 @@ def test_too_much_inline_code_is_a_fault_and_a_little_is_none() -> None:
     assert line == 1 and "inline code; at most 20%" in words
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("**Doesn't hold.** It cannot.", 1), ("Not shown.", 1), ("Holds.", 1), ("It holds. None is shown to help.", 0)],
+)
+def test_a_verdict_that_somebody_typed_is_a_fault(text: str, number: int) -> None:
+    assert len([words for _, words in told(f"{PROSE} {text}") if "is typed; results give it" in words]) == number
+
+
 @pytest.mark.parametrize(("length", "number"), [(LONGEST, 0), (LONGEST + 1, 1)])
 def test_a_long_line_is_a_fault_wherever_it_stands(length: int, number: int) -> None:
     for before in ("", "---\n", "```\n"):
