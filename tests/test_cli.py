@@ -83,7 +83,11 @@ def test_fetch_leaves_a_users_own_file_alone(folder: Path, good_prices: pd.DataF
 @pytest.mark.parametrize(
     ("arguments", "environment", "expected"),
     [
-        (["render", "nosuch"], {}, "no chapter 'nosuch'; the chapters are cards, classification, eda"),
+        (
+            ["render", "nosuch"],
+            {},
+            "no chapter 'nosuch'; the chapters are audit, cards, classification, conclusion, eda",
+        ),
         (["render", "--engine", "quarto"], {"PATH": "/nowhere"}, "Quarto was not found on PATH"),
         (["render", "eda", "--to", "onefile"], {}, "leave the names of chapters out"),
         (["render", "eda", "--to", "latex"], {}, "leave the names of chapters out"),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+
 from labcode.book import checks, lint, plots, trials
 from labcode.book.statements import Verdict
 from labcode.errors import LabcodeError, RenderError
@@ -167,7 +169,7 @@ def _place(cell: Cell, fault: BaseException) -> str:
 def _without_drawing(root: Path) -> Iterator[None]:
     """Figures are not drawn, and paths are those that a chapter sees."""
     show, folder = plots.show, Path.cwd()
-    plots.show = lambda draw: None
+    plots.show = lambda drawn: plt.close("all")
     os.chdir(root)
     try:
         yield

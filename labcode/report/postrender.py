@@ -17,6 +17,8 @@ _SCRIPTS = (_REPORT / "quarto" / "offline.js", _ASSETS / "tables.js", _ASSETS / 
 _STYLE = _ASSETS / "views.css"
 _DOWNLOADS = re.compile(r'<ul class="dropdown-menu" aria-labelledby="quarto-navigation-tool-.*?(?=</ul>)', re.DOTALL)
 _MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
+#: What folds a part of the sidebar is a button, and no landmark.
+_FOLDED = re.compile(r'(<a class="sidebar-item-t[^>]*) role="navigation"')
 _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
 _SKIP = '<a class="skip visually-hidden-focusable" href="#quarto-document-content">Skip to the text</a>'
 _BETTER = {
@@ -36,6 +38,7 @@ def mend(page: str) -> str:
     for found, better in _BETTER.items():
         page = page.replace(found, better)
     page = _MODULE.sub(_classic, page)
+    page = _FOLDED.sub(r'\1 role="button"', page)
     if _SKIP not in page:
         page = re.sub(r"(<body[^>]*>)", rf"\1\n{_SKIP}", page, count=1)
     return _EMPTY_HEADER.sub(r"<td\1></td>", page)

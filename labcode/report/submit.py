@@ -86,6 +86,10 @@ def submit(
         If the profile is quick, the author is missing or a placeholder, the date is missing, results are missing or
         stale, `check` or the render fails, or the zip cannot be written.
     """
+    if settings.profile() == "quick":
+        raise LabcodeError(
+            "The profile is quick: its numbers come from a few simulated rows; unset LABCODE_PROFILE to hand in."
+        )
     root = settings.project_root()
     front = title_page(root)
     path = _target(root, out, front.stem)
@@ -113,10 +117,6 @@ def _rendered(which: edition.Edition, to: Format, engine: Engine, out: Path, *, 
 
 def _gate(root: Path, check: Callable[[Path], object] | None) -> tuple[dict[str, Result], dict[str, Provenance]]:
     """Refuse what must not be handed in; give the results and the rows behind them."""
-    if settings.profile() == "quick":
-        raise LabcodeError(
-            "The profile is quick: its numbers come from a few simulated rows; unset LABCODE_PROFILE to hand in."
-        )
     from labcode.data.maintenance import load_maintenance
     from labcode.data.prices import load_prices
 

@@ -71,7 +71,7 @@ def test_search_finds_a_section_of_another_chapter(site, parts: Parts, visit: Ca
     hit = page.locator(parts.hits).filter(has_text="halving").first
     expect(hit).to_be_visible()
     hit.click()
-    page.wait_for_url("**/tuning.html*")
+    page.wait_for_url("**/methods.html*")
     assert window.errors == []
 
 

@@ -54,7 +54,7 @@ def test_levels_keep_candidates_until_reset(space: Locator) -> None:
     first, _ = counts(space)
     assert 0 < first < of and levels.first.get_attribute("aria-pressed") == "true"
     assert space.locator("polyline.out").count() == of - first
-    space.get_by_role("group", name="optimiser").get_by_role("button").first.click()
+    space.get_by_role("group", name="epochs").get_by_role("button").first.click()
     both, _ = counts(space)
     assert both < first, "filters of two axes combine"
     levels.nth(1).click()

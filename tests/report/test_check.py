@@ -99,7 +99,6 @@ def test_a_fault_of_the_sources_is_seen_with_its_line(copy: Path, text: str, exp
     ("code", "expected"),
     [
         ("Its error is lower, `{python} sound.rmse`.", "'lower' judges a figure, but the paragraph has no check"),
-        ('Pigs fly. `{python} check("sound.rmse > sound.rmse_seed * 1e9")`', "not true of the published rows"),
         ('Pigs fly. `{python} check("2 > 1")`', "reads no result, so no result can contradict it"),
         ('Pigs fly. `{python} check("sound.rmse is not None")`', "this check cannot fail"),
         ("`{python} nowhere + 1`", "NameError: name 'nowhere' is not defined"),

@@ -137,7 +137,8 @@ local function numbers(chapter)
     local kind = number and (h.level > 1 and "Section" or appendix and "Appendix" or "Chapter")
     targets[id] = { kind = kind, number = number, title = h.content, anchor = h.identifier }
     if number and html then
-      local span = pandoc.Span(number, { class = "header-section-number" })
+      local shown = h.level == 1 and appendix and "Appendix " .. number .. " —" or number
+      local span = pandoc.Span(shown, { class = "header-section-number" })
       h.content = pandoc.Inlines { span, pandoc.Space() } .. h.content
     elseif not number then
       h.classes:insert "unnumbered"
