@@ -2,83 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import pandas as pd
 from IPython.display import Markdown
 
 from labcode import settings
 from labcode.data.types import Provenance
-from labcode.metrics import Interval
+from labcode.results.number import count, decimals
 
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
-MINUS = "\N{MINUS SIGN}"
-#: Keeps a sign such as ≈ with its number, and the limits of an interval, on one line.
-NARROW = "\N{NO-BREAK SPACE}"
-
-
-def count(value: float) -> str:
-    """A whole number with thousands separators: ``850,790``.
-
-    >>> count(850790)
-    '850,790'
-    """
-    return decimals(value, 0)
-
-
-def decimals(value: float, places: int = 2) -> str:
-    """A number with so many decimals, thousands separators and a real minus sign; ``n/a`` if it is not a number.
-
-    What rounds to zero has no sign.
-
-    >>> decimals(-0.0623), decimals(1234.5, 1), decimals(-0.0004, 3)
-    ('−0.06', '1,234.5', '0.000')
-    """
-    if not math.isfinite(value):
-        return "n/a"
-    value = 0.0 if abs(value) < 0.5 * 10**-places else value
-    return f"{value:,.{places}f}".replace("-", MINUS)
-
-
-def percent(share: float, places: int = 1) -> str:
-    """A share as a percentage: ``96.5%``.
-
-    >>> percent(0.965)
-    '96.5%'
-    """
-    return f"{decimals(100 * share, places)}%" if math.isfinite(share) else "n/a"
-
-
-class _Unbroken(str):
-    """Text that a page shows as it is; a plain string it would show as Python writes it, no-break spaces escaped."""
-
-    def _repr_markdown_(self) -> str:
-        return str(self)
-
-
-def between(interval: Interval, unit: Literal["", "%"] = "", places: int | None = None) -> str:
-    """The limits of an interval, which stay on one line: ``0.78 to 0.82``, or as percentages.
-
-    >>> between(Interval(0.8, 0.778, 0.816)).split()
-    ['0.78', 'to', '0.82']
-    """
-    if unit == "%":
-        return to(100 * interval.low, 100 * interval.high, places or 0, end="%")
-    return to(interval.low, interval.high, 2 if places is None else places)
-
-
-def to(low: float, high: float, places: int = 3, *, end: str = "") -> str:
-    """Two limits that stay on one line.
-
-    >>> to(0.778, 0.816, 2).split()
-    ['0.78', 'to', '0.82']
-    """
-    return _Unbroken(
-        f"{decimals(low, places)}{NARROW}to{NARROW}{decimals(high, places)}{end if math.isfinite(high) else ''}"
-    )
 
 
 def table(

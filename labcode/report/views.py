@@ -23,7 +23,7 @@ from labcode.lab.classification.decision_results import Decided, SlicedPlane
 from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
 from labcode.lab.tuning.results import Searched
 from labcode.lab.tuning.space import space as space_of
-from labcode.report.text import count, decimals
+from labcode.results.number import count, decimals
 
 #: How a sensor is called, and its unit.
 _SENSORS = {

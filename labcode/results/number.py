@@ -59,6 +59,17 @@ def decimals(value: float, places: int) -> str:
     return text.replace("-", MINUS if text.strip("-0.") else "")
 
 
+def count(value: Number | float) -> str:
+    """A whole number with thousands separators.
+
+    Examples
+    --------
+    >>> count(850790)
+    '850,790'
+    """
+    return decimals(float(value), 0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """What a figure is.

@@ -26,11 +26,6 @@ def facts(**changes: object) -> Provenance:
     return Provenance(**{**given, **changes})  # type: ignore[arg-type]
 
 
-def test_numbers_that_are_none_are_said_to_be_none() -> None:
-    assert text.decimals(float("nan")) == "n/a"
-    assert text.percent(float("inf")) == "n/a"
-
-
 def test_a_table_aligns_numbers_to_the_right_and_keeps_text_as_it_is() -> None:
     shown = text.table(pd.DataFrame({"name": ["x0123"], "rows": [1234], "share": [0.5]}), places=1).data
     header, rule, row = shown.splitlines()

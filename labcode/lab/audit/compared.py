@@ -21,7 +21,7 @@ from labcode.lab import load
 from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.verdicts import KINDS
 from labcode.metrics import next_draw_interval
-from labcode.results.number import Number
+from labcode.results.number import Number, decimals
 from labcode.results.typed import Results
 
 Outcome = Literal["yes", "no", "one seed"]
@@ -80,6 +80,14 @@ def report_of(first: AsSubmitted) -> dict[str, Mapping[int, Number]]:
     """The columns of the classification report, by class."""
     plain = first.plain
     return {"precision": plain.precision, "recall": plain.recall, "f1": plain.f1, "support": first.support}
+
+
+def with_limits(number: Number, places: int) -> str:
+    """A figure with its limits, to so many decimals; alone where it has none, as for a single seed."""
+    value = decimals(number.value, places)
+    if not math.isfinite(number.high - number.low):
+        return value
+    return f"{value} ({decimals(number.low, places)} to {decimals(number.high, places)})"
 
 
 #: What an expression may use beside results.

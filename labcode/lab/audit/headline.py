@@ -7,7 +7,7 @@ import pandas as pd
 
 from labcode.book.reference import stated
 from labcode.lab import load
-from labcode.lab.audit.compared import root
+from labcode.lab.audit.compared import root, with_limits
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.first_results import AsSubmitted as FirstOfMachines
 from labcode.lab.classification.sound_results import Contest, Scores
@@ -16,7 +16,7 @@ from labcode.lab.regression.results import AsSubmitted as FirstOfPrices
 from labcode.lab.regression.results import Baselines, Sound
 from labcode.lab.regression.tables import MODELS as MODELS_OF_CLOSE
 from labcode.lab.tuning.results import FirstSearch, Searched
-from labcode.results.number import BLANK, Number, decimals
+from labcode.results.number import BLANK, decimals
 
 COLUMNS = ("task", "stated", "first version again", "this version", "best without a network", "best possible")
 _UNKNOWN = "not known"
@@ -33,7 +33,7 @@ def headline() -> pd.DataFrame:
         (
             "the close: RMSE, USD",
             _stated("regression.test_49", 1, 0.5),
-            _limits(root(load(FirstOfPrices).test_mse_end), 1),
+            with_limits(root(load(FirstOfPrices).test_mse_end), 1),
             f"{load(Sound).rmse.bare} ({load(Sound).rmse.limits})",
             best_close,
             _UNKNOWN,
@@ -41,7 +41,7 @@ def headline() -> pd.DataFrame:
         (
             "the same, tuned",
             _stated("tuning.rmse", 1),
-            _limits(root(load(FirstSearch).best_score), 1),
+            with_limits(root(load(FirstSearch).best_score), 1),
             f"{load(Searched).test_rmse.bare} ({load(Searched).test_rmse.limits})",
             best_close,
             _UNKNOWN,
@@ -49,7 +49,7 @@ def headline() -> pd.DataFrame:
         (
             "failures: accuracy",
             _stated("classification.accuracy", 2),
-            _limits(first.plain.accuracy, 2),
+            with_limits(first.plain.accuracy, 2),
             decimals(accuracy(contest.network_without_rule), 3),
             f"{decimals(first.natural.majority.value, 3)}, always “no failure”",
             _UNKNOWN,
@@ -57,7 +57,7 @@ def headline() -> pd.DataFrame:
         (
             "failures: macro-F1",
             _stated("classification.macro_f1", 2),
-            _limits(first.plain.macro_f1, 2),
+            with_limits(first.plain.macro_f1, 2),
             str(contest.network.macro_f1.interval),
             f"{rival.macro_f1}, {name}",
             str(load(Ceiling).best.macro_f1),
@@ -80,9 +80,3 @@ def _stated(name: str, places: int, power: float = 1.0) -> str:
     entry = stated(name)
     assert entry.value is not None
     return f"{f'≈{BLANK}' if entry.about else ''}{decimals(entry.value**power, places)}"
-
-
-def _limits(number: Number, places: int) -> str:
-    if not np.isfinite(number.high - number.low):
-        return decimals(number.value, places)
-    return f"{decimals(number.value, places)} ({decimals(number.low, places)} to {decimals(number.high, places)})"

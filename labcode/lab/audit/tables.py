@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ import pandas as pd
 
 from labcode.book.reference import Stated, of_kind
 from labcode.book.statements import Verdict
-from labcode.lab.audit.compared import Compared
+from labcode.lab.audit.compared import Compared, with_limits
 from labcode.lab.verdicts import verdict
 from labcode.results.number import BLANK, decimals
 
@@ -36,12 +35,9 @@ def _stated(each: Compared) -> str:
 
 
 def _ours(each: Compared) -> str:
-    own, places = each.ours, each.cell.places
     if each.cell.relation == "most below":
-        return f"{decimals(100 * own.value, 0)}%"
-    if not math.isfinite(own.high - own.low):
-        return decimals(own.value, places)
-    return f"{decimals(own.value, places)} ({decimals(own.low, places)} to {decimals(own.high, places)})"
+        return f"{decimals(100 * each.ours.value, 0)}%"
+    return with_limits(each.ours, each.cell.places)
 
 
 def counts(found: Sequence[Compared]) -> pd.DataFrame:

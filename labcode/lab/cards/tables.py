@@ -17,12 +17,7 @@ from labcode.lab.classification.sound_settings import Network as FailureNetwork
 from labcode.lab.config import configured
 from labcode.lab.regression.results import Sound
 from labcode.lab.regression.settings import Network
-from labcode.results.number import decimals
-
-
-def count(value: float) -> str:
-    """A whole number."""
-    return decimals(float(value), 0)
+from labcode.results.number import count, decimals
 
 
 def card(rows: dict[str, str]) -> pd.DataFrame:
