@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from labcode.display import RunDisplay
 from labcode.errors import DownloadError, LabcodeError
+from labcode.results.progress import RunDisplay
 
 app = typer.Typer(
     help="A deep-learning lab done twice: as submitted, and soundly. `labcode COMMAND --help` tells more.",
@@ -123,12 +123,12 @@ def run(
     ] = None,
 ) -> None:
     """Compute the results that are not stored yet; what an interrupted run finished is kept."""
-    from labcode.experiments import catalog
+    from labcode.results import run as catalog
 
     display = RunDisplay()
     try:
         if cluster:
-            from labcode.cluster import connect
+            from labcode.results.cluster import connect
 
             with connect(cluster) as workers, display.bar:
                 print(f"{workers.count} workers at {cluster}")
@@ -149,8 +149,8 @@ def results(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable; NaN and infinity become null.")] = False,
 ) -> None:
     """Show the figures that are stored; computes nothing, and names what is missing."""
-    from labcode.experiments.catalog import survey
-    from labcode.report.downloads import finite
+    from labcode.book.downloads import finite
+    from labcode.results.run import survey
 
     found = survey(names or ())
     scalars = {name: result.scalars for name, result in found.items() if result is not None}
@@ -195,8 +195,8 @@ def render(
     fresh: Annotated[bool, typer.Option("--fresh", help="Run every cell, also where nothing has changed.")] = False,
 ) -> None:
     """Render the report into _book/."""
-    from labcode.report import edition as editions
-    from labcode.report.render import render as render_book
+    from labcode.book import edition as editions
+    from labcode.book.render import render as render_book
 
     formats = ("html", "pdf") if to is FormatName.all else (to.value,)
     with editions.chosen(edition.value if edition else editions.edition()):
@@ -210,7 +210,7 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="Only faults and the counts.")] = False,
 ) -> None:
     """Try every check, value and label on the stored results; trains nothing, exits with 1 if anything is wrong."""
-    from labcode.report import check as checking
+    from labcode.book import verify as checking
 
     found = checking.check(chapters=chapters or ())
     if not quiet:
@@ -239,9 +239,9 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds in which all contestants take turns.")] = 3,
 ) -> None:
     """Time this project beside plain skorch and scikit-learn, side by side in one run (minutes to half an hour)."""
-    from labcode.bench import bench_training  # loads PyTorch
-    from labcode.bench_render import bench_render
-    from labcode.bench_tuning import bench_tuning
+    from benchmarks.rendering import bench_render
+    from benchmarks.searching import bench_tuning
+    from benchmarks.training import bench_training  # loads PyTorch
 
     kinds = {BenchName.training: bench_training, BenchName.tuning: bench_tuning, BenchName.render: bench_render}
     measured = {name.value: kinds[name](repeats=rounds) for name in names or list(BenchName)}
@@ -259,7 +259,7 @@ def preview(
     ] = EngineName.portable,
 ) -> None:
     """Show the report in the browser, rendered again at every edit of its text, code or data."""
-    from labcode.report.render import preview as preview_book
+    from labcode.book.render import preview as preview_book
 
     raise typer.Exit(preview_book(chapter, engine=engine.value))
 
@@ -272,9 +272,9 @@ def submit(
     ] = EngineName.auto,
 ) -> None:
     """Pack the hand-in: its PDF, the whole report as one page, scripts, numbers, where they come from, checksums."""
+    from labcode.book.submit import submit as hand_in
+    from labcode.book.verify import refuse_faults
     from labcode.lab.scripts import scripts
-    from labcode.report.check import refuse_faults
-    from labcode.report.submit import submit as hand_in
 
     made = hand_in(out, engine=engine.value, check=refuse_faults, scripts=scripts())
     print(f"Written: {made.path} ({', '.join(made.files)})")
@@ -285,7 +285,7 @@ def submit(
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
     """Look at Python, Quarto, device, data and store: what is there, and how to mend it; exits with 1 if faulty."""
-    from labcode.report.doctor import examine
+    from labcode.book.doctor import examine
 
     findings = examine()
     if as_json:
@@ -300,7 +300,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
 @store_app.command()
 def prune(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False) -> None:
     """Remove results that no code, settings or libraries of today give any more; those on other rows stay."""
-    from labcode.experiments import old_results
+    from labcode.results import old as old_results
 
     found = old_results.stored()
     old = [each for each in found if each.old]
@@ -313,7 +313,7 @@ def prune(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what
 @new_app.command()
 def chapter(name: Annotated[str, typer.Argument(help="Its file name and label, such as `drift`.")]) -> None:
     """Write chapters/NAME.qmd from the template, and list it in _quarto.yml before the closing chapter."""
-    from labcode.report.scaffold import new_chapter
+    from labcode.book.scaffold import new_chapter
 
     path = new_chapter(name)
     print(f"Written: {path}; `labcode render {name} --to html` shows it.")
@@ -325,7 +325,7 @@ def notebook(
     back: Annotated[bool, typer.Option("--back", help="Write the chapter from its notebook.")] = False,
 ) -> None:
     """Write a chapter as a Jupyter notebook beside it, or take the edited notebook back into the chapter."""
-    from labcode.report.notebooks import take_back, write_notebook
+    from labcode.book.notebooks import take_back, write_notebook
 
     print(f"Written: {take_back(chapter) if back else write_notebook(chapter)}")
 

@@ -15,9 +15,9 @@ import pytest
 import torch
 from filelock import FileLock
 
+from labcode.book.render import find_quarto
 from labcode.data.simulate import simulate_maintenance, simulate_prices
-from labcode.experiments import catalog
-from labcode.report.render import find_quarto
+from labcode.results import run as catalog
 from labcode.settings import project_root
 
 REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")

@@ -11,35 +11,18 @@ import pytest
 import labcode
 
 PACKAGE = Path(labcode.__file__).parent
-FLOORS: dict[str, float] = {
-    "errors": -2,
-    "settings": -1,
-    "data": 0,
-    "models": 0,
-    "metrics": 0,
-    "training": 1,
-    "protocols": 2,
-    "tuning": 2,
-    "store": 2,
-    "results": 1.5,
-    "book": 2.5,
-    "experiments": 3,
-    "report": 4,
-    "cli": 5,
-    "bench": 4.5,
+#: What each room may import, besides itself and what stands at the top of the package.
+ROOMS: dict[str, set[str]] = {
+    "data": set(),
+    "nets": set(),
+    "scoring": {"data"},
+    "results": {"data", "nets"},
+    "book": {"results"},
+    "lab": {"data", "nets", "scoring", "results", "book"},
+    "cli": {"data", "nets", "results", "book", "lab"},
 }
-#: Modules that share a room: what one estimator is made of, and what a result's key is made of.
-SHARED = {
-    **dict.fromkeys(("device", "losses", "loop", "estimator", "stacked", "batched", "parallel"), "training"),
-    **dict.fromkeys(("digests", "cluster"), "store"),
-    **dict.fromkeys(("bench_tuning", "bench_render"), "bench"),
-    "confusion": "metrics",
-    "lab": "experiments",  # until the last experiment has moved
-    "display": "cli",
-    "files": "settings",
-}
-#: Stands outside the house: it runs before there is an environment.
-OUTSIDE = {"bootstrap"}
+#: At the top of the package: for every room, and importing from none; ``bootstrap`` runs before all else.
+TOP = {"errors", "settings", "files", "bootstrap"}
 
 
 def modules() -> list[Path]:
@@ -47,16 +30,10 @@ def modules() -> list[Path]:
 
 
 def room(path: Path) -> str:
-    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return SHARED.get(name, name)
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imported_rooms(source: str) -> Iterator[str]:
-    for found in _imported(source):
-        yield SHARED.get(found, found)
-
-
-def _imported(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
             parts = node.module.split(".")
@@ -66,23 +43,24 @@ def _imported(source: str) -> Iterator[str]:
             yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("labcode."))
 
 
-def upward(path: Path, source: str) -> list[str]:
-    if room(path) in OUTSIDE:
-        return [name for name in imported_rooms(source)]
-    floor = FLOORS[room(path)]
-    return [name for name in imported_rooms(source) if name in FLOORS and name != room(path) and FLOORS[name] >= floor]
+def forbidden(path: Path, source: str) -> list[str]:
+    """Rooms that a module imports from though its own may not."""
+    home = room(path)
+    allowed = {home, "__version__", *TOP, *ROOMS[home]} if home in ROOMS else {"errors", "settings"}
+    return [name for name in imported_rooms(source) if name not in allowed]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_imports_point_downwards(path: Path) -> None:
-    assert room(path) in FLOORS.keys() | OUTSIDE, f"{path} stands in no room; give it a floor"
-    assert upward(path, path.read_text("utf-8")) == []
+    assert room(path) in ROOMS.keys() | TOP, f"{path} stands in no room"
+    assert forbidden(path, path.read_text("utf-8")) == []
 
 
-def test_the_check_sees_an_upward_import() -> None:
-    assert upward(PACKAGE / "data" / "prices.py", "from labcode.report.text import count") == ["report"]
-    assert upward(PACKAGE / "models.py", "import labcode.training") == ["training"]
-    assert upward(PACKAGE / "models.py", "from labcode import metrics") == ["metrics"]
+def test_the_check_sees_a_forbidden_import() -> None:
+    assert forbidden(PACKAGE / "data" / "prices.py", "from labcode.book.text import table") == ["book"]
+    assert forbidden(PACKAGE / "nets" / "mlp.py", "import labcode.scoring.scores") == ["scoring"]
+    assert forbidden(PACKAGE / "book" / "text.py", "from labcode import lab, settings") == ["lab"]
+    assert forbidden(PACKAGE / "settings.py", "def f():\n    from labcode.data import tables") == ["data"]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.parent.glob("chapters/*.qmd")), ids=lambda path: path.stem)

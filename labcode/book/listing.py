@@ -26,7 +26,7 @@ def listing(module: str, *names: str, imports: bool = True) -> Markdown:
     Parameters
     ----------
     module
-        Such as ``"labcode.models"``; it is read, not imported.
+        Such as ``"labcode.nets.mlp"``; it is read, not imported.
     names
         Such as ``"position"``, ``"MLP"``, or ``"MLP.forward"`` for one method below the line of its class.
     imports

@@ -91,7 +91,7 @@ def test_the_command_line_exits_with_its_code(
     def render(*_: object, **__: object) -> list[Path]:
         raise error
 
-    monkeypatch.setattr("labcode.report.render.render", render)
+    monkeypatch.setattr("labcode.book.render.render", render)
     monkeypatch.setattr("sys.argv", ["labcode", "render", "--to", "html"])
     with pytest.raises(SystemExit) as raised:
         cli.main()

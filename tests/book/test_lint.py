@@ -7,7 +7,7 @@ import re
 import pytest
 
 from labcode.book.lint import LONGEST, faults, measures, paragraphs, prose_lines, unchecked
-from labcode.report.prose import JUDGING
+from labcode.book.prose import JUDGING
 
 PROSE = "Prose without any code in it, long enough that one figure in it is little. " * 2
 CELL = "```{{python}}\n#| code-fold: {fold}\n{options}{code}\n```\n"

@@ -142,9 +142,9 @@ def test_it_runs_by_itself() -> None:
 
 
 def test_the_books_network_runs_from_its_listing_and_is_the_same() -> None:
-    from labcode import models
+    from labcode.nets import mlp as models
 
-    shown = source_of("labcode.models", "_check", "MLP")
+    shown = source_of("labcode.nets.mlp", "_check", "MLP")
     assert "\nclass MLP(nn.Module):\n" in shown and '"""' not in shown
     torch.manual_seed(0)
     ours = run(shown)["MLP"](n_features=3, hidden=(4,), n_outputs=1)
@@ -152,14 +152,14 @@ def test_the_books_network_runs_from_its_listing_and_is_the_same() -> None:
     theirs = models.MLP(n_features=3, hidden=(4,), n_outputs=1)
     x = torch.ones(2, 3)
     assert torch.equal(ours(x), theirs(x))
-    assert source_of("labcode.models", "MLP.forward", imports=False).startswith(
+    assert source_of("labcode.nets.mlp", "MLP.forward", imports=False).startswith(
         "class MLP(nn.Module):\n    def forward(self, "
     )
 
 
 def test_the_block_names_its_file() -> None:
-    block = listing("labcode.models", "MLP.forward", imports=False).data
-    assert block.startswith('```{.python filename="labcode/models.py"}\nclass MLP(nn.Module):\n')
+    block = listing("labcode.nets.mlp", "MLP.forward", imports=False).data
+    assert block.startswith('```{.python filename="labcode/nets/mlp.py"}\nclass MLP(nn.Module):\n')
     assert block.endswith("\n```")
     assert 'filename="listedlab.shapes"' in listing("listedlab.shapes", "area").data
 

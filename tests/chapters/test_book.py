@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from labcode.book.render import chapter_files, choose_engine, find_quarto, render
 from labcode.errors import RenderError
-from labcode.report.render import chapter_files, choose_engine, find_quarto, render
 from labcode.settings import project_root
 
 ROOT = project_root()
@@ -100,8 +100,8 @@ def test_a_fault_in_a_chapter_fails_the_render_and_names_its_line(
     chapter = copy / "chapters" / "reproducibility.qmd"
     text = chapter.read_text("utf-8")
     text = text.replace(
-        "from labcode.report import environment",
-        "from labcode.report import environment\nfrom labcode.book.checks import check",
+        "from labcode.book import environment",
+        "from labcode.book import environment\nfrom labcode.book.checks import check",
     )
     chapter.write_text(text + spoilt, "utf-8")
     with pytest.raises(RenderError) as failure:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from labcode.digests import code_digest
 from labcode.errors import LabcodeError
-from labcode.experiments import catalog
+from labcode.results import experiments
+from labcode.results import run as catalog
+from labcode.results.keys import code_digest
 
 SOURCE = """
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from labcode.experiments.catalog import Experiment
+from labcode.results.experiments import Experiment
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -49,7 +50,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str]
     file = tmp_path / "typedlab" / "fits.py"
     file.parent.mkdir()
     file.write_text(SOURCE)
-    monkeypatch.setattr(catalog, "MODULES", ("typedlab.fits",))
+    monkeypatch.setattr(experiments, "modules", lambda: ("typedlab.fits",))
     monkeypatch.syspath_prepend(str(tmp_path))
     for known in (catalog._running_code, catalog._unstored):
         known.clear()

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from labcode.errors import LabcodeError
 from labcode.results.number import Number, Quantity
+from labcode.results.store import Result, Store
 from labcode.results.typed import Origin, Results, flatten, frame, impossible, numbers, unflatten
-from labcode.store import Result, Store
 
 
 @dataclass(frozen=True, kw_only=True)

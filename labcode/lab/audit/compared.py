@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcode.book.reference import Cell, figures
-from labcode.confusion import weighted_f1
 from labcode.errors import LabcodeError
 from labcode.lab import load
 from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.verdicts import KINDS
-from labcode.metrics import next_draw_interval
 from labcode.results.number import Number, decimals
 from labcode.results.typed import Results
+from labcode.scoring.confusion import weighted_f1
+from labcode.scoring.scores import next_draw_interval
 
 Outcome = Literal["yes", "no", "one seed"]
 #: How far a figure that was given as approximate may lie off ours, as a share of ours.

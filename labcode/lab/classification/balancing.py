@@ -112,7 +112,7 @@ class Method:
 
 def methods(neighbors: int, gamma: float) -> dict[str, Method]:
     """All ways by name; what makes all classes equally frequent has the neighbours of SMOTE."""
-    from labcode.losses import FocalLoss
+    from labcode.nets.losses import FocalLoss
 
     more: dict[str, Any] = {
         "k_neighbors": neighbors,

@@ -13,7 +13,6 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification.balancing import (
     Failed,
     Floats,
@@ -41,15 +40,16 @@ from labcode.lab.classification.rows import (
     without_weights,
 )
 from labcode.lab.config import configured
-from labcode.metrics import Interval, macro_f1
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import Interval, macro_f1
 from labcode.settings import SEED
-from labcode.store import Result
 
 Places = NDArray[np.int64]
 Fold = tuple[Places, Places]
-#: Probabilities are at least this in a log loss, as in :func:`labcode.confusion.log_loss`.
+#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.confusion.log_loss`.
 LEAST_PROBABILITY = 1e-15
 
 
@@ -168,7 +168,7 @@ class _Prepared:
 def _prepared(
     spec: Balancing, method: Method, rows: FailureRows, fit: Places, held: Places, seeds: Sequence[int]
 ) -> _Prepared:
-    from labcode.training import TabularClassifier
+    from labcode.nets.estimators import TabularClassifier
 
     measured = measured_columns(rows.X)
     natural, labels = measured.iloc[fit], rows.labels[fit]
@@ -195,7 +195,7 @@ def _scaled(scaler: StandardScaler, X: pd.DataFrame) -> NDArray[np.float32]:
 
 def _trained(prepared: Sequence[_Prepared]) -> list[tuple[Floats, int]]:
     """Probabilities of the rows held out ``(2, n_seeds, n, 6)``, as trained and undone, and the steps taken."""
-    from labcode.batched import TrainingRows, fit_together
+    from labcode.nets.together import TrainingRows, fit_together
 
     rows = [TrainingRows(own.X, own.labels) for own in prepared]
     networks = [network for own in prepared for network in own.networks]

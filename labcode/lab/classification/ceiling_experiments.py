@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labcode.confusion import Confusions, f1_scores
 from labcode.data.columns import FAILURE, QUALITIES, QUALITY
 from labcode.data.labels import FAILURE_MODES
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification.ceiling import (
     MOST_PROBABLE,
     PUBLISHED,
@@ -39,10 +37,12 @@ from labcode.lab.classification.ceiling_results import Ceiling, Decision
 from labcode.lab.classification.ceiling_settings import Simulation
 from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.config import configured
-from labcode.metrics import Interval, macro_f1, mean_interval, next_draw_interval
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.confusion import Confusions, f1_scores
+from labcode.scoring.scores import Interval, macro_f1, mean_interval, next_draw_interval
 from labcode.settings import SEED
-from labcode.store import Result
 
 Data = Mapping[str, Dataset]
 Stored = Mapping[str, Result]

@@ -17,7 +17,7 @@ CLASSES = {
 SHORT = dict(zip(CLASSES, ("heat", "none", "overstrain", "power", "random", "tool wear"), strict=True))
 #: Places of two labels among them.
 NORMAL, RANDOM = list(CLASSES.values()).index("no_failure"), list(CLASSES.values()).index("random")
-#: The network that tells failures apart: settings of a :class:`~labcode.training.TabularClassifier`.
+#: The network that tells failures apart: settings of a :class:`~labcode.nets.estimators.TabularClassifier`.
 NETWORK: dict[str, Any] = {
     "hidden": (64, 32),
     "optimizer": "adamw",

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labcode.confusion import Confusions, f1_scores, recalls
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification import sound_settings
 from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
@@ -33,11 +31,13 @@ from labcode.lab.classification.rows import (
 )
 from labcode.lab.classification.sound_experiments import Answer, ContestSpec, compete, number, reliability
 from labcode.lab.config import configured
-from labcode.metrics import macro_f1, mean_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.confusion import Confusions, f1_scores, recalls
+from labcode.scoring.scores import macro_f1, mean_interval
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 Floats = NDArray[np.float64]
 Stops = NDArray[np.bool_]

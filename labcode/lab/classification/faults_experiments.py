@@ -12,9 +12,7 @@ import pandas as pd
 from imblearn.over_sampling import SMOTE
 from numpy.typing import NDArray
 
-from labcode.confusion import Confusions, accuracy, balanced_counts
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification.balancing import measured_columns
 from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.faults import (
@@ -40,9 +38,11 @@ from labcode.lab.classification.rows import (
     mean_score,
 )
 from labcode.lab.config import configured
-from labcode.metrics import Interval, macro_f1
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
-from labcode.store import Result
+from labcode.results.store import Result
+from labcode.scoring.confusion import Confusions, accuracy, balanced_counts
+from labcode.scoring.scores import Interval, macro_f1
 
 Floats = NDArray[np.float64]
 
@@ -137,8 +137,8 @@ def run_leakage(
 
 def _out_of_fold(spec: Faults, variants: Sequence[Arranged]) -> list[Places]:
     """Class numbers that the networks of each variant give to its rows when held out, ``(n_seeds, n)`` each."""
-    from labcode.batched import TrainingRows, fit_together
-    from labcode.training import TabularClassifier
+    from labcode.nets.estimators import TabularClassifier
+    from labcode.nets.together import TrainingRows, fit_together
 
     settings = {**NETWORK, "l1": 0.0, "max_epochs": spec.epochs}
     networks, sets, held = [], [], []

@@ -11,9 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labcode.book.reference import stated
-from labcode.confusion import Confusions, accuracy, f1_scores, precisions, recalls
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
 from labcode.lab.classification.first_results import (
     PRINTED_EPOCHS,
@@ -36,11 +34,13 @@ from labcode.lab.classification.first_stated import (
     t_limits,
 )
 from labcode.lab.config import configured
-from labcode.metrics import Interval, macro_f1, mean_of_seeds, next_draw_interval, prediction_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.confusion import Confusions, accuracy, f1_scores, precisions, recalls
+from labcode.scoring.scores import Interval, macro_f1, mean_of_seeds, next_draw_interval, prediction_interval
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 N_CLASSES = len(CLASSES)
 #: Numbers of seeds whose limits are compared.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcode.book.reference import figures
-from labcode.confusion import accuracy, f1_scores, precisions, recalls, weighted_f1
-from labcode.metrics import macro_f1
+from labcode.scoring.confusion import accuracy, f1_scores, precisions, recalls, weighted_f1
+from labcode.scoring.scores import macro_f1
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -96,12 +96,12 @@ def _of_classes(confusion: Floats) -> dict[str, Draws]:
 
 
 def quantile_limits(values: Floats) -> Floats:
-    """Empirical quantiles between which one more seed should fall, as :func:`labcode.metrics.next_draw_interval`."""
+    """Empirical quantiles between which one more seed should fall, as ``scores.next_draw_interval``."""
     return np.asarray(np.quantile(values, [0.025, 0.975], axis=0, method="weibull"))
 
 
 def t_limits(values: Floats) -> Floats:
-    """The same by Student's t, as if seeds were normal: :func:`labcode.metrics.prediction_interval` of each figure."""
+    """The same by Student's t, as if seeds were normal, as ``scores.prediction_interval`` of each figure."""
     from scipy.stats import t  # heavy, and needed here only
 
     n = len(values)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from labcode.book.reference import stated
-from labcode.confusion import f1_scores, precisions, recalls
 from labcode.lab.classification.classes import CLASSES
 from labcode.lab.classification.first_results import AsSubmitted, Natural
 from labcode.lab.classification.first_settings import First
 from labcode.lab.classification.first_stated import Floats
-from labcode.metrics import next_draw_interval
 from labcode.results.number import decimals
+from labcode.scoring.confusion import f1_scores, precisions, recalls
+from labcode.scoring.scores import next_draw_interval
 
 #: Classes as tables and figures call them.
 SHORT = ("heat dissipation", "no failure", "overstrain", "power", "random", "tool wear")

@@ -15,7 +15,7 @@ from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 
 if TYPE_CHECKING:
     from labcode.lab.classification.sound_settings import Network, NetworkChoice
-    from labcode.training import TabularClassifier
+    from labcode.nets.estimators import TabularClassifier
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.str_]
@@ -89,7 +89,7 @@ def seen_by_network(
 
 def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, seeds: range) -> list[TabularClassifier]:
     """Unfitted networks that differ in their seed alone; a class weighs 1 / share ** ``weights`` in their loss."""
-    from labcode.training import TabularClassifier
+    from labcode.nets.estimators import TabularClassifier
 
     shares = pd.Series(labels).value_counts(normalize=True)
     options: dict[str, Any] = {

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from labcode.loop import learning_rate
+from labcode.nets.loop import learning_rate
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def best_epoch(curves: Floats) -> int:
     return int(curves.mean(axis=0).argmin())
 
 
-#: The parameter of a :class:`~labcode.training.TabularClassifier` that each technique sets.
+#: The parameter of a :class:`~labcode.nets.estimators.TabularClassifier` that each technique sets.
 PARAMETER: dict[str, str] = {
     "dropout": "dropout",
     "decay": "weight_decay",

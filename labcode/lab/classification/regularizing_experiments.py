@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
 from labcode.lab.classification.regularizing_settings import HoldingBack
@@ -19,18 +18,19 @@ from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, es
 from labcode.lab.classification.rows import N_CLASSES, FailureRows, failure_rows, in_all_classes
 from labcode.lab.classification.sound_settings import Contest, Network, NetworkChoice
 from labcode.lab.config import configured
-from labcode.metrics import macro_f1
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import macro_f1
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Fold = tuple[Places, Places]
 #: Parameters of a network that differ from those of the one without regularization.
 Changes = dict[str, Any]
-#: Probabilities are at least this in a log loss, as in :func:`labcode.confusion.log_loss`.
+#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.confusion.log_loss`.
 LEAST_PROBABILITY = 1e-15
 
 
@@ -91,8 +91,8 @@ class Answer:
 
 def trained(task: Task) -> Answer:
     """Encode, train all networks of the task as one, and ask them."""
-    from labcode.batched import TrainingRows
     from labcode.lab.classification.regularizing_fast import TrainedFold
+    from labcode.nets.together import TrainingRows
 
     fit, held = task.fold
     (X, labels), (others, _) = task.rows.take(fit), task.rows.take(held)

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from labcode.batched import TrainingRows, row_order
-from labcode.loop import threads_for
-from labcode.losses import StackedLoss
-from labcode.stacked import Bank, Group, Member, StackedOptimizer
-from labcode.training import TabularClassifier
+from labcode.nets.batched_mlp import Bank, Group, Member, StackedOptimizer
+from labcode.nets.estimators import TabularClassifier
+from labcode.nets.loop import threads_for
+from labcode.nets.losses import StackedLoss
+from labcode.nets.together import TrainingRows, row_order
 
 Inputs = NDArray[np.float32]
 Floats = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labcode.metrics import macro_f1
 from labcode.results.number import Number
+from labcode.scoring.scores import macro_f1
 from labcode.settings import SEED
 
 Floats = NDArray[np.float64]

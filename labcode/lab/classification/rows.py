@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from labcode.confusion import Confusions, Floats, Statistic, macro_f1_without
 from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.lab.classification.classes import CLASSES, RANDOM
+from labcode.scoring.confusion import Confusions, Floats, Statistic, macro_f1_without
 from labcode.settings import SEED
 
 Numbers = NDArray[np.int64]

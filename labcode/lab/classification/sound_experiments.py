@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-from labcode.confusion import Confusions, f1_scores, log_loss, precisions, recalls
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification import sound_settings as settings
 from labcode.lab.classification.ceiling import best_weights, decide
 from labcode.lab.classification.classes import CLASSES, NORMAL
@@ -43,11 +41,13 @@ from labcode.lab.classification.rows import (
 from labcode.lab.classification.sound_results import Chances, Contest, Gain, LossGain, Scores
 from labcode.lab.classification.sound_rivals import rival_chances
 from labcode.lab.config import configured
-from labcode.metrics import Interval, macro_f1, mean_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.confusion import Confusions, f1_scores, log_loss, precisions, recalls
+from labcode.scoring.scores import Interval, macro_f1, mean_interval
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 MODELS = ("network", "forest", "boosting", "logistic")
 #: Each model's most probable class and its decision for macro-F1, as the results call them.
@@ -151,7 +151,7 @@ def _network_chances(
     spec: settings.Network, choices: Sequence[settings.NetworkChoice], labels: Labels, seen: Sequence[Any], seeds: int
 ) -> list[list[Floats]]:
     """Mean chances of networks with other seeds, for each choice; all train together."""
-    from labcode.batched import TrainingRows, fit_together
+    from labcode.nets.together import TrainingRows, fit_together
 
     networks = [failure_networks(spec, choice, labels, range(SEED, SEED + seeds)) for choice in choices]
     rows = TrainingRows(seen[0], labels)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification import sound_settings
 from labcode.lab.classification.decision_experiments import out_of_fold
 from labcode.lab.classification.rows import FailureRows, FoldsSpec, confusions_of, failure_rows, mean_gain, mean_score
@@ -18,11 +17,12 @@ from labcode.lab.classification.sound_settings import NetworkChoice
 from labcode.lab.classification.tuned_results import Searched, Tuned
 from labcode.lab.classification.tuned_settings import Tuning
 from labcode.lab.config import configured
-from labcode.metrics import macro_f1, mean_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import macro_f1, mean_interval
 from labcode.settings import Profile
-from labcode.store import Result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ from labcode.data.columns import FAILURE, PRICE_FEATURES, SENSORS
 from labcode.data.labels import FAILURE_MODES, MIN_COOLING_SPEED, MIN_TEMPERATURE_DIFFERENCE, NO_FAILURE, physical_flags
 from labcode.data.prices import untrustworthy
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.config import configured
 from labcode.lab.eda.machines import (
     AIR,
@@ -28,7 +27,10 @@ from labcode.lab.eda.prices import COLUMNS, closes_beside, log_returns, looks_sp
 from labcode.lab.eda.results import Machines, Prices, Rule, SensorShare
 from labcode.lab.eda.settings import OfMachines, OfPrices
 from labcode.lab.regression.split import split_by_date
-from labcode.metrics import (
+from labcode.results.experiments import Experiment, Progress
+from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import (
     DATE_BLOCK,
     Interval,
     effective_rows,
@@ -36,8 +38,6 @@ from labcode.metrics import (
     mean_interval,
     rmse_interval,
 )
-from labcode.results.number import Number
-from labcode.store import Result
 
 Data = Mapping[str, Dataset]
 Stored = Mapping[str, Result]

@@ -16,7 +16,6 @@ from sklearn.model_selection import train_test_split
 
 from labcode.book.reference import stated
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.config import configured
 from labcode.lab.regression import settings
 from labcode.lab.regression.baselines import boosted_trees, rmse, trees_on_position, without_network
@@ -24,12 +23,13 @@ from labcode.lab.regression.candidates import CANDIDATES, predictions
 from labcode.lab.regression.network import Floats, position
 from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Baseline, Baselines, Candidate, Choice, number
 from labcode.lab.regression.split import rolling_folds, split_by_date
-from labcode.metrics import DATE_BLOCK, mean_interval, next_draw_interval, rmse_interval, skill_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
 from labcode.results.typed import Results
+from labcode.scoring.scores import DATE_BLOCK, mean_interval, next_draw_interval, rmse_interval, skill_interval
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 #: Boosted trees, and rows to train on and to predict.
 TreeModel = Callable[[HistGradientBoostingRegressor, pd.DataFrame, pd.DataFrame], Floats]

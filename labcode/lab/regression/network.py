@@ -52,8 +52,8 @@ def fit_position_network(
     days: pd.DataFrame, settings: Network, *, seed: int, odd: bool = False, inputs: Inputs = position_inputs
 ) -> Pipeline:
     """Train a network on days with their closes; ``odd`` has mirrored days give mirrored answers."""
-    from labcode.models import OddMLP
-    from labcode.training import TabularRegressor
+    from labcode.nets.estimators import TabularRegressor
+    from labcode.nets.mlp import OddMLP
 
     scaler = StandardScaler().fit(inputs(days))
     scaler.mean_[0], scaler.scale_[0] = 0.0, 1.0  # the position stays as it is, so that a day can be mirrored

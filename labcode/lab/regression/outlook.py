@@ -15,7 +15,6 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.prices import untrustworthy
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.config import configured
 from labcode.lab.regression import settings
 from labcode.lab.regression.network import (
@@ -28,11 +27,12 @@ from labcode.lab.regression.network import (
 )
 from labcode.lab.regression.results import Limit, NextDay, number
 from labcode.lab.regression.split import split_by_date
-from labcode.metrics import DATE_BLOCK, Interval, cluster_bootstrap, rmse_interval, skill_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import DATE_BLOCK, Interval, cluster_bootstrap, rmse_interval, skill_interval
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 Data = Mapping[str, Dataset]
 Stored = Mapping[str, Result]
@@ -201,7 +201,7 @@ def _next_close(
     spec: NextDaySpec, kind: Literal["level", "return"], seed: int, train: pd.DataFrame, test: pd.DataFrame
 ) -> Floats:
     """Predicted next closes (USD), ``(n,)``: by the price itself, or by its return, clipped in training."""
-    from labcode.training import TabularRegressor
+    from labcode.nets.estimators import TabularRegressor
 
     network = TabularRegressor(
         hidden=spec.network.hidden,

@@ -13,7 +13,6 @@ import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress, typed
 from labcode.lab.config import configured
 from labcode.lab.regression import candidates, settings
 from labcode.lab.regression.baselines import without_network
@@ -21,11 +20,13 @@ from labcode.lab.regression.network import Floats, day_range, position
 from labcode.lab.regression.results import Baselines, Sound, Step, Steps, number
 from labcode.lab.regression.split import split_by_date
 from labcode.lab.regression.views import VIEWS, ClosePredictor, ladder
-from labcode.metrics import DATE_BLOCK, rmse_interval, skill_interval, two_way_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.run import typed
+from labcode.results.store import Result
+from labcode.scoring.scores import DATE_BLOCK, rmse_interval, skill_interval, two_way_interval
 from labcode.settings import Profile
-from labcode.store import Result
 
 Data = Mapping[str, Dataset]
 Stored = Mapping[str, Result]

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import numpy as np
 
-from labcode.metrics import Interval
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
+from labcode.scoring.scores import Interval
 
 #: Epochs, counted from 0, whose losses our first version printed.
 PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)

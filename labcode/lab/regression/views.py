@@ -93,12 +93,12 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Whether rows weigh by the square of their relative range, which makes the squared error of the position that of
         the price in per cent.
     standardize_target, batch_size, max_epochs, lr, schedule, callbacks, random_state
-        As in :class:`labcode.training.TabularRegressor`.
+        As in :class:`labcode.nets.estimators.TabularRegressor`.
 
     Attributes
     ----------
     network_
-        The fitted :class:`~labcode.training.TabularRegressor`.
+        The fitted :class:`~labcode.nets.estimators.TabularRegressor`.
 
     Shape
     -----
@@ -143,8 +143,8 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _network(self) -> RegressorMixin:
         # These load PyTorch, which reading a stored result does not need.
-        from labcode.models import ShortcutMLP
-        from labcode.training import TabularRegressor
+        from labcode.nets.estimators import TabularRegressor
+        from labcode.nets.mlp import ShortcutMLP
 
         return TabularRegressor(
             hidden=self.hidden,

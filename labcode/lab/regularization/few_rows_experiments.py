@@ -12,7 +12,6 @@ import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.classification.resamples import drawn_means, estimate, seed_draws
 from labcode.lab.config import configured
 from labcode.lab.regression.network import Floats, fit_position_network, position, position_inputs
@@ -20,14 +19,15 @@ from labcode.lab.regression.settings import Network
 from labcode.lab.regression.split import rolling_folds, split_by_date
 from labcode.lab.regularization.few_rows_results import AtSize, FewRows, HeldBackBy
 from labcode.lab.regularization.settings import FewRows as Settings
-from labcode.metrics import DATE_BLOCK, resampled_sums
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import DATE_BLOCK, resampled_sums
 from labcode.settings import SEED, Profile
-from labcode.store import Result
 
 if TYPE_CHECKING:
-    from labcode.training import TabularRegressor
+    from labcode.nets.estimators import TabularRegressor
 
 #: A technique's name and its strength, 0 for none.
 Candidate = tuple[str, float]
@@ -59,7 +59,7 @@ class Answer:
 def unfitted(spec: FewRowsSpec, rows: int, seed: int, technique: str, strength: float) -> TabularRegressor:
     """The network of a technique for so many training rows."""
     from labcode.lab.regularization.holding import PARAMETER
-    from labcode.training import TabularRegressor
+    from labcode.nets.estimators import TabularRegressor
 
     few = spec.few
     passes = passes_over(few, rows)
@@ -86,7 +86,7 @@ def predicted(
     spec: FewRowsSpec, days: pd.DataFrame, candidates: Sequence[Candidate], seeds: Sequence[int], *others: pd.DataFrame
 ) -> list[Floats]:
     """Train a network for each candidate, all of one shape as one, and ask for positions of others, ``(k, n)`` each."""
-    from labcode.batched import TrainingRows, fit_together
+    from labcode.nets.together import TrainingRows, fit_together
 
     scaler = StandardScaler().fit(position_inputs(days))
     rows = TrainingRows(scaler.transform(position_inputs(days)), position(days, days["close"]))

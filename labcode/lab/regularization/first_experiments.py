@@ -10,7 +10,6 @@ import numpy as np
 
 from labcode.book.reference import stated
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress, typed
 from labcode.lab.config import configured
 from labcode.lab.regression.network import Floats
 from labcode.lab.regression.results import AsSubmitted as Plain
@@ -18,11 +17,13 @@ from labcode.lab.regression.results import number
 from labcode.lab.regression.settings import First
 from labcode.lab.regularization.first_results import LIKE_EPOCHS, UNLIKE_EPOCH, AsSubmitted
 from labcode.lab.regularization.settings import Regularised
-from labcode.metrics import mean_of_seeds, next_draw_interval
-from labcode.parallel import in_parallel
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.run import typed
+from labcode.results.store import Result
+from labcode.scoring.scores import mean_of_seeds, next_draw_interval
 from labcode.settings import Profile
-from labcode.store import Result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labcode.loop import learning_rate
+from labcode.nets.loop import learning_rate
 
 
 def train_held_back(
@@ -50,7 +50,7 @@ def train_held_back(
             schedule.step()
 
 
-#: The parameter of a :class:`~labcode.training.TabularRegressor` that each technique with a strength sets.
+#: The parameter of a :class:`~labcode.nets.estimators.TabularRegressor` that each technique with a strength sets.
 PARAMETER: dict[str, str] = {
     "dropout": "dropout",
     "decay": "weight_decay",

@@ -12,7 +12,6 @@ import pandas as pd
 from sklearn.model_selection import ParameterGrid
 
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.config import configured
 from labcode.lab.regression.network import Floats, position
 from labcode.lab.regression.results import number
@@ -20,10 +19,11 @@ from labcode.lab.regression.split import split_by_date
 from labcode.lab.tuning import settings
 from labcode.lab.tuning.results import OPTIMIZERS, Block, Halved, Searched, Setting, in_words
 from labcode.lab.tuning.search import Folds, dollar_errors, folds_by_date, search
-from labcode.metrics import DATE_BLOCK, rmse_interval, skill_interval
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import DATE_BLOCK, rmse_interval, skill_interval
 from labcode.settings import Profile
-from labcode.store import Result
 
 Params = dict[str, Any]
 
@@ -57,7 +57,7 @@ def squared_errors(
     days: pd.DataFrame, folds: Folds, tried: Sequence[Params], spec: settings.Search
 ) -> list[list[Floats]]:
     """Squared errors in USD² of settings on each fold's held-out rows ``(seeds, n)``; settings in the outer order."""
-    from labcode.tuning import BatchedSearchCV
+    from labcode.nets.search import BatchedSearchCV
 
     seeds = list(range(1, spec.seeds + 1))  # the search has had seed 0
     grid = [{name: [value] for name, value in own.items()} | {"network__random_state": seeds} for own in tried]
@@ -116,7 +116,7 @@ class _Search:
 
 def searched(frame: pd.DataFrame, spec: settings.Search) -> _Search:
     """Search with rolling folds."""
-    from labcode.tuning import BatchedSearchCV
+    from labcode.nets.search import BatchedSearchCV
 
     days, folds = rows_of_search(frame, spec)
     found = search(days, grids(spec), folds, spec.batch_size, kind=BatchedSearchCV, n_jobs=-1).cv_results_
@@ -248,8 +248,8 @@ def run_halving(
     spec: HalvingSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> Halved:
     """Successive halving over the search's candidates, beside what a full search of the same cost would find."""
-    from labcode.experiments.catalog import typed
-    from labcode.tuning import BatchedHalvingSearchCV
+    from labcode.nets.search import BatchedHalvingSearchCV
+    from labcode.results.run import typed
 
     full = typed(Searched, results[Searched.experiment]).frame
     most = max(spec.search.epochs)

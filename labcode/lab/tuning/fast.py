@@ -51,8 +51,8 @@ def fast_search(X: Any, y: Any, settings: First, *, faulty: bool) -> tuple[Float
         Mean over the folds of minus the mean squared error (USD²), ``(n_seeds, n_candidates)``; and the networks of
         the first fold, seed by seed.
     """
-    from labcode.batched import TrainingRows, fit_together
-    from labcode.training import TabularRegressor
+    from labcode.nets.estimators import TabularRegressor
+    from labcode.nets.together import TrainingRows, fit_together
 
     common: dict[str, Any] = {"standardize_target": False, "shuffle": False}
     common |= {"batch_size": settings.batch_size, "max_epochs": settings.epochs}

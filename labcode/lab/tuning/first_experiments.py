@@ -8,16 +8,16 @@ import numpy as np
 
 from labcode.book.reference import stated
 from labcode.data.types import Dataset
-from labcode.experiments.catalog import Experiment, Progress
 from labcode.lab.config import configured
 from labcode.lab.regression.results import number
 from labcode.lab.tuning.fast import Floats, fast_search, folds_of
 from labcode.lab.tuning.results import FirstSearch, Tried
 from labcode.lab.tuning.settings import First
-from labcode.metrics import Interval, prediction_interval
+from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
+from labcode.results.store import Result
+from labcode.scoring.scores import Interval, prediction_interval
 from labcode.settings import SEED
-from labcode.store import Result
 
 
 def run_first_search(

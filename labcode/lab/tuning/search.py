@@ -29,7 +29,7 @@ def folds_by_date(dates: pd.Series, folds: int, block_share: float) -> Folds:
 
 def position_pipeline(batch_size: int) -> Pipeline:
     """A network that is asked where in the day's range the close lies; what it sees is scaled on its own rows."""
-    from labcode.training import TabularRegressor
+    from labcode.nets.estimators import TabularRegressor
 
     network = TabularRegressor(batch_size=batch_size, schedule="onecycle", random_state=0)
     return Pipeline(

@@ -33,7 +33,7 @@ from labcode.lab.classification.resamples import (
     row_draws,
     seed_draws,
 )
-from labcode.metrics import macro_f1
+from labcode.scoring.scores import macro_f1
 
 ROWS = simulate_maintenance(n_rows=3000)
 LABELS = ROWS[FAILURE].to_numpy(dtype=str)

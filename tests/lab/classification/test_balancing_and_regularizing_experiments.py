@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from labcode.data.simulate import simulate_maintenance
-from labcode.experiments import catalog
 from labcode.lab.classification.balancing import methods
 from labcode.lab.classification.balancing_experiments import _prepared, _thresholds
 from labcode.lab.classification.balancing_figures import found_against_needless
@@ -22,6 +21,7 @@ from labcode.lab.classification.regularizing_settings import HoldingBack
 from labcode.lab.classification.regularizing_tables import TECHNIQUES, techniques
 from labcode.lab.classification.rows import failure_rows
 from labcode.lab.config import configured
+from labcode.results import run as catalog
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
 
 KINDS = (EqualAlarms, HeldBack)

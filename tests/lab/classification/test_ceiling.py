@@ -13,7 +13,6 @@ from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.data.maintenance import load_maintenance
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.errors import LabcodeError
-from labcode.experiments import catalog
 from labcode.lab.classification.ceiling import (
     MOST_PROBABLE,
     PUBLISHED,
@@ -33,8 +32,9 @@ from labcode.lab.classification.ceiling import (
 from labcode.lab.classification.ceiling_figures import by_class, ceilings, simulated
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
-from labcode.metrics import macro_f1
+from labcode.results import run as catalog
 from labcode.results.typed import flatten, impossible, numbers, unflatten
+from labcode.scoring.scores import macro_f1
 
 HEAT, OVERSTRAIN, POWER, TOOL_WEAR = (
     list(CLASSES.values()).index(slug) for slug in ("heat_dissipation", "overstrain", "power", "tool_wear")

@@ -12,7 +12,6 @@ from labcode.book.listing import source_of
 from labcode.data.columns import QUALITY
 from labcode.data.labels import physical_flags
 from labcode.data.simulate import simulate_maintenance
-from labcode.experiments import catalog
 from labcode.lab.classification import decision_tables
 from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
@@ -27,6 +26,7 @@ from labcode.lab.classification.tuned_experiments import at_edge
 from labcode.lab.classification.tuned_results import Tuned
 from labcode.lab.classification.tuned_tables import search
 from labcode.lab.config import configured
+from labcode.results import run as catalog
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
 
 ROWS = failure_rows(simulate_maintenance(2000))

@@ -9,7 +9,6 @@ import pytest
 from labcode.book.listing import source_of
 from labcode.data.columns import SENSORS
 from labcode.data.simulate import simulate_maintenance
-from labcode.experiments import catalog
 from labcode.lab.classification.balancing import measured_columns
 from labcode.lab.classification.classes import NORMAL
 from labcode.lab.classification.faults import fold_rows, scaled_before_split, smote_before_split
@@ -20,8 +19,9 @@ from labcode.lab.classification.faults_settings import Faults
 from labcode.lab.classification.faults_tables import FAULTS
 from labcode.lab.classification.rows import FoldsSpec, failure_rows
 from labcode.lab.config import configured
-from labcode.metrics import macro_f1
+from labcode.results import run as catalog
 from labcode.results.typed import flatten, impossible, numbers, unflatten
+from labcode.scoring.scores import macro_f1
 
 MACHINES = simulate_maintenance(3000)
 ROWS = failure_rows(MACHINES)

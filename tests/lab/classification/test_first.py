@@ -14,7 +14,6 @@ from sklearn.metrics import classification_report
 
 from labcode.book.listing import source_of
 from labcode.book.reference import stated
-from labcode.confusion import accuracy
 from labcode.data.simulate import simulate_maintenance
 from labcode.lab.classification import first_figures, first_tables
 from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
@@ -31,10 +30,11 @@ from labcode.lab.classification.first_stated import (
     t_limits,
 )
 from labcode.lab.config import configured
-from labcode.metrics import macro_f1, next_draw_interval, prediction_interval
-from labcode.parallel import using
-from labcode.protocols import maintenance_as_submitted
+from labcode.nets.processes import using
 from labcode.results.typed import flatten, impossible, numbers, unflatten
+from labcode.scoring.confusion import accuracy
+from labcode.scoring.scores import macro_f1, next_draw_interval, prediction_interval
+from labcode.scoring.splits import maintenance_as_submitted
 
 SHOWN = ("cleaned", "first_split", "split_first", "FirstNetwork", "train_first", "accuracy", "scored")
 SETTINGS = First(

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from labcode.batched import TrainingRows
 from labcode.book.listing import source_of
 from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength, train_held_back
 from labcode.lab.classification.regularizing_fast import TrainedFold
-from labcode.models import MLP
-from labcode.training import TabularClassifier
+from labcode.nets.estimators import TabularClassifier
+from labcode.nets.mlp import MLP
+from labcode.nets.together import TrainingRows
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 5)).astype(np.float32)

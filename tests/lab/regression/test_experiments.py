@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from labcode.data.prices import load_prices
-from labcode.experiments import catalog
 from labcode.lab.config import configured
 from labcode.lab.regression import settings
 from labcode.lab.regression.baselines import rmse, without_network
@@ -27,8 +26,9 @@ from labcode.lab.regression.results import (
 )
 from labcode.lab.regression.split import split_by_date
 from labcode.lab.regression.views import ladder
+from labcode.results import run as catalog
+from labcode.results.store import Result
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
-from labcode.store import Result
 
 KINDS = (AsSubmitted, Baselines, Choice, Steps, Sound, Limit, NextDay)
 

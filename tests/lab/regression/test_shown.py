@@ -16,7 +16,7 @@ from labcode.book.listing import source_of
 from labcode.data.simulate import simulate_prices
 from labcode.lab.regression.fast import full_batch_losses
 from labcode.lab.regression.settings import Network
-from labcode.training import TabularRegressor
+from labcode.nets.estimators import TabularRegressor
 
 PRICES = simulate_prices(n_symbols=4).astype({"symbol": "category"}).reset_index(drop=True)
 SETTINGS = Network(hidden=(8, 4), batch_size=512, epochs=2, lr=0.003)

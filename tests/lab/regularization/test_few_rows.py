@@ -10,10 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
-from labcode.batched import TrainingRows, fit_together
 from labcode.book.listing import source_of
 from labcode.data.simulate import simulate_prices
-from labcode.experiments import catalog
 from labcode.lab.config import configured
 from labcode.lab.regression.settings import Network
 from labcode.lab.regularization import figures, tables
@@ -30,7 +28,9 @@ from labcode.lab.regularization.few_rows_results import FewRows
 from labcode.lab.regularization.first_results import AsSubmitted
 from labcode.lab.regularization.holding import PARAMETER, TECHNIQUES, train_held_back
 from labcode.lab.regularization.settings import FewRows as Settings
-from labcode.models import MLP
+from labcode.nets.mlp import MLP
+from labcode.nets.together import TrainingRows, fit_together
+from labcode.results import run as catalog
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
 
 SPEC = FewRowsSpec(

@@ -13,7 +13,6 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 from labcode.book.listing import source_of
 from labcode.book.plots import LIGHT
 from labcode.data.simulate import simulate_prices
-from labcode.experiments import catalog
 from labcode.lab.config import configured
 from labcode.lab.tuning import figures, tables
 from labcode.lab.tuning.experiments import _as_params, ends, expected_best, grids, rows_of_search
@@ -22,8 +21,9 @@ from labcode.lab.tuning.search import folds_by_date, search
 from labcode.lab.tuning.settings import Search
 from labcode.lab.tuning.space import levels_of, parallel_coordinates, space
 from labcode.lab.verdicts import verdict
+from labcode.nets.search import BatchedSearchCV
+from labcode.results import run as catalog
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
-from labcode.tuning import BatchedSearchCV
 
 PRICES = simulate_prices(n_symbols=4).astype({"symbol": "category"}).reset_index(drop=True)
 QUICK = configured(Search, "tuning.search", profile="quick")

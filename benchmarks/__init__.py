@@ -1,0 +1,1 @@
+"""How fast this project trains and renders, beside its peers, side by side in one run."""

@@ -1,0 +1,134 @@
+"""Render the book without Quarto: the same .qmd sources to HTML pages and to a PDF, offline."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from labcode.book.portable import kernel
+from labcode.book.portable.book import Book, Chapter, read_book
+from labcode.book.portable.finish import search_index
+from labcode.book.portable.pages import write_book_file, write_html, write_onefile, write_pdf
+
+__all__ = ["render"]
+
+_WRITERS: dict[str, Callable[[Book, Path, Path], Path]] = {
+    "html": write_html,
+    "pdf": write_pdf,
+    "onefile": write_onefile,
+}
+_WORKERS = 2
+T = TypeVar("T")
+
+
+def render(
+    project: Path,
+    *,
+    chapters: Sequence[str] | None = None,
+    to: Sequence[Literal["html", "pdf", "onefile"]] = ("html", "pdf"),
+    out: Path,
+    files: Mapping[str, str] | None = None,
+    execute: bool = True,
+    memory: kernel.Memory | None = None,
+) -> list[Path]:
+    """Render the Quarto book in `project` into `out`.
+
+    Parameters
+    ----------
+    project : Path
+        Folder with ``_quarto.yml``; cells run in it.
+    chapters : sequence of str, optional
+        Render only these, named like ``eda`` or ``chapters/eda.qmd``; the other pages in `out` stay.
+    to : sequence of {"html", "pdf", "onefile"}, default=("html", "pdf")
+        Formats to write; each chapter runs once for all of them. "onefile" is one page that needs no other file.
+    out : Path
+        Folder for the result. It changes only when everything went well.
+    files : mapping of str to str, optional
+        Names and texts of further files for the folder, such as a ``results.json`` that the pages offer.
+    execute : bool, default=True
+        Whether cells run; without, the pages show text and code alone.
+    memory : Memory, optional
+        What cells showed before; those that it knows do not run.
+
+    Returns
+    -------
+    list of Path
+        The first HTML page, the PDF, the one page: as far as asked for, in the order of `to`.
+
+    Raises
+    ------
+    RenderError
+        If a cell fails or a reference is unresolved, naming file and line.
+    """
+    whole = read_book(project.resolve())
+    book = whole.only(chapters) if chapters else whole
+    if not execute:  # what cells would label is then nowhere
+        labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
+        book = replace(book, cell=book.cell | {"eval": False}, elsewhere=labels)
+    out, files = out.resolve(), files or {}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
+        work, fresh = Path(folder), Path(folder) / "fresh"
+        fresh.mkdir()
+        write_book_file(book, _in_a_loop(_execute_all(book, work, memory)), work)
+        _keep(out, fresh, chapters=bool(chapters), to=to, renewed=book)
+        for name, text in files.items():
+            (fresh / name).write_text(text, encoding="utf-8")
+        there = {path.name for path in fresh.iterdir()} | ({book.output_file} if "pdf" in to else set())
+        written = [_WRITERS[name](book.offering(there), work, fresh) for name in to]
+        if "html" in to:
+            pages = [fresh / f"{chapter.name}.html" for chapter in whole.chapters]
+            index = search_index([page for page in pages if page.exists()])
+            (fresh / "search.js").write_text(index, encoding="utf-8")
+        if out.exists():
+            out.rename(work / "old")
+        fresh.rename(out)
+    return [out / path.name for path in written]
+
+
+def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, also where a loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _execute_all(book: Book, work: Path, memory: kernel.Memory | None) -> list[str]:
+    """Markdown of all chapters, two of them running at a time."""
+    free = asyncio.Semaphore(_WORKERS)
+
+    async def one(chapter: Chapter) -> str:
+        async with free:
+            return await kernel.execute(book, chapter, work, memory)
+
+    # Waiting for the others lets their kernels end in order; the first fault is then the one that is told.
+    found = await asyncio.gather(*map(one, book.chapters), return_exceptions=True)
+    faults = [each for each in found if isinstance(each, BaseException)]
+    if faults:
+        raise faults[0]
+    return [each for each in found if isinstance(each, str)]
+
+
+def _keep(out: Path, fresh: Path, *, chapters: bool, to: Sequence[str], renewed: Book) -> None:
+    """Copy what this render does not replace from `out`: other chapters' pages, or the other format's files."""
+    names = "|".join(re.escape(chapter.name) for chapter in renewed.chapters)
+    picture = re.compile(rf"(?:{names})-\d+-\d+\.\w+")
+
+    def replaced(_: str, inside: list[str]) -> list[str]:
+        return [name for name in inside if "html" in to and picture.fullmatch(name)]
+
+    for old in out.iterdir() if out.exists() else ():
+        if old.is_dir() and (chapters or "html" not in to):
+            shutil.copytree(old, fresh / old.name, ignore=replaced)
+        elif old.is_file() and (chapters or ("pdf" if old.suffix == ".pdf" else "html") not in to):
+            shutil.copy2(old, fresh / old.name)

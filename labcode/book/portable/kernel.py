@@ -1,0 +1,167 @@
+"""Run a chapter in a kernel of this very Python and write down what it shows, as Markdown."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from labcode import files
+from labcode.book.portable.book import Book, Chapter
+from labcode.book.portable.outputs import ANSI, cell_markdown
+from labcode.book.portable.reader import Cell, read_chapter
+from labcode.errors import RenderError
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>$|~^@#])")
+_ARGUMENTS = [
+    "--InlineBackend.figure_formats=retina",
+    "--InlineBackend.rc=svg.hashsalt=book",
+    "--HistoryManager.enabled=False",
+    "--Application.log_level=ERROR",
+]
+_ENVIRONMENT = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
+# A map, no comprehension: a value may name an intermediate result with `:=`.
+_VALUES = "list(map(lambda v: v._repr_markdown_() if hasattr(v, '_repr_markdown_') else [str(v)], (\n{}\n)))"
+
+
+class _ThisPython(AsyncKernelManager):
+    """A kernel of the running interpreter, whatever kernels are installed for the user."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=command, display_name="Python", language="python")
+
+
+class Memory:
+    """What the cells of chapters showed, so that they run only when something has changed.
+
+    Parameters
+    ----------
+    file : callable
+        Gives the file that keeps what a chapter showed; without it, this process alone remembers.
+    states : mapping of str to str
+        For each chapter, a digest of all that can change what its cells show, beside their own code.
+    """
+
+    def __init__(self, file: Callable[[str], Path] | None = None, states: Mapping[str, str] | None = None) -> None:
+        self.file = file
+        self.states = dict(states or {})
+        self._shown: dict[str, tuple[str, str, list[list[Any]]]] = {}
+
+    def recall(self, chapter: str, cells: list[Cell], *, old: bool) -> bool:
+        """Give the cells what they showed; false if that is not known, or only from another state."""
+        state, codes, shown = self._shown.get(chapter) or self._read(chapter)
+        if codes != _digest(cells) or (state != self.states.get(chapter) and not old):
+            return False
+        for cell, outputs in zip(cells, shown, strict=True):
+            cell.outputs = outputs
+        return True
+
+    def keep(self, chapter: str, cells: list[Cell]) -> None:
+        """Remember what the cells showed."""
+        kept = (self.states.get(chapter, ""), _digest(cells), [cell.outputs for cell in cells])
+        self._shown[chapter] = kept
+        if self.file:
+            files.keep(self.file(chapter), json.dumps(kept))
+
+    def _read(self, chapter: str) -> tuple[str, str, list[list[Any]]]:
+        with suppress(OSError, ValueError, TypeError):
+            if self.file:
+                state, codes, shown = json.loads(self.file(chapter).read_text("utf-8"))
+                return state, codes, shown
+        return "", "", []
+
+
+def _digest(cells: list[Cell]) -> str:
+    parts = [str(_ARGUMENTS), _VALUES, *(f"{cell.inline} {cell.code}" for cell in cells)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | None = None, *, old: bool = False) -> str:
+    """Markdown of a chapter after execution; its pictures are written into ``work/media``.
+
+    Where `memory` holds what the cells showed, they do not run; with `old`, not even if code or data have changed.
+
+    Raises
+    ------
+    RenderError
+        If a cell fails: ``file:line: cell failed: error``.
+    """
+    parts = read_chapter(book.root, chapter.file)
+    cells = [part for part in parts if isinstance(part, Cell)]
+    for cell in cells:
+        cell.options = book.cell | cell.options
+    ran = [cell for cell in cells if cell.options["eval"]]
+    if ran and not (memory and memory.recall(chapter.file, ran, old=old)):
+        await _run_all(_client(book.root), ran)
+        if memory:
+            memory.keep(chapter.file, ran)
+    shown = {id(cell): _shown(cell, f"media/{chapter.name}-{n}", work) for n, cell in enumerate(cells, start=1)}
+    return "".join(part if isinstance(part, str) else shown[id(part)] for part in parts)
+
+
+def _client(root: Path) -> NotebookClient:
+    return NotebookClient(
+        new_notebook(),
+        timeout=None,
+        kernel_name="python3",
+        kernel_manager_class=_ThisPython,
+        extra_arguments=_ARGUMENTS,
+        resources={"metadata": {"path": str(root)}},
+    )
+
+
+async def _run_all(client: NotebookClient, cells: list[Cell]) -> None:
+    async with client.async_setup_kernel(env=_ENVIRONMENT | os.environ):
+        for _, group in groupby(cells, key=lambda cell: cell.inline or id(cell)):
+            await _run(client, list(group))
+
+
+async def _run(client: NotebookClient, cells: list[Cell]) -> None:
+    """Run one cell, or the inline values that stand between two cells together, and keep what comes out."""
+    first, lines = cells[0], [line for cell in cells for line in cell.lines]
+    code = "\n".join(f"({line.text})," if first.inline else line.text for line in lines)
+    node = new_code_cell(_VALUES.format(code) if first.inline else code)
+    node.metadata["tags"] = ["raises-exception"] if first.options["error"] and not first.inline else []
+    client.nb.cells.append(node)
+    try:
+        await client.async_execute_cell(node, len(client.nb.cells) - 1)
+    except CellExecutionError as fault:
+        at = lines[min(max(_failing_line(node, fault) - first.inline, 1), len(lines)) - 1]
+        raise RenderError(f"{at}: cell failed: {fault.ename}: {ANSI.sub('', fault.evalue)}") from fault
+    except DeadKernelError as fault:
+        raise RenderError(f"{lines[0]}: cell failed: its Python process died (out of memory?)") from fault
+    if first.inline:
+        for cell, value in zip(cells, ast.literal_eval(node.outputs[-1]["data"]["text/plain"]), strict=True):
+            cell.outputs = [value]
+    else:
+        first.outputs = node.outputs
+
+
+def _failing_line(node: NotebookNode, fault: CellExecutionError) -> int:
+    """Line of the cell, from 1, that the traceback names."""
+    found = re.findall(rf"Cell In\[{node.execution_count}\], line (\d+)", ANSI.sub("", fault.traceback))
+    return int(found[0]) if found else 1
+
+
+def _shown(cell: Cell, stem: str, work: Path) -> str:
+    if not cell.inline:
+        return cell_markdown(cell, stem, work)
+    value = cell.outputs[0] if cell.outputs else "?"
+    return value if isinstance(value, str) else _SPECIAL.sub(r"\\\1", value[0])

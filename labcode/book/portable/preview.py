@@ -1,0 +1,149 @@
+"""A live preview without Quarto: a small web server, and pages that are rendered again when a source is edited.
+
+Cells run again only where they, labcode's code or the data have changed, each time in a new Python, so that no old code
+stays in memory. The page that is being read comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import tempfile
+import threading
+import time
+import webbrowser
+from functools import partial
+from pathlib import Path
+
+from labcode.book import frozen
+from labcode.book.edits import edits
+from labcode.book.portable.book import Book, read_book
+from labcode.book.portable.finish import search_index
+from labcode.book.portable.kernel import Memory, execute
+from labcode.book.portable.pages import write_book_file, write_html
+from labcode.errors import LabcodeError
+
+_CHANGES = "/-/changes/"
+_RELOAD = "<script>new EventSource('%s%s?%d').onmessage = () => location.reload();</script></body>"
+
+
+class Preview:
+    """The book as it is rendered last, in a folder of its own."""
+
+    def __init__(self, root: Path, site: Path) -> None:
+        self.root, self.site = root, site
+        self.memory = Memory(partial(frozen.portable_file, root))
+        self.viewed = "index"
+        self.versions: dict[str, int] = {}
+
+    def update(self) -> None:
+        """Render what has changed: first the page that is being read, then the others."""
+        try:
+            book = read_book(self.root)
+            before, self.memory.states = self.memory.states, frozen.now(self.root).pages
+            if self.memory.states != before:  # cells of other pages may wait
+                asyncio.run(self._render(book, first=True))
+            asyncio.run(self._render(book, first=False))
+        except LabcodeError as fault:
+            print(f"preview: {fault}", flush=True)
+
+    async def _render(self, book: Book, *, first: bool) -> None:
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            work, out = Path(folder), Path(folder, "fresh")
+            out.mkdir()
+            free = asyncio.Semaphore(2)
+
+            async def text(name: str) -> str:
+                chapter = next(chapter for chapter in book.chapters if chapter.name == name)
+                async with free:
+                    return await execute(book, chapter, work, self.memory, old=first and name != self.viewed)
+
+            texts = await asyncio.gather(*(text(chapter.name) for chapter in book.chapters))
+            write_book_file(book, list(texts), work)
+            write_html(book, work, out)
+            pages = [out / f"{chapter.name}.html" for chapter in book.chapters]
+            (out / "search.js").write_text(search_index(pages), encoding="utf-8")
+            changed = self._publish(out)
+        if changed:
+            print(f"preview: {', '.join(changed)} in {time.monotonic() - begun:.1f} s", flush=True)
+
+    def _publish(self, fresh: Path) -> list[str]:
+        """Move files that differ to the site; pages whose text or pictures differ get a new version."""
+        differ = []
+        for file in (path for path in fresh.rglob("*") if path.is_file()):
+            target = self.site / file.relative_to(fresh)
+            if not target.is_file() or target.read_bytes() != file.read_bytes():
+                target.parent.mkdir(exist_ok=True, parents=True)
+                target.write_bytes(file.read_bytes())
+                differ.append(file)
+        names = {file.stem.split("-")[0] for file in differ if file.suffix in (".html", ".svg", ".png")}
+        if any(file.suffix in (".css", ".js") and file.name != "search.js" for file in differ):
+            names = {path.stem for path in self.site.glob("*.html")}
+        for name in names:
+            self.versions[name] = self.versions.get(name, 0) + 1
+        return sorted(names)
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves the site; a page asks, with the version it has, to be told when there is another."""
+
+    def __init__(self, *arguments: object, preview: Preview) -> None:
+        self.preview = preview
+        super().__init__(*arguments, directory=str(preview.site))  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        name = Path(self.path.partition("?")[0]).stem or "index"
+        page = self.preview.site / f"{name}.html"
+        if self.path.startswith(_CHANGES):
+            self._tell(name)
+        elif page.is_file() and self.path.partition("?")[0].endswith((".html", "/")):
+            self.preview.viewed = name
+            version = self.preview.versions.get(name, 0)  # read before the text: at worst the page is loaded twice
+            text = page.read_text(encoding="utf-8").replace("</body>", _RELOAD % (_CHANGES, name, version))
+            self._send(text.encode(), "text/html; charset=utf-8")
+        else:
+            super().do_GET()
+
+    def _send(self, content: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _tell(self, name: str) -> None:
+        self._send(b": open\n\n", "text/event-stream")
+        shown = self.path.partition("?")[2]
+        try:
+            while str(self.preview.versions.get(name, 0)) == shown:
+                time.sleep(0.1)
+                self.wfile.write(b":\n")
+            self.wfile.write(b"data: new\n\n")
+        except OSError:
+            pass  # the page was closed
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the terminal is for what is rendered."""
+
+
+def serve(root: Path, chapter: str | None = None, *, port: int = 0, browse: bool = True) -> int:
+    """Serve the book until Ctrl-C, rendered again at every edit."""
+    with tempfile.TemporaryDirectory(prefix="labcode-preview-") as folder:
+        preview = Preview(root, Path(folder))
+        preview.viewed = chapter or "index"
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, preview=preview))
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        preview.update()
+        address = f"http://127.0.0.1:{server.server_port}/{preview.viewed}.html"
+        print(f"preview: {address} (Ctrl-C ends it)", flush=True)
+        if browse:
+            webbrowser.open(address)
+        try:
+            for _ in edits(root):
+                preview.update()
+        except KeyboardInterrupt:
+            pass
+        server.shutdown()
+    return 0

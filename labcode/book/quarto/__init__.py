@@ -1,0 +1,1 @@
+"""What Quarto needs of us: scripts before and after a render, filters, and the meaning of its messages."""

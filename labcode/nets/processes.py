@@ -1,0 +1,102 @@
+"""Training runs side by side, one process and one thread each, so that the bits do not depend on the cores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """Something that calls a task with many arguments elsewhere, such as a cluster."""
+
+    def map(self, task: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterable[T]:
+        """The answers, in order."""
+
+
+_pools: list[Pool] = []
+#: Tasks set PyTorch's threads and its generator, which belong to the whole process.
+_one_at_a_time = threading.RLock()
+
+
+@contextmanager
+def using(pool: Pool) -> Iterator[None]:
+    """Send the tasks of :func:`in_parallel` to this pool instead of to processes of this machine."""
+    _pools.append(pool)
+    try:
+        yield
+    finally:
+        _pools.remove(pool)
+
+
+def in_parallel(
+    task: Callable[..., T],
+    arguments: Sequence[tuple[Any, ...]],
+    *,
+    n_jobs: int | None = -1,
+    done: Callable[[float], None] = lambda share: None,
+) -> list[T]:
+    """Call ``task`` with each tuple of arguments, as many at a time as there are cores; the answers keep the order.
+
+    Large arrays in the arguments travel once. On a GPU the tasks take turns. On a cluster (see :func:`using`) the tasks
+    go there, whatever ``n_jobs`` says.
+
+    Parameters
+    ----------
+    task
+        A function at the top of a module.
+    arguments
+        Its arguments, a tuple for each call.
+    n_jobs
+        Processes, as in scikit-learn; ``None`` or 1 calls the task in this one.
+    done
+        Told the share of tasks finished, from 0 to 1.
+    """
+    answers: list[T] = []
+    for answer in _answers(task, arguments, n_jobs):
+        answers.append(answer)
+        done(len(answers) / len(arguments))
+    return answers
+
+
+def _answers(task: Callable[..., T], arguments: Sequence[tuple[Any, ...]], n_jobs: int | None) -> Iterator[T]:
+    if _pools:
+        yield from _pools[-1].map(task, arguments)
+        return
+    workers = min(_worker_count(n_jobs), len(arguments))
+    if workers <= 1:
+        yield from (in_one_thread(task, each) for each in arguments)
+        return
+    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+        yield from Parallel(return_as="generator")(delayed(in_one_thread)(task, each) for each in arguments)
+
+
+def _worker_count(n_jobs: int | None) -> int:
+    if n_jobs is None or training_device().startswith("cuda"):
+        return 1
+    return int(effective_n_jobs(n_jobs))
+
+
+def training_device() -> str:
+    """Name of the device that trains, for results: ``"cpu"`` or ``"cuda (…)"``."""
+    from labcode.nets.device import describe_device, pick_device
+
+    return describe_device(pick_device())
+
+
+def in_one_thread(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    """Call a task while PyTorch computes in one thread; a process has one such task at a time."""
+    import torch
+
+    with _one_at_a_time:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return task(*arguments)
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Scores, their intervals, and how rows are split: one of each."""

@@ -1,0 +1,292 @@
+"""The hand-in: what is in the zip, that the page stands alone, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from labcode.book.quarto.onefile import chapter_list, one_document, outside_files
+from labcode.book.render import find_quarto, render
+from labcode.book.submit import packed, submit, title_page
+from labcode.errors import LabcodeError
+from labcode.results import experiments
+from labcode.results import run as catalog
+from labcode.settings import project_root
+
+ROOT = project_root()
+CONFIG = """
+project: {type: book, execute-dir: project, pre-render: no-such-script.py}
+book:
+  title: "Small"
+  author: "A. Student"
+  date: 2026-01-31
+  output-file: small
+  chapters: [index.qmd, chapters/one.qmd]
+number-sections: true
+execute: {warning: false}
+format: {html: {lightbox: true, html-math-method: mathml}, typst: default}
+jupyter: python3
+"""
+INDEX = "# Summary {.unnumbered}\n\nSee @fig-two in @sec-one.\n"
+ONE = """
+# One {#sec-one}
+
+Two is `{python} 1 + 1`. The formula $e^x$ holds.
+
+::: {#fig-two}
+
+```{python}
+#| renderings: [light, dark]
+#| fig-alt: "A black box."
+from IPython.display import SVG, display
+for colour in ("black", "white"):
+    display(SVG(f'<svg xmlns="http://www.w3.org/2000/svg" width="9"><rect width="9" fill="{colour}"/></svg>'))
+```
+
+A box.
+:::
+"""
+NUMBERS = """
+from labcode.results.experiments import Experiment, Payload
+
+def mean(spec, *, data, results, progress):
+    return Payload(scalars={"mean": data["maintenance"].frame["Torque [Nm]"].mean() * 1, "none": float("nan")})
+
+EXPERIMENTS = (Experiment(name="small/mean", run=mean, spec={}, quick={"q": 1}, datasets=("maintenance",)),)
+"""
+
+
+@pytest.fixture
+def book(
+    tmp_path: Path,
+    folder: Path,
+    good_prices: pd.DataFrame,
+    good_maintenance: pd.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A small book in a project of its own, with rows, and one experiment whose result is stored."""
+    root = tmp_path / "book"
+    for name, text in {"_quarto.yml": CONFIG, "index.qmd": INDEX, "chapters/one.qmd": ONE}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    shutil.copytree(ROOT / "data", root / "data", ignore=shutil.ignore_patterns("raw"))
+    (root / "labcode").mkdir()
+    (tmp_path / "smalllab").mkdir()
+    (tmp_path / "smalllab" / "numbers.py").write_text(NUMBERS)
+    good_prices.to_csv(folder / "prices.csv", index=False)
+    good_maintenance.to_csv(folder / "predictive_maintenance.csv", index=False)
+    monkeypatch.chdir(root)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(experiments, "modules", lambda: ("smalllab.numbers",))
+    monkeypatch.setattr(catalog, "_running_code", {})
+    for name in [name for name in sys.modules if name.startswith("smalllab")]:
+        monkeypatch.delitem(sys.modules, name)
+    catalog.run()
+    return root
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def git(root: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_zip_holds_the_report_its_numbers_and_sums_that_match(book: Path, tmp_path: Path) -> None:
+    git(book, "init", "-q")
+    git(book, "add", ".")
+    git(book, "commit", "-qm", "all")
+    made = submit(tmp_path / "new" / "a.zip", engine="portable")
+    assert (made.path, made.notes) == (tmp_path / "new" / "a.zip", ())
+    files = contents(made.path)
+    assert set(files) == set(made.files) == {
+        "small.html", "small.pdf", "results.json", "provenance.json", "manifest.json", "SHA256SUMS",
+    }  # fmt: skip
+    sums = dict(reversed(line.split("  ")) for line in files.pop("SHA256SUMS").decode().splitlines())
+    assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest, provenance = json.loads(files["manifest.json"]), json.loads(files["provenance.json"])
+    assert (manifest["authors"], manifest["date"], manifest["profile"]) == (["A. Student"], "2026-01-31", "full")
+    assert (manifest["simulated"], manifest["dirty"]) == ([], False)
+    assert manifest["commit"] == git(book, "rev-parse", "HEAD").strip()
+    assert all(facts["sha256"] == sums[name] for name, facts in manifest["files"].items())
+    result = catalog.stored("small/mean")
+    assert result is not None
+    assert json.loads(files["results.json"]) == {"small/mean": {"mean": result.scalars["mean"], "none": None}}
+    assert provenance["results"]["small/mean"]["key"] == result.key
+    assert provenance["rows"]["prices"]["path"] == "prices.csv", "no path of this machine"
+    assert files["small.pdf"].startswith(b"%PDF")
+
+
+def test_the_page_stands_alone_and_holds_all_chapters(book: Path, tmp_path: Path) -> None:
+    page = contents(submit(tmp_path / "a.zip", engine="portable").path)["small.html"].decode()
+    assert outside_files(page) == []
+    assert "Two is 2." in page and "<math" in page and page.count('alt="A black box."') == 2
+    assert 'href="#fig-two"' in page and 'id="fig-two"' in page and 'href="#one"' in page
+    assert 'aria-label="Contents"' in page and "A. Student" in page and 'class="turn"' not in page
+
+
+def test_the_same_inputs_give_the_same_bytes(book: Path, tmp_path: Path) -> None:
+    paths = [submit(tmp_path / name, engine="portable").path for name in ("a.zip", "b.zip")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert packed({"b": b"1", "a": b"2"}, date(2026, 1, 31)) == packed({"a": b"2", "b": b"1"}, date(2026, 1, 31))
+
+
+def test_what_a_reader_must_know_is_told_and_recorded(book: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "prices.csv").unlink()
+    git(book, "init", "-q")
+    git(book, "add", ".")
+    git(book, "commit", "-qm", "all")
+    (book / "index.qmd").write_text(INDEX + "\nMore.\n")
+    made = submit(tmp_path / "a.zip", engine="portable")
+    manifest = json.loads(contents(made.path)["manifest.json"])
+    assert (manifest["simulated"], manifest["dirty"], manifest["uncommitted"]) == (["prices"], True, ["index.qmd"])
+    assert "prices are simulated" in made.notes[0] and "Not committed: index.qmd" in made.notes[1]
+
+
+@pytest.mark.skipif(find_quarto() is None, reason="needs Quarto on PATH")
+def test_quarto_makes_one_page_numbered_as_the_book(book: Path, tmp_path: Path) -> None:
+    filters = book / "labcode" / "report" / "quarto"
+    filters.mkdir(parents=True)
+    (filters / "mark.lua").write_text(
+        'function Str(el) if el.text == "formula" then return pandoc.Str "FORMULA" end end'
+    )
+    with (book / "_quarto.yml").open("a") as config:
+        config.write("filters: [labcode/book/quarto/mark.lua]\n")
+    page, pdf = render(to=("onefile", "pdf"), engine="quarto", out=tmp_path / "out")
+    text = page.read_text("utf-8").replace("\u00a0", " ").replace("&nbsp;", " ")
+    assert page.name == "small.html" and outside_files(text) == []
+    assert ">Chapter 1</a>" in text and ">Figure 1.1</a>" in text and "The FORMULA" in text
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert not (book / "_book").exists()
+
+
+def refused(book: Path, expected: str, **options: object) -> None:
+    """The hand-in is refused in a sentence, and nothing is written."""
+    with pytest.raises(LabcodeError, match=expected):
+        submit(book / "a.zip", engine="portable", **options)  # type: ignore[arg-type]
+    assert not list(book.glob("*.zip")) and not (book / "dist").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('author: "A. Student"', "author: []", "names no author"),
+        ('author: "A. Student"', 'author: [{name: " "}]', "names no author"),
+        ("  date: 2026-01-31\n", "", "names no date"),
+        ("2026-01-31", "today", "has the date 'today'; .* give the day"),
+        ("book:", "page:", "not a Quarto book"),
+    ],
+)
+def test_a_title_page_without_author_or_day_is_refused(book: Path, old: str, new: str, expected: str) -> None:
+    (book / "_quarto.yml").write_text(CONFIG.replace(old, new))
+    refused(book, expected)
+
+
+def test_several_authors_are_all_named(tmp_path: Path) -> None:
+    (tmp_path / "_quarto.yml").write_text(CONFIG.replace('"A. Student"', '[{name: "A. Student"}, "B. Student"]'))
+    assert title_page(tmp_path).authors == ("A. Student", "B. Student")
+
+
+def test_the_quick_profile_is_refused(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
+    refused(book, "profile is quick")
+
+
+def test_a_broken_data_file_is_refused(book: Path, folder: Path) -> None:
+    (folder / "prices.csv").write_text("a,b\n1,2\n")
+    refused(book, "lacks the column 'date'")
+
+
+def test_stale_results_are_refused(book: Path, tmp_path: Path) -> None:
+    source = tmp_path / "smalllab" / "numbers.py"
+    source.write_text(source.read_text().replace("* 1", "* 2"))
+    refused(book, r"stale \(.*\): small/mean\); `labcode run`")
+
+
+def test_missing_results_are_refused(book: Path, own_store: Path) -> None:
+    shutil.rmtree(own_store / "results")
+    refused(book, r"never computed: small/mean\); `labcode run`")
+
+
+def test_a_cell_that_fails_is_refused(book: Path) -> None:
+    (book / "chapters" / "one.qmd").write_text(ONE.replace("1 + 1", "1 / 0"))
+    refused(book, r"chapters/one.qmd:\d+: cell failed: ZeroDivisionError: division by zero")
+
+
+def test_the_author_as_it_came_is_refused(book: Path) -> None:
+    config = book / "_quarto.yml"
+    config.write_text(config.read_text("utf-8").replace("A. Student", "Your name"), "utf-8")
+    refused(book, "still names the author as it came; .*give yours")
+
+
+def test_scripts_are_handed_in_and_the_pdf_is_that_of_the_edition(book: Path, tmp_path: Path) -> None:
+    (book / "_quarto-full.yml").write_text("book: {appendices: [chapters/more.qmd]}\n", "utf-8")
+    (book / "chapters" / "more.qmd").write_text("# More {#sec-more}\n\nWords of the appendix alone.\n", "utf-8")
+    files = contents(submit(tmp_path / "a.zip", engine="portable", scripts={"scripts/a.py": "print(1)\n"}).path)
+    assert files["scripts/a.py"] == b"print(1)\n" and b"scripts/a.py" in files["SHA256SUMS"]
+    assert b"Words of the appendix alone" in files["small.html"]
+    (tmp_path / "small.pdf").write_bytes(files["small.pdf"])
+    words = subprocess.run(
+        ["pdftotext", tmp_path / "small.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "The formula" in words and "Words of the appendix" not in words
+
+
+def test_a_check_can_refuse_before_anything_is_rendered(book: Path) -> None:
+    def check(root: Path) -> None:
+        raise LabcodeError(f"A caption is missing in {root.name}.")
+
+    refused(book, "A caption is missing in book", check=check)
+
+
+@pytest.mark.parametrize("name", ["hand-in.pdf", "hand-in", "."])
+def test_the_hand_in_is_a_zip(book: Path, name: str) -> None:
+    with pytest.raises(LabcodeError, match=r"name a file that ends in \.zip"):
+        submit(book / name, engine="portable")
+
+
+def test_a_target_that_cannot_be_written_is_one_sentence(book: Path) -> None:
+    (book / "file").touch()
+    with pytest.raises(LabcodeError, match=r"cannot be written to .*name another file"):
+        submit(book / "file" / "a.zip", engine="portable")
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<img src="a.png"><script src="https://x.org/b.js"></script>', ["a.png", "https://x.org/b.js"]),
+        ('<link href="style.css"><style>p { background: url(c.png) }</style>', ["style.css", "c.png"]),
+        ('<a href="chapters/eda.html">', ["chapters/eda.html"]),
+        ('<a href="#x"><a href="https://x.org"><a href="mailto:a@x.org"><img src="data:image/png,">', []),
+        ("<script>let text = \"<img src='a.png'>\";</script>", []),
+    ],
+)
+def test_what_a_page_needs_from_outside_is_found(html: str, expected: list[str]) -> None:
+    assert outside_files(html) == expected
+
+
+def test_a_book_becomes_one_document() -> None:
+    book = {
+        "title": "T",
+        "author": "A",
+        "chapters": ["index.qmd", {"part": "P", "chapters": ["a.qmd", {"href": "b.qmd"}]}],
+    }
+    single = one_document({"book": book, "lang": "en", "format": {"html": {"theme": "cosmo"}}}, "t")
+    assert chapter_list(book["chapters"]) == ["index.qmd", "a.qmd", "b.qmd"]
+    assert (single["title"], single["lang"], single["crossref"]) == ("T", "en", {"chapters": True})
+    assert single["format"]["html"].items() >= {"theme": "cosmo", "embed-resources": True, "lightbox": False}.items()
+    assert zipfile.is_zipfile(io.BytesIO(packed({"a": b""}, date(1900, 1, 1)))), "a zip knows no day before 1980"

@@ -1,0 +1,298 @@
+"""Tasks on a cluster: the answers of one machine, whatever happens to the workers."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from labcode.errors import LabcodeError
+from labcode.nets.estimators import TabularRegressor
+from labcode.nets.processes import in_parallel
+from labcode.nets.together import TrainingRows, fit_together
+from labcode.results import run as catalog
+
+distributed = pytest.importorskip("distributed")
+import dask  # noqa: E402
+
+from labcode.results import cluster  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+Floats = npt.NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True)
+def on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCODE_DEVICE", "cpu")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A scheduler with two workers, for tests that do them no harm."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABCODE_DEVICE", "cpu")
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as workers:
+            yield workers.scheduler_address
+
+
+class TestTasks:
+    def test_they_run_on_the_workers_and_answer_in_order(self, address: str) -> None:
+        with cluster.connect(address) as workers:
+            assert workers.count == 2
+            answers = in_parallel(square_slowly, [(i, 0.2 if i == 0 else 0.0) for i in range(6)], n_jobs=None)
+        assert [answer for answer, _ in answers] == [0, 1, 4, 9, 16, 25]
+        assert os.getpid() not in {pid for _, pid in answers}
+
+    def test_they_run_here_again_afterwards(self, address: str) -> None:
+        with cluster.connect(address):
+            pass
+        assert in_parallel(square_slowly, [(3, 0.0)], n_jobs=None) == [(9, os.getpid())]
+
+    def test_each_computes_in_one_thread(self, address: str) -> None:
+        with cluster.connect(address):
+            assert in_parallel(count_threads, [(), ()]) == [1, 1]
+
+    def test_progress_is_told(self, address: str) -> None:
+        shares: list[float] = []
+        with cluster.connect(address):
+            in_parallel(square_slowly, [(i, 0.0) for i in range(4)], done=shares.append)
+        assert shares == [0.25, 0.5, 0.75, 1.0]
+
+    def test_an_error_arrives_as_it_was_raised(self, address: str) -> None:
+        with cluster.connect(address), pytest.raises(ZeroDivisionError, match="division"):
+            in_parallel(divide, [(1.0, 2.0), (1.0, 0.0)])
+
+    def test_networks_are_those_of_processes_here_bit_for_bit(self, address: str) -> None:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(3000, 6))
+        rows = [TrainingRows(X, X[:, 0] * X[:, 1]), TrainingRows(X[:500], X[:500, 2])]
+        options: dict[str, Any] = {"hidden": (16,), "max_epochs": 2, "dropout": 0.1}
+        estimators = [
+            TabularRegressor(**options, lr=lr, batch_size=size, patience=patience, random_state=seed)
+            for lr in (0.001, 0.01)
+            for size in (64, 256)
+            for patience in (None, 1)
+            for seed in range(2)
+        ]
+        own = [rows[i % 2] for i in range(len(estimators))]
+        here = fit_together(estimators, own, n_jobs=2)
+        with cluster.connect(address):
+            there = fit_together(estimators, own)
+        assert [weights(fit.estimator) for fit in there] == [weights(fit.estimator) for fit in here]
+        for a, b in zip(there, here, strict=True):
+            assert a.estimator is not None and b.estimator is not None
+            assert a.estimator.history_["train_loss"].tolist() == b.estimator.history_["train_loss"].tolist()
+
+
+class TestSending:
+    def test_a_large_argument_is_sent_once(self, address: str) -> None:
+        large = np.random.default_rng(0).normal(size=50_000)
+        with cluster.connect(address) as workers:
+            answers = in_parallel(add_up, [(large, float(i)) for i in range(8)])
+            once = workers.bytes_sent
+            assert large.nbytes < once < 1.1 * large.nbytes
+            assert in_parallel(add_up, [(large.copy(), float(i)) for i in range(8)]) == answers
+            assert workers.bytes_sent == once
+            in_parallel(add_up, [(large + 1, 0.0)])
+            assert workers.bytes_sent == 2 * once
+        assert answers == [large.sum() + i for i in range(8)]
+
+    def test_rows_that_networks_share_are_sent_once(self, address: str) -> None:
+        X = np.random.default_rng(0).normal(size=(3000, 6))
+        options: dict[str, Any] = {"hidden": (4,), "max_epochs": 1, "random_state": 0}
+        estimators = [TabularRegressor(**options, batch_size=size) for size in (128, 256, 512)]
+        with cluster.connect(address) as workers:
+            for _ in range(2):
+                fits = fit_together(estimators, [TrainingRows(X.copy(), X[:, 0].copy())] * 3)
+                assert [fit.error for fit in fits] == [None] * 3
+                assert X.nbytes < workers.bytes_sent < 1.3 * X.nbytes
+
+    def test_small_arguments_travel_with_their_tasks(self, address: str) -> None:
+        with cluster.connect(address) as workers:
+            in_parallel(add_up, [(np.ones(100), 0.0)])
+            assert workers.bytes_sent == 0
+
+
+class TestDeath:
+    @pytest.mark.parametrize("n_workers", [1, 2])
+    def test_a_killed_worker_costs_what_it_was_doing_and_nothing_else(self, n_workers: int, tmp_path: Path) -> None:
+        large = np.random.default_rng(0).normal(size=50_000)
+        tasks = [(tmp_path, i, large, 0.3) for i in range(6)]
+        with cluster.connect(f"local:{n_workers}"), killing_the_worker_of(3, tmp_path) as killed:
+            answers = in_parallel(note_and_add_up, tasks)
+        assert answers == [large.sum() + i for i in range(6)]
+        assert len(killed) == 1
+        runs = Counter(int(path.name.split()[0]) for path in tmp_path.iterdir())
+        assert sorted(runs) == list(range(6))
+        assert runs[3] == 2, "the task that was killed is run again"
+        # Beside it at most the one before it, if the worker still held its answer.
+        assert runs.total() <= 6 + 2
+
+    def test_a_task_that_kills_its_workers_is_an_error_that_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cluster, "ATTEMPTS", 1)
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+            cluster.connect("local:1"),
+            pytest.raises(LabcodeError, match="workers of the cluster died while they computed die;"),
+        ):
+            in_parallel(die, [()])
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("number", ["0", "x", "", "-1", "1.5"])
+    def test_a_number_of_workers_that_is_none(self, number: str) -> None:
+        assert refusal(f"local:{number}") == (
+            f"--cluster local:{number} names no number of workers; expected such as local:2."
+        )
+
+    def test_an_address_where_nobody_listens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert cluster.TIMEOUT <= 10
+        monkeypatch.setattr(cluster, "TIMEOUT", 1)
+        started = time.monotonic()
+        assert "No cluster with a worker answers at 'tcp://127.0.0.1:9'" in refusal("tcp://127.0.0.1:9")
+        assert time.monotonic() - started < 5
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            "nowhere",
+            "http://127.0.0.1:9",
+            pytest.param("tls://127.0.0.1:9"),
+        ],
+    )
+    def test_an_address_that_is_none(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cluster, "TIMEOUT", 1)
+        assert f"No cluster with a worker answers at '{address}'" in refusal(address)
+
+    def test_a_scheduler_without_workers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cluster, "TIMEOUT", 1)
+        with distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as nobody:
+            address = nobody.scheduler_address
+            assert f"No cluster with a worker answers at '{address}'" in refusal(address)
+
+    def test_a_worker_with_other_libraries(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = cluster.library_versions()
+        monkeypatch.setattr(cluster, "library_versions", lambda: {**real, "torch": "0.4.1"})
+        message = refusal(address)
+        assert message.startswith("The worker tcp://")
+        assert f" has torch {real['torch']} instead of 0.4.1; install the same commit" in message
+        assert in_parallel(square_slowly, [(3, 0.0)], n_jobs=None) == [(9, os.getpid())], (
+            "a task went there all the same"
+        )
+
+    def test_a_worker_with_other_code(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = cluster.code_digest
+        monkeypatch.setattr(
+            cluster, "code_digest", lambda name: "0" * 64 if name == "labcode.nets.estimators" else real(name)
+        )
+        code = real("labcode.nets.estimators")[:12]
+        expected = f" has the code of labcode.nets.estimators {code} instead of {'0' * 12}; install"
+        assert expected in refusal(address)
+
+
+def test_two_clusters_on_this_machine_do_not_meet() -> None:
+    with distributed.LocalCluster(n_workers=0), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with cluster.connect("local:1") as workers:
+            assert workers.count == 1
+    assert [str(warning.message) for warning in told if "is already in use" in str(warning.message)] == []
+
+
+def test_experiments_on_a_cluster_give_the_results_of_this_machine(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("regression/baselines", "regression/selection")
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
+    here = {name: catalog.load(name) for name in names}
+    monkeypatch.setenv("LABCODE_STORE_DIR", str(tmp_path))
+    command = [sys.executable, "-m", "labcode.cli", "run", *names, "--cluster", address]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert f"2 workers at {address}" in answer.stdout
+    for name, expected in here.items():
+        assert f"{name}: computed in" in answer.stdout
+        found = catalog.stored(name)
+        assert found is not None and found.key == expected.key
+        assert repr(found.scalars) == repr(expected.scalars)
+        assert repr(found.tables) == repr(expected.tables)
+
+
+def refusal(address: str) -> str:
+    with pytest.raises(LabcodeError) as caught, cluster.connect(address):
+        pass
+    message = str(caught.value)
+    # The client that found nobody is collected here, since while another one starts its `__del__` waits for ever.
+    del caught
+    gc.collect()
+    return message
+
+
+@contextmanager
+def killing_the_worker_of(task: int, folder: Path) -> Iterator[list[int]]:
+    """Kill, as soon as a task has noted that it started, the process that runs it; that process's number, once."""
+    killed: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not killed and not over.wait(0.01):
+            for path in folder.glob(f"{task} *"):
+                killed.append(int(path.name.split()[1]))
+                os.kill(killed[0], signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        watcher.join()
+
+
+def square_slowly(number: int, seconds: float) -> tuple[int, int]:
+    time.sleep(seconds)
+    return number**2, os.getpid()
+
+
+def divide(number: float, by: float) -> float:
+    return number / by
+
+
+def count_threads() -> int:
+    return torch.get_num_threads()
+
+
+def add_up(values: Floats, more: float) -> float:
+    return float(values.sum()) + more
+
+
+def note_and_add_up(folder: Path, number: int, values: Floats, seconds: float) -> float:
+    """Leave a file for each time that the task starts, named by it and its process."""
+    (folder / f"{number} {os.getpid()} {uuid.uuid4()}").touch()
+    time.sleep(seconds)
+    return add_up(values, number)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def weights(network: TabularRegressor | None) -> bytes:
+    assert network is not None
+    return b"".join(parameter.detach().numpy().tobytes() for parameter in network.net_.module_.parameters())
