@@ -40,7 +40,7 @@ from labcode.lab.config import configured
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, f1_scores
+from labcode.scoring.confusion import Confusions, accuracy, f1_scores
 from labcode.scoring.scores import Interval, macro_f1, mean_interval, next_draw_interval
 from labcode.settings import SEED
 
@@ -126,7 +126,9 @@ def _on_rows(y: Numbers, named: Mapping[str, Numbers]) -> dict[str, Any]:
     for name, i in place.items():
         own = Confusions(found.counts[i], found.draws[:, i])
         by_class = dict(zip(CLASSES.values(), map(_number, own.intervals(f1_scores)), strict=True))
-        decisions[name] = Decision(macro_f1=_number(own.interval(macro_f1)), f1=by_class)
+        decisions[name] = Decision(
+            macro_f1=_number(own.interval(macro_f1)), accuracy=_number(own.interval(accuracy)), f1=by_class
+        )
     return decisions | {
         "gain_of_deciding": difference("best", "most_probable"),
         "gain_of_measuring": difference("best_measured", "best"),

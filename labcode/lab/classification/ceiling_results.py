@@ -18,6 +18,7 @@ class Decision(Results):
     """A classifier that knows the rules, on all rows."""
 
     macro_f1: Annotated[Number, Quantity(says="macro-F1", decimals=3, least=0, most=1, over="rows")]
+    accuracy: Annotated[Number, Quantity(says="accuracy", unit="%", decimals=1, least=0, most=1, over="rows")]
     f1: Annotated[Mapping[str, Number], Quantity(says="F1", decimals=2, least=0, most=1, over="rows")]
 
 

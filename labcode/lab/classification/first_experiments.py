@@ -33,6 +33,7 @@ from labcode.lab.classification.first_stated import (
     stated_figures,
     t_limits,
 )
+from labcode.lab.classification.rows import confusion_counts
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
@@ -191,12 +192,7 @@ def _run(first: First, rows: list[Any], seed: int, regularised: bool, sets: Mapp
         torch.manual_seed(seed)
         network = FastNetwork(FirstNetwork(first.hidden), quick_masks(dropout, seed) if dropout else None)
     curves = network.train(rows, **options)
-    return Run(curves, {name: _counts(y, network.predict(X)) for name, (X, y) in sets.items()})
-
-
-def _counts(y: Numbers, predicted: Numbers) -> Floats:
-    cells = np.bincount(y * N_CLASSES + predicted, minlength=N_CLASSES**2)
-    return cells.reshape(N_CLASSES, N_CLASSES).astype(np.float64)
+    return Run(curves, {name: confusion_counts(y, network.predict(X)) for name, (X, y) in sets.items()})
 
 
 def _stacked(runs: Sequence[Run]) -> dict[str, Floats]:

@@ -93,11 +93,11 @@ def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, s
 
     shares = pd.Series(labels).value_counts(normalize=True)
     options: dict[str, Any] = {
-        "hidden": settings.hidden,
+        "hidden": choice.hidden or settings.hidden,
         "batch_size": settings.batch_size,
-        "max_epochs": settings.epochs,
+        "max_epochs": choice.epochs or settings.epochs,
         "optimizer": "adamw",
-        "lr": settings.lr,
+        "lr": choice.lr or settings.lr,
         "schedule": "onecycle",
         "weight_decay": settings.weight_decay,
         "l1": choice.l1,

@@ -15,7 +15,7 @@ from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
 from labcode.lab.classification.regularizing_settings import HoldingBack
 from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, estimate, row_draws, seed_draws
-from labcode.lab.classification.rows import N_CLASSES, FailureRows, failure_rows, in_all_classes
+from labcode.lab.classification.rows import N_CLASSES, FailureRows, confusion_counts, failure_rows, in_all_classes
 from labcode.lab.classification.sound_settings import Contest, Network, NetworkChoice
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
@@ -79,7 +79,7 @@ class Answer:
     -----
     ``held``, ``train`` ``(k, n, 6)``: probabilities of held-out and of training rows after the last epoch;
     ``held_stopped``, ``train_stopped`` the same after an earlier one, of no network where there is none. ``curves``
-    ``(n_watched, epochs, 2)``: log loss of training and of held-out rows.
+    ``(n_watched, epochs, 4)``: log loss of training and of held-out rows, then accuracy of both.
     """
 
     held: Floats
@@ -111,24 +111,24 @@ def trained(task: Task) -> Answer:
     def asked(name: str, epoch: int, members: Sequence[int]) -> Floats:
         return in_all_classes(group.probabilities(inputs[name], epoch, members), known)
 
-    def loss(name: str, epoch: int, members: Sequence[int]) -> float:
-        mean = asked(name, epoch, members).mean(axis=0)
-        return float(log_losses(mean, task.rows.y[fit if name == "fit" else held]).mean())
+    def watched(epoch: int, members: Sequence[int]) -> list[float]:
+        means = [asked(name, epoch, members).mean(axis=0) for name in ("fit", "held")]
+        actual = [task.rows.y[places] for places in (fit, held)]
+        losses = [float(log_losses(mean, y).mean()) for mean, y in zip(means, actual, strict=True)]
+        return losses + [float((mean.argmax(axis=1) == y).mean()) for mean, y in zip(means, actual, strict=True)]
 
     everyone = range(len(networks))
     empty = np.zeros((0, 0, N_CLASSES))
     held_stopped, train_stopped = (
         empty if task.stop is None else asked(name, task.stop, everyone) for name in ("held", "fit")
     )
-    curves = [
-        [[loss(name, epoch, own) for name in ("fit", "held")] for epoch in range(task.epochs)] for own in task.watched
-    ]
+    curves = [[watched(epoch, own) for epoch in range(task.epochs)] for own in task.watched]
     return Answer(
         asked("held", -1, everyone),
         asked("fit", -1, everyone),
         held_stopped,
         train_stopped,
-        np.array(curves).reshape(-1, task.epochs, 2),
+        np.array(curves).reshape(-1, task.epochs, 4),
     )
 
 
@@ -152,7 +152,7 @@ def run_held_back(
     names = ("none", *TECHNIQUES)
     held = np.zeros((len(names), holding.seeds, len(rows), N_CLASSES))
     train = np.zeros((len(names), 2, len(folds)))
-    curves = np.zeros((len(names), holding.epochs, 2))
+    curves = np.zeros((len(names), holding.epochs, 4))
     fold_of = np.zeros(len(rows), dtype=np.int64)
     for number, (fit, out) in enumerate(folds):
         fold_of[out] = number
@@ -256,9 +256,7 @@ def _of_fold(spec: HoldingBack, free: Answer, others: Answer) -> list[Floats]:
 
 def _macro_f1(y: Places, probabilities: Floats) -> float:
     """Mean over seeds of macro-F1, of probabilities ``(n_seeds, n, 6)``."""
-    cells = [np.bincount(y * N_CLASSES + own.argmax(axis=1), minlength=N_CLASSES**2) for own in probabilities]
-    confusions = np.stack(cells).reshape(-1, N_CLASSES, N_CLASSES).astype(np.float64)
-    return float(macro_f1(confusions).mean())
+    return float(macro_f1(np.stack([confusion_counts(y, own.argmax(axis=1)) for own in probabilities])).mean())
 
 
 def _compared(
@@ -307,7 +305,8 @@ def _compared(
         least_loss=Number(float(curves[0, :, 1].min())),
         last_loss=Number(float(curves[0, -1, 1])),
         chosen=picked,
-        curves=curves,
+        curves=curves[..., :2],
+        accuracy_curves=curves[..., 2:],
     )
 
 

@@ -1,4 +1,4 @@
-"""The frame of losses by epoch, with and without holding back."""
+"""The frame of losses and accuracies by epoch, with and without holding back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.regularizing_tables import TECHNIQUES
 
 
-def losses_by_epoch(found: HeldBack, names: Sequence[str]) -> pd.DataFrame:
-    """Columns ``technique``, ``epoch`` (from 1), ``rows`` and ``log loss``, for some techniques."""
+def by_epoch(found: HeldBack, names: Sequence[str]) -> pd.DataFrame:
+    """Columns ``technique``, ``epoch`` (from 1), ``rows``, ``log loss`` and ``accuracy``, for some techniques."""
     order = list(found.techniques)
     frames = [
         pd.DataFrame(
@@ -21,6 +21,7 @@ def losses_by_epoch(found: HeldBack, names: Sequence[str]) -> pd.DataFrame:
                 "epoch": np.arange(1, found.epochs + 1),
                 "rows": rows,
                 "log loss": found.curves[order.index(name), :, column],
+                "accuracy": found.accuracy_curves[order.index(name), :, column],
             }
         )
         for name in names

@@ -60,8 +60,8 @@ class HeldBack(Results):
     Shape
     -----
     ``chosen`` ``(n_techniques, n_folds)``: strengths, the last epoch (from 1) of an early stop, 0 where there is
-    nothing to choose. ``curves`` ``(n_techniques, n_epochs, 2)``: log loss of training and of held-out rows after each
-    epoch, means over folds, the first seed. Both in the order of ``techniques``.
+    nothing to choose. ``curves`` and ``accuracy_curves`` ``(n_techniques, n_epochs, 2)``: log loss and accuracy of
+    training and of held-out rows after each epoch, means over folds, first seed. All in the order of ``techniques``.
     """
 
     experiment = "classification/held-back"
@@ -82,3 +82,4 @@ class HeldBack(Results):
     ]
     chosen: Annotated[np.ndarray, Quantity(least=0)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
+    accuracy_curves: Annotated[np.ndarray, Quantity(least=0, most=1)]

@@ -95,6 +95,12 @@ def five_classes(confusion: Floats) -> Floats:
     return macro_f1_without(confusion, RANDOM)
 
 
+def confusion_counts(y: Numbers, calls: Numbers) -> Floats:
+    """Confusion counts ``(6, 6)`` of class numbers ``(n,)``, actual classes in rows."""
+    cells = np.bincount(y * N_CLASSES + calls, minlength=N_CLASSES**2)
+    return cells.reshape(N_CLASSES, N_CLASSES).astype(np.float64)
+
+
 def confusions_of(y: Numbers, predictions: Sequence[ArrayLike]) -> Confusions:
     """Counts and resamples for predictors that each have class numbers ``(repeats, n)``, one after the other."""
     return Confusions.of(y, np.concatenate([np.atleast_2d(np.asarray(each)) for each in predictions]), N_CLASSES)

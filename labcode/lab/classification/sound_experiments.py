@@ -30,6 +30,7 @@ from labcode.lab.classification.rows import (
     Fold,
     FoldsSpec,
     Numbers,
+    confusion_counts,
     confusions_of,
     failure_rows,
     five_classes,
@@ -45,7 +46,7 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, f1_scores, log_loss, precisions, recalls
+from labcode.scoring.confusion import Confusions, accuracy, f1_scores, log_loss, precisions, recalls
 from labcode.scoring.scores import Interval, macro_f1, mean_interval
 from labcode.settings import SEED, Profile
 
@@ -80,6 +81,8 @@ class Answer:
         Chances ``(n, 6)`` of each set, as fitted and after temperature and hazard.
     plain, ruled
         The most probable class, and the decision for macro-F1, ``(n,)`` each.
+    train_plain, train_ruled
+        Confusion counts ``(6, 6)`` of the same on the training rows.
     choice, temperature, share
         What was chosen: the place of the setting, the temperature, and the share of the hazard.
     """
@@ -88,34 +91,38 @@ class Answer:
     chances: list[Floats]
     plain: list[Numbers]
     ruled: list[Numbers]
+    train_plain: Floats
+    train_ruled: Floats
     choice: int
     temperature: float
     share: float
 
 
 def compete(name: str, spec: ContestSpec, train: FailureRows, others: Sequence[pd.DataFrame]) -> Answer:
-    """Choose a model's setting, temperature, share of the hazard and rule on inner folds; fit it; answer."""
+    """Choose a model's setting, calibration and rule on inner folds; fit it on all rows; answer."""
     choices = getattr(spec.contest, name)
-    folds = StratifiedKFold(spec.contest.inner_folds, shuffle=True, random_state=SEED)
-    inner = [(fit, held) for fit, held in folds.split(train.X, train.labels)]
-    out_of_fold = np.zeros((len(choices), len(train), len(CLASSES)))
-    hazard = np.zeros(len(train))
-    for fit, held in inner:
-        rows = FailureRows(train.X.iloc[fit], train.labels[fit], train.y[fit])
-        (worn,), given = fitted_chances(spec, choices, rows, [train.X.iloc[held]], inner=True)
-        hazard[held] = worn
-        for place, (own,) in enumerate(given):
-            out_of_fold[place, held] = own
-    fits = [best_calibration(spec.contest, own, hazard, train.y) for own in out_of_fold]
+    inner, hazard = inner_chances(spec, choices, train)
+    fits = [best_calibration(spec.contest, own, hazard, train.y) for own in inner]
     choice = int(np.argmin([loss for loss, *_ in fits]))
     _, temperature, share = fits[choice]
-    rule = best_weights(with_hazard(tempered(out_of_fold[choice], temperature), hazard, share))
-    worn_others, (fitted,) = fitted_chances(spec, [choices[choice]], train, others)
-    chances = [
-        with_hazard(tempered(own, temperature), worn, share) for own, worn in zip(fitted, worn_others, strict=True)
-    ]
+    rule = best_weights(with_hazard(tempered(inner[choice], temperature), hazard, share))
+    worn, (fitted,) = fitted_chances(spec, [choices[choice]], train, [*others, train.X])
+    warm = [tempered(own, temperature) for own in fitted]
+    chances = [with_hazard(own, chance, share) for own, chance in zip(warm, worn, strict=True)]
     plain, ruled = [own.argmax(axis=1) for own in chances], [decide(own, rule) for own in chances]
-    return Answer(fitted, chances, plain, ruled, choice, temperature, share)
+    by_class, by_rule = (confusion_counts(train.y, calls.pop()) for calls in (plain, ruled))
+    return Answer(fitted[:-1], chances[:-1], plain, ruled, by_class, by_rule, choice, temperature, share)
+
+
+def inner_chances(spec: ContestSpec, choices: Sequence[Any], train: FailureRows) -> tuple[Floats, Floats]:
+    """Chances ``(n_choices, n, 6)`` and hazard ``(n,)`` of the training rows, each row held out by an inner fold."""
+    folds = StratifiedKFold(spec.contest.inner_folds, shuffle=True, random_state=SEED)
+    chances, hazard = np.zeros((len(choices), len(train), len(CLASSES))), np.zeros(len(train))
+    for fit, held in folds.split(train.X, train.labels):
+        rows = FailureRows(train.X.iloc[fit], train.labels[fit], train.y[fit])
+        (hazard[held],), given = fitted_chances(spec, choices, rows, [train.X.iloc[held]], inner=True)
+        chances[:, held] = [own for (own,) in given]
+    return chances, hazard
 
 
 def best_calibration(spec: settings.Contest, chances: Floats, hazard: Floats, y: Numbers) -> tuple[float, float, float]:
@@ -214,6 +221,10 @@ class _Held:
     def calls(self, ruled: bool) -> Numbers:
         return self.ruled if ruled else self.plain
 
+    def train_counts(self, ruled: bool) -> Floats:
+        """Confusion counts of the training rows of all folds and repeats together."""
+        return np.asarray(sum(own.train_ruled if ruled else own.train_plain for own in self.answers))
+
 
 def _held_rows(folds: Sequence[Sequence[Fold]]) -> Iterator[tuple[int, Numbers]]:
     for repeat, pairs in enumerate(folds):
@@ -237,7 +248,8 @@ def _judged(
     fresh_counts = confusions_of(fresh.y, list(fresh_calls.values()))
     by_fold = {entry: _fold_scores(rows.y, own, folds) for entry, own in calls.items()}
     scores: dict[str, Any] = {
-        entry: _scores(counts, fresh_counts, place, by_fold[entry], spec.contest) for place, entry in enumerate(ENTRIES)
+        entry: _scores(counts, fresh_counts, place, by_fold[entry], held[name].train_counts(ruled), spec.contest)
+        for place, (entry, (name, ruled)) in enumerate(ENTRIES.items())
     }
     gains = {
         entry: Gain(
@@ -306,12 +318,12 @@ def corrected_interval(values: Floats, folds: int, level: float = 0.95) -> Inter
 
 def _fold_scores(y: Numbers, calls: Numbers, folds: Sequence[Sequence[Fold]]) -> Floats:
     """Macro-F1 of each fold alone, ``(repeats x folds,)``."""
-    k = len(CLASSES)
-    cells = [y[held] * k + calls[repeat, held] for repeat, held in _held_rows(folds)]
-    return macro_f1(np.stack([np.bincount(own, minlength=k * k).reshape(k, k) for own in cells]))
+    return macro_f1(np.stack([confusion_counts(y[held], calls[repeat, held]) for repeat, held in _held_rows(folds)]))
 
 
-def _scores(counts: Confusions, fresh: Confusions, place: int, by_fold: Floats, spec: settings.Contest) -> Scores:
+def _scores(
+    counts: Confusions, fresh: Confusions, place: int, by_fold: Floats, train: Floats, spec: settings.Contest
+) -> Scores:
     repeats = spec.repeats
     own = counts.counts[place * repeats :][:repeats]
     each = macro_f1(own)
@@ -323,6 +335,8 @@ def _scores(counts: Confusions, fresh: Confusions, place: int, by_fold: Floats, 
     folds = corrected_interval(by_fold, spec.folds)
     return Scores(
         macro_f1=number(counts.interval(mean_score(macro_f1, place, repeats))),
+        accuracy=number(counts.interval(mean_score(accuracy, place, repeats))),
+        train_macro_f1=Number(float(macro_f1(train))),
         macro_f1_without_random=number(counts.interval(mean_score(five_classes, place, repeats))),
         macro_f1_folds=Number(folds.value, max(0.0, folds.low), min(1.0, folds.high)),
         lowest_repeat=Number(float(each.min())),
@@ -332,6 +346,7 @@ def _scores(counts: Confusions, fresh: Confusions, place: int, by_fold: Floats, 
         precision=of_classes(precisions),
         f1=of_classes(f1_scores),
         confusion=own,
+        train_confusion=train,
         fresh_confusion=fresh.counts[place],
     )
 

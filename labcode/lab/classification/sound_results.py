@@ -24,10 +24,13 @@ class Scores(Results):
 
     Shape
     -----
-    ``confusion`` ``(repeats, 6, 6)``: actual classes in rows, called ones in columns; ``fresh_confusion`` ``(6, 6)``.
+    ``confusion`` ``(repeats, 6, 6)``: actual classes in rows, called ones in columns; ``fresh_confusion`` ``(6, 6)``;
+    ``train_confusion`` ``(6, 6)``: the training rows of all folds and repeats together.
     """
 
     macro_f1: Annotated[Number, _MACRO]
+    accuracy: Annotated[Number, Quantity(says="accuracy", unit="%", decimals=1, least=0, most=1, over="rows")]
+    train_macro_f1: Annotated[Number, Quantity(says="macro-F1 of training rows", decimals=3, least=0, most=1)]
     macro_f1_without_random: Annotated[
         Number, Quantity(says="macro-F1 without random failures", decimals=3, least=0, most=1, over="rows")
     ]
@@ -44,6 +47,7 @@ class Scores(Results):
     f1: Annotated[Mapping[str, Number], _share("F1", "f1")]
     confusion: Annotated[np.ndarray, Quantity(least=0)]
     fresh_confusion: Annotated[np.ndarray, Quantity(least=0)]
+    train_confusion: Annotated[np.ndarray, Quantity(least=0)]
 
 
 @dataclass(frozen=True, kw_only=True)

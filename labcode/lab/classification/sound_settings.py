@@ -10,6 +10,7 @@ from pydantic import Field
 Count = Annotated[int, Field(ge=1)]
 Folds = Annotated[int, Field(ge=2, le=10)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+Layers = Annotated[tuple[Count, ...], Field(min_length=1)]
 Weights = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -17,7 +18,7 @@ Weights = Annotated[float, Field(ge=0, le=1)]
 class Network:
     """The network, and the trees that place the edges of its questions."""
 
-    hidden: Annotated[tuple[Count, ...], Field(min_length=1)]
+    hidden: Layers
     batch_size: Count
     epochs: Count
     lr: Rate
@@ -29,10 +30,13 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkChoice:
-    """What the inner folds choose for the network."""
+    """What the inner folds choose for the network; `None` leaves what :class:`Network` has."""
 
     weights: Weights
     l1: Annotated[float, Field(ge=0)]
+    lr: Rate | None = None
+    epochs: Count | None = None
+    hidden: Layers | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,10 @@ import pandas as pd
 
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
+from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.classification.sound_results import Contest, Scores
+from labcode.results.number import decimals
+from labcode.scoring.confusion import accuracy, f1_scores, precisions, recalls
 
 MODELS = {
     "network": "network",
@@ -40,6 +43,24 @@ def gains(found: Contest) -> pd.DataFrame:
             }
             for name, says in MODELS.items()
             if name != "network"
+        ]
+    )
+
+
+def training_and_held_out(first: AsSubmitted, found: Contest) -> pd.DataFrame:
+    """Accuracy, mean recall, mean precision and macro-F1 of both versions, on training rows and on others."""
+    plain, ruled = found.network_without_rule, found.network
+    counts = {
+        "first version": (first.confusion_plain_train, first.confusion_plain_test),
+        "this version, most probable class": (plain.train_confusion, plain.confusion),
+        "this version, decision for macro-F1": (ruled.train_confusion, ruled.confusion),
+    }
+    scores = {"accuracy": accuracy, "recall": recalls, "precision": precisions, "macro-F1": f1_scores}
+    return pd.DataFrame(
+        [
+            {"network": name, "rows": rows} | {title: decimals(score(own).mean(), 3) for title, score in scores.items()}
+            for name, pair in counts.items()
+            for rows, own in zip(("training", "test" if name == "first version" else "held out"), pair, strict=True)
         ]
     )
 

@@ -31,10 +31,15 @@ class TunedSpec(ContestSpec):
 
     tuning: Tuning
 
+    @property
+    def choices(self) -> tuple[NetworkChoice, ...]:
+        """The settings; the contest's first is where the search starts."""
+        return self.tuning.choices(self.network, self.contest.network[0])
+
 
 def searched(spec: TunedSpec, train: FailureRows, held: Any) -> tuple[Answer, Answer]:
     """What the chosen and the first setting say of rows held out; each calibrates and decides by inner folds."""
-    choices = spec.tuning.network
+    choices = spec.choices
     chosen = compete("network", _among(spec, choices), train, [held])
     return chosen, chosen if chosen.choice == 0 else compete("network", _among(spec, choices[:1]), train, [held])
 
@@ -44,9 +49,10 @@ def _among(spec: TunedSpec, choices: tuple[NetworkChoice, ...]) -> ContestSpec:
 
 
 def at_edge(choice: NetworkChoice, choices: tuple[NetworkChoice, ...]) -> bool:
-    """Whether a larger or smaller L1 factor, or a larger exponent, was not among the choices; none is no limit."""
-    factors, exponents = {each.l1 for each in choices}, {each.weights for each in choices}
-    return choice.l1 in (min(factors), max(factors)) or choice.weights == max(exponents)
+    """Whether one of a setting's values is the least or the largest that there was; weights of 0 weigh rows alike."""
+    values = {name: sorted({getattr(each, name) for each in choices}) for name in vars(choice)}
+    ends = {name: own[-1:] if name == "weights" else (own[0], own[-1]) for name, own in values.items() if len(own) > 1}
+    return any(getattr(choice, name) in own for name, own in ends.items())
 
 
 def run_tuned(
@@ -64,7 +70,7 @@ def run_tuned(
         -np.log(np.clip(out_of_fold(folds, [pair[i].chances[0] for pair in pairs])[places, rows.y], 1e-15, 1.0))
         for i in (0, 1)
     )
-    choices, chosen = spec.tuning.network, [pair[0].choice for pair in pairs]
+    choices, chosen = spec.choices, [pair[0].choice for pair in pairs]
     return Tuned(
         folds=spec.contest.folds,
         seeds=spec.contest.seeds,
@@ -77,7 +83,14 @@ def run_tuned(
         start_chosen=Number(chosen.count(0)),
         edge_chosen=Number(sum(at_edge(choices[place], choices) for place in chosen)),
         settings={
-            place: Searched(weights=Number(choice.weights), l1=Number(choice.l1), chosen=Number(chosen.count(place)))
+            place: Searched(
+                weights=Number(choice.weights),
+                l1=Number(choice.l1),
+                lr=Number(choice.lr or 0.0),
+                epochs=Number(choice.epochs or 0),
+                layers=" and ".join(map(str, choice.hidden or ())),
+                chosen=Number(chosen.count(place)),
+            )
             for place, choice in enumerate(choices)
         },
     )

@@ -16,6 +16,9 @@ class Searched(Results):
 
     weights: Annotated[Number, Quantity(says="exponent of the class weights", decimals=1, least=0)]
     l1: Annotated[Number, Quantity(says="factor of the sum of absolute weights", decimals=5, least=0)]
+    lr: Annotated[Number, Quantity(says="learning rate at its peak", decimals=3, least=0)]
+    epochs: Annotated[Number, Quantity(says="epochs", decimals=0, least=0)]
+    layers: str
     chosen: Annotated[Number, Quantity(says="outer folds that choose it", decimals=0, least=0)]
 
 
@@ -23,8 +26,8 @@ class Searched(Results):
 class Tuned(Results):
     """What choosing in inner folds gains over the first setting, out of fold, both calibrated inside and by a rule.
 
-    ``edge_chosen`` counts the least and the largest L1 factor and the largest exponent; an exponent of 0 is no edge,
-    since it weighs all rows alike.
+    ``edge_chosen`` counts the least and the largest of each list, but of the exponents the largest alone: at 0 all rows
+    weigh alike.
     """
 
     experiment = "classification/tuned"

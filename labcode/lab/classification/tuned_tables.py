@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
 from labcode.lab.classification.tuned_results import Tuned
-from labcode.results.number import decimals
+
+VALUES = {
+    "exponent of class weights": "weights",
+    "L1": "l1",
+    "learning rate": "lr",
+    "epochs": "epochs",
+    "units of the layers": "layers",
+}
 
 
 def search(found: Tuned) -> pd.DataFrame:
-    """The settings that the search could choose, and how many outer folds chose each."""
-    return pd.DataFrame(
-        [
-            {
-                "setting": "first" if place == 0 else decimals(place + 1, 0),
-                "exponent of class weights": own.weights.bare,
-                "L1": f"{float(own.l1):g}",
-                "chosen": f"{own.chosen} of {found.folds}",
-            }
-            for place, own in found.settings.items()
-        ]
-    )
+    """The values of each hyperparameter, and how many outer folds chose each."""
+    rows = []
+    for says, name in VALUES.items():
+        chosen: Counter[str | float] = Counter()
+        for setting in found.settings.values():
+            value = getattr(setting, name)
+            chosen[value if isinstance(value, str) else float(value)] += int(setting.chosen.value)
+        ordered = sorted(chosen.items(), key=lambda each: float(str(each[0]).split()[0]))
+        texts = [f"{value if isinstance(value, str) else f'{value:g}'}: {n}" for value, n in ordered]
+        rows.append({"hyperparameter": says, "value: folds that chose it": ", ".join(texts)})
+    return pd.DataFrame(rows)

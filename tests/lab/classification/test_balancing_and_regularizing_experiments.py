@@ -15,7 +15,7 @@ from labcode.lab.classification.balancing_figures import found_against_needless
 from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.balancing_settings import Balancing
 from labcode.lab.classification.balancing_tables import WAYS, at_equal_alarms
-from labcode.lab.classification.regularizing_figures import losses_by_epoch
+from labcode.lab.classification.regularizing_figures import by_epoch
 from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.regularizing_settings import HoldingBack
 from labcode.lab.classification.regularizing_tables import TECHNIQUES, techniques
@@ -123,6 +123,6 @@ def test_tables_and_frames_hold_what_was_found(results: dict[type[Results], Any]
     smote = frame[frame["way"] == WAYS["smote"]]
     assert smote.set_index("needless")["found"].loc[50] == alarms.methods["smote"].found_undone[50].value
     assert techniques(held)["technique"].iloc[0] in {TECHNIQUES[name] for name in held.techniques}
-    losses = losses_by_epoch(held, ["none", "l1"])
+    losses = by_epoch(held, ["none", "l1"])
     assert losses["log loss"].iloc[0] == held.curves[0, 0, 0]
     assert len(losses) == 4 * HOLDING_BACK.epochs

@@ -21,10 +21,11 @@ from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.decision_settings import Decision
 from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
 from labcode.lab.classification.rows import failure_rows
-from labcode.lab.classification.sound_settings import NetworkChoice
+from labcode.lab.classification.sound_settings import Network, NetworkChoice
 from labcode.lab.classification.tuned_experiments import at_edge
 from labcode.lab.classification.tuned_results import Tuned
-from labcode.lab.classification.tuned_tables import search
+from labcode.lab.classification.tuned_settings import Tuning
+from labcode.lab.classification.tuned_tables import VALUES, search
 from labcode.lab.config import configured
 from labcode.results import run as catalog
 from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
@@ -145,7 +146,7 @@ def test_frames_and_tables_hold_what_was_found(results: dict[type[Results], Any]
     assert len(cost_curves(found)) == found.curves.size and len(calibration(found)) == 2 * len(found.reliability)
     assert set(falls(found)["failure"]) == {"heat", "overstrain", "power", "tool wear"}
     tuned: Tuned = results[Tuned]
-    assert len(search(tuned)) == len(tuned.settings)
+    assert search(tuned)["hyperparameter"].tolist() == list(VALUES)
     assert sum(float(own.chosen) for own in tuned.settings.values()) == tuned.folds
 
 
@@ -159,3 +160,16 @@ def test_gains_of_tuning_are_differences(results: dict[type[Results], Any]) -> N
 def test_an_exponent_of_none_is_no_edge() -> None:
     grid = tuple(NetworkChoice(weights=w, l1=l1) for w in (0.0, 0.2) for l1 in (1e-4, 3e-4, 1e-3))
     assert [at_edge(each, grid) for each in grid] == [True, False, True, True, True, True]
+
+
+def test_a_search_varies_rate_length_and_shape_one_at_a_time() -> None:
+    network = configured(Network, "classification.network")
+    tuning = Tuning(weights=(0.0, 0.2), l1=(1e-4,), lr=(0.1,), epochs=(3,), hidden=((8,),))
+    start, heavier, *single = tuning.choices(network, NetworkChoice(weights=0.0, l1=1e-4))
+    assert (start.weights, heavier.weights, start.lr) == (0.0, 0.2, network.lr)
+    assert [(each.lr, each.epochs, each.hidden) for each in single] == [
+        (0.1, network.epochs, network.hidden),
+        (network.lr, 3, network.hidden),
+        (network.lr, network.epochs, (8,)),
+    ]
+    assert not at_edge(start, tuning.choices(network, start)[:1])
