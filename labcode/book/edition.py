@@ -40,6 +40,13 @@ def chosen(wanted: Edition) -> Iterator[None]:
             os.environ[VARIABLE] = before
 
 
+def files(root: Path) -> list[Path]:
+    """The files that the settings are in: the base, those of other profiles in ``QUARTO_PROFILE``, the edition's."""
+    others = [name for name in os.environ.get(VARIABLE, "").split(",") if name and name not in get_args(Edition)]
+    profiles = (root / f"_quarto-{name}.yml" for name in (edition(), *others))
+    return [root / "_quarto.yml", *(path for path in profiles if path.is_file())]
+
+
 def settings(root: Path) -> dict[str, Any]:
     """The settings of the book in this edition, merged as Quarto merges them: mappings key by key, lists in a row.
 
@@ -51,12 +58,11 @@ def settings(root: Path) -> dict[str, Any]:
         If a file holds no settings.
     """
     found: dict[str, Any] = {}
-    for path in (root / "_quarto.yml", root / f"_quarto-{edition()}.yml"):
-        if path.name == "_quarto.yml" or path.is_file():
-            own = yaml.safe_load(path.read_text(encoding="utf-8"))
-            if not isinstance(own, dict):
-                raise LabcodeError(f"{path} holds no settings; mend it with: git restore {path.name}")
-            found = merged(found, own)
+    for path in files(root):
+        own = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(own, dict):
+            raise LabcodeError(f"{path} holds no settings; mend it with: git restore {path.name}")
+        found = merged(found, own)
     return found
 
 
