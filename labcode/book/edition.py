@@ -40,11 +40,16 @@ def chosen(wanted: Edition) -> Iterator[None]:
             os.environ[VARIABLE] = before
 
 
+def profiles() -> list[str]:
+    """The edition, and the other profiles that ``QUARTO_PROFILE`` names."""
+    named = os.environ.get(VARIABLE, "").split(",")
+    return [edition(), *(name for name in named if name and name not in get_args(Edition))]
+
+
 def files(root: Path) -> list[Path]:
-    """The files that the settings are in: the base, those of other profiles in ``QUARTO_PROFILE``, the edition's."""
-    others = [name for name in os.environ.get(VARIABLE, "").split(",") if name and name not in get_args(Edition)]
-    profiles = (root / f"_quarto-{name}.yml" for name in (edition(), *others))
-    return [root / "_quarto.yml", *(path for path in profiles if path.is_file())]
+    """The files that the settings are in: the base, and those of the profiles."""
+    found = (root / f"_quarto-{name}.yml" for name in profiles())
+    return [root / "_quarto.yml", *(path for path in found if path.is_file())]
 
 
 def settings(root: Path) -> dict[str, Any]:

@@ -30,6 +30,11 @@ def escaped(text: object) -> str:
     return _PUNCTUATION.sub(r"\\\1", shown)
 
 
+def marked(text: str) -> Markdown:
+    """Text that is meant as Markdown, as a cell of a table or as what a page shows."""
+    return Markdown(text)  # type: ignore[no-untyped-call]
+
+
 def as_markdown(value: object) -> str:
     """What a value that knows its Markdown shows, such as a number of a result; of any other its escaped text."""
     return str(value._repr_markdown_()) if hasattr(value, "_repr_markdown_") else escaped(value)
@@ -44,7 +49,7 @@ def table(
 ) -> Markdown:
     """A frame as a Markdown table, which every engine and format renders; numbers are aligned to the right.
 
-    A cell is shown as the text that it is. One that is meant as Markdown says so: ``Markdown("**no**")``, or an object
+    A cell is shown as the text that it is. One that is meant as Markdown says so: ``marked("**no**")``, or an object
     with ``_repr_markdown_``, such as a number of a result.
 
     Parameters
@@ -70,7 +75,7 @@ def table(
     dashes = [10 * width for width in widths] if widths else [width + 1 for width in longest]
     rule = [f"{'-' * width}:" if side else f":{'-' * width}" for side, width in zip(right, dashes, strict=True)]
     header, *body = (" | ".join(cell.markdown for cell in row) for row in rows)
-    return Markdown("\n".join(f"| {line} |" for line in (header, " | ".join(rule), *body)))  # type: ignore[no-untyped-call]
+    return marked("\n".join(f"| {line} |" for line in (header, " | ".join(rule), *body)))
 
 
 class _Cell:
@@ -92,7 +97,7 @@ _NUMERIC = re.compile(r"(?:[≈<]\s)?[−-]?[0-9,.]+(%| USD)?|n/a|")
 
 def _register() -> None:
     """In a notebook's kernel, strings are text too: Quarto reads an inline value as Markdown."""
-    if (shell := get_ipython()) is not None:  # type: ignore[no-untyped-call]
+    if (shell := get_ipython()) is not None:
         shell.display_formatter.formatters["text/markdown"].for_type(str, as_markdown)
 
 

@@ -45,16 +45,23 @@ format: {html: default, typst: default}
 BOOK: dict[str, tuple[str, str]] = {
     "index.qmd": ("# Start {#sec-start .unnumbered}\n\nHello.\n", "Anna Schmidt|TU|Bob|ETH|22.11.2026|Start|Hello."),
     "chapters/trial.qmd": (  # a title in the head, and headings of the first level
-        '---\ntitle: "My *own* chapter"\n---\n\nOpening.\n\n# Introduction {#sec-intro}\n\nText, @sec-intro, @sec-deep.\n\n'
-        "## Deeper {#sec-deep}\n\nDeep.\n\n# Methods\n\nMore; [the start](../index.qmd), [other](../other/trial.qmd).\n",
-        "1 My own chapter|Opening.|2 Introduction|Text, Chapter 2, Section 2.1.|2.1 Deeper|Deep.|3 Methods|the start, other.",
+        '---\ntitle: "My *own* chapter"\n---\n\nOpening.\n\n'
+        "# Introduction {#sec-intro}\n\nText, @sec-intro, @sec-deep.\n\n"
+        "## Deeper {#sec-deep}\n\nDeep.\n\n# Methods\n\n"
+        "More; [the start](../index.qmd), [other](../other/trial.qmd).\n",
+        "1 My own chapter|Opening.|2 Introduction|Text, Chapter 2, Section 2.1.|2.1 Deeper|Deep.|3 Methods"
+        "|the start, other.",
     ),
     "other/trial.qmd": (  # another of the same name; text before the first heading; labels where they stand
-        "Early.\n\n# Late\n\nBefore $$a = b$$ {#eq-ab} after, @eq-ab.\n\n{{< pagebreak >}}\n\n{{< include _more.qmd >}}\n\n"
+        "Early.\n\n# Late\n\nBefore $$a = b$$ {#eq-ab} after, @eq-ab.\n\n"
+        "{{< pagebreak >}}\n\n{{< include _more.qmd >}}\n\n"
         '```{#lst-code .python lst-cap="Some code"}\nx = 1\n```\n\nSee @lst-code.\n',
         "2 Late|Early.|Before|after, Equation 2.1.|Included whole.|Listing 2.1: Some code|See Listing 2.1.",
     ),
-    "chapters/own.qmd": ("## My own part\n\nIts text.\n\n### Below\n\nMore.\n", "3 My own part|Its text.|3.0.1 Below|More."),
+    "chapters/own.qmd": (
+        "## My own part\n\nIts text.\n\n### Below\n\nMore.\n",
+        "3 My own part|Its text.|3.0.1 Below|More.",
+    ),
     "part.qmd": ("# Part Two {.unnumbered}\n\nOf the part.\n", "Part Two|Of the part."),
     "chapters/outputs.qmd": (
         """# Outputs
@@ -112,7 +119,8 @@ for name in ("AAPL", "MSFT"):
 
 See @tbl-styled.
 """,
-        "A caption without a label.|LogisticRegression|only on a page|Tab AAPL|Of AAPL.|Of MSFT.|listed|The next item.|See Table 4.1.",
+        "A caption without a label.|LogisticRegression|only on a page|Tab AAPL|Of AAPL.|Of MSFT.|listed|The next item."
+        "|See Table 4.1.",
     ),
     "chapters/hidden.qmd": (
         "---\nexecute:\n  echo: false\n---\n\n# Hidden\n\n```{python}\nprint('shown' + ' only')\n```\n",
@@ -136,7 +144,8 @@ table(pd.DataFrame({"<b>|head": texts}), index="#")
         "<b>/head|0|<img src=x onerror=alert(1)>|`#(6*7)`{=typst}|[x](javascript:alert(1))|![](/etc/hostname)"
         "|{{< env HOME >}}|a/b|two lines|=1+1|$x$ **b** @fig-x &lt; --|Inline 0: <img src=x onerror=alert(1)>"
         "|Inline 1: `#(6*7)`{=typst}|Inline 2: [x](javascript:alert(1))|Inline 3: ![](/etc/hostname)"
-        "|Inline 4: {{< env HOME >}}|Inline 5: a/b|Inline 6: two lines|Inline 7: =1+1|Inline 8: $x$ **b** @fig-x &lt; --",
+        "|Inline 4: {{< env HOME >}}|Inline 5: a/b|Inline 6: two lines|Inline 7: =1+1"
+        "|Inline 8: $x$ **b** @fig-x &lt; --",
     ),
     "references.qmd": ("# References {.unnumbered}\n\nNone.\n", "References|None."),
     "chapters/app.qmd": ("# More\n\n## Sub {#sec-sub}\n\nAs @sec-sub.\n", "Appendix A|More|A.1 Sub|As Section A.1."),
@@ -156,7 +165,13 @@ def words(page: str) -> str:
     main = page.partition("<main")[2].partition("</main>")[0]
     text = re.sub(r"<(script|style|annotation)\b.*?</\1>", "", main, flags=re.DOTALL)
     text = re.sub(r"</?(?!em\b|strong\b|a\b|code\b|span\b|sup\b)\w[^>]*>", " ", text)
-    text = re.sub(r"<[^>]+>", "", text).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+    text = (
+        re.sub(r"<[^>]+>", "", text)
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", '"')
+        .replace("&amp;", "&")
+    )
     return " ".join(text.replace("\u00a0", " ").replace("&nbsp;", " ").split())
 
 
@@ -232,9 +247,9 @@ def test_the_portable_pdf_drops_nothing(portable: Path) -> None:
 def test_outputs_are_what_they_are_on_every_page(portable: Path) -> None:
     page = (portable / "outputs.html").read_text("utf-8")
     assert page.count("<img ") == 3 and "Line2D" not in page and " at 0x" not in page
-    assert page.count('type="radio"') == 2 and "header-section-number\">4.1" not in page
-    assert 'style="background-color: #' in page and "T_" not in page and page.count("Colours.</fig") == 1
+    assert page.count('type="radio"') == 2 and 'header-section-number">4.1' not in page
     shown = words(page)
+    assert "background-color: #" in page and "T_" not in shown and page.count("Colours.</fig") == 1
     assert not missing(shown, "a<b>|<img src=x onerror=alert(1)>|A table without a label.|1.50|2.50")
     assert "Table 4.1: Colours." in shown and "background_gradient" in shown and "<object>" in shown
     assert '<li class="part">Part One</li>' in page
@@ -251,16 +266,19 @@ def shown(*outputs: dict[str, object], **options: object) -> str:
     return cell_markdown(cell, "media/x", Path())
 
 
-def result(**data: object) -> dict[str, object]:
-    kinds = {name.replace("_", "/", 1): value for name, value in data.items()}
-    return {"output_type": "execute_result", "data": kinds, "metadata": {}}
-
-
 @pytest.mark.parametrize(
     ("output", "options", "message"),
     [
-        ({"application/vnd.plotly.v1+json": {}, "text/html": "<div></div>"}, {}, "shows application/vnd.plotly.v1+json"),
-        ({"application/vnd.vegalite.v5+json": {}, "text/plain": "<Vega>"}, {}, "shows application/vnd.vegalite.v5+json"),
+        (
+            {"application/vnd.plotly.v1+json": {}, "text/html": "<div></div>"},
+            {},
+            "shows application/vnd.plotly.v1+json",
+        ),
+        (
+            {"application/vnd.vegalite.v5+json": {}, "text/plain": "<Vega>"},
+            {},
+            "shows application/vnd.vegalite.v5+json",
+        ),
         ({"application/vnd.jupyter.widget-view+json": {}}, {}, "needs a script; show a picture instead"),
         ({"text/html": "<div id='v'></div><script>draw()</script>", "text/plain": "alt.Chart(...)"}, {}, "a script"),
         ({"text/html": "<iframe src='https://example.org'></iframe>x"}, {}, "another site draws"),
@@ -318,7 +336,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "message"), REFUSED)
 def test_what_is_not_known_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
-    root = write(tmp_path, {"_quarto.yml": 'book: {title: "T", chapters: [index.qmd]}\n', "index.qmd": f"# S\n\n{text}\n"})
+    root = write(
+        tmp_path, {"_quarto.yml": 'book: {title: "T", chapters: [index.qmd]}\n', "index.qmd": f"# S\n\n{text}\n"}
+    )
     with pytest.raises(RenderError) as fault:
         render(root, to=["html"], out=root / "_book")
     assert re.match(re.escape(message).replace(r"\.\*", ".*"), str(fault.value)), fault.value
@@ -395,30 +415,35 @@ def test_every_fault_of_a_text_is_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("T", "T\n  cover-image: a.png", "_quarto.yml:3: .*does not know the option book.cover-image"),
-        ("T", "T\ncrossref: {chapters: true}", "_quarto.yml:3: .*the option crossref"),
-        ("T", "T\nexecute: {ehco: false}", "_quarto.yml:3: .*execute.ehco; did you mean echo?"),
-        ("T", "T\nformat: {html: {css: a.css}}", "_quarto.yml:3: .*the option format.html.css"),
-        ("T", "T\nlang: de", "_quarto.yml:3: .*cannot follow lang: de"),
-        ("T", "T\nfilters: [mine.lua]", "_quarto.yml:3: .*cannot follow filters: mine.lua"),
+        (
+            "T",
+            "T\n  cover-image: a.png",
+            "_quarto.yml:3: the portable engine does not know the option book.cover-image",
+        ),
+        ("]", ", {text: Web, href: index.qmd}]", "_quarto.yml:3: .*the option book.chapters.text"),
+        ("]", "]\ncrossref: {chapters: true}", "_quarto.yml:4: .*the option crossref"),
+        ("]", "]\nexecute: {ehco: false}", "_quarto.yml:4: .*execute.ehco; did you mean echo?"),
+        ("]", "]\nformat: {html: {css: a.css}}", "_quarto.yml:4: .*the option format.html.css"),
+        ("]", "]\nlang: de", "_quarto.yml:4: .*cannot follow lang: de"),
+        ("]", "]\nfilters: [mine.lua]", "_quarto.yml:4: .*cannot follow filters: mine.lua"),
+        ("]", "]\nlang: [", "_quarto.yml:5: not YAML"),
+        ("]", ", none.qmd]", "_quarto.yml: chapter none.qmd does not exist"),
+        ("]", ", note.ipynb]", "note.ipynb: the portable engine renders .qmd and .md"),
         ("T", "T\n  date: yesterday", "_quarto.yml: cannot print the date 'yesterday'"),
         ("T", "T\n  date: 2026-01-01\n  date-format: Do", "_quarto.yml: cannot print the date"),
-        ("index.qmd]", "index.qmd, none.qmd]", "_quarto.yml: chapter none.qmd does not exist"),
-        ("index.qmd]", "index.qmd, {text: Web, href: index.qmd}]", "_quarto.yml:3: .*the option book.chapters.text"),
-        ("T", "T\n  : [", "_quarto.yml:4: not YAML"),
     ],
 )
 def test_settings_that_are_not_known_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     config = "book:\n  title: T\n  chapters: [index.qmd]\n".replace(old, new, 1)
-    root = write(tmp_path, {"_quarto.yml": config, "index.qmd": "# S\n"})
+    root = write(tmp_path, {"_quarto.yml": config, "index.qmd": "# S\n", "note.ipynb": "{}"})
     with pytest.raises(RenderError) as fault:
         render(root, to=["html"], out=root / "_book")
-    pattern = message.replace("?", r"\?").replace(".yml", r"\.yml")
-    assert re.search(pattern, str(fault.value)), fault.value
+    assert re.search(message.replace("?", r"\?"), str(fault.value)), fault.value
 
 
 @pytest.mark.parametrize(
-    ("title", "file", "refused"), [("测试", "trial.pdf", "has no sign for 测"), ("كتاب", "trial.pdf", ""), ("Über", "Uber.pdf", "")]
+    ("title", "file", "refused"),
+    [("测试", "trial.pdf", "have no sign for 测"), ("كتاب", "trial.pdf", ""), ("Über", "Uber.pdf", "")],
 )
 def test_a_title_in_any_script_has_a_file_name_and_its_letters(
     tmp_path: Path, title: str, file: str, refused: str

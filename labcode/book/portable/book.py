@@ -18,7 +18,7 @@ from labcode.book import edition
 from labcode.book.fences import fence_after
 from labcode.book.portable import known
 from labcode.book.portable.reader import Line, front_matter, labels, read_lines
-from labcode.errors import LabcodeError, RenderError
+from labcode.errors import RenderError
 
 _CELL = dict.fromkeys(("echo", "output", "include", "eval", "warning"), True) | {"error": False, "code-fold": False}
 _UNNUMBERED = re.compile(r"\{[^}]*(\.unnumbered|[\s{]-[\s}])")
@@ -38,7 +38,7 @@ class Chapter:
         Relative to the project.
     number
         A letter for an appendix, None for an unnumbered one.
-    page
+    name
         Name of its page, without ``.html``.
     title
         From its head; without, its first heading is its title.
@@ -51,15 +51,10 @@ class Chapter:
     file: str
     number: int | str | None
     labels: frozenset[str]
-    page: str
+    name: str
     title: str | None = None
     part: str | None = None
     cell: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Name of its page, without ``.html``."""
-        return self.page
 
 
 @dataclass(frozen=True)
@@ -126,7 +121,8 @@ def read_book(root: Path) -> Book:
     titles = {"title": title, "subtitle": book.get("subtitle"), "date": _date(path, book, lang)}
     return Book(
         root=root,
-        titles={key: str(text) for key, text in titles.items() if text} | {"author": [", ".join(each) for each in people]},
+        titles={key: str(text) for key, text in titles.items() if text}
+        | {"author": [", ".join(each) for each in people]},
         authors=tuple(each[0] for each in people),
         chapters=chapters,
         bibliography=tuple(_listed(config.get("bibliography"))),
@@ -175,7 +171,9 @@ def _date(path: Path, book: dict[str, Any], lang: str) -> str:
         if style == "iso":
             return day.isoformat()
         if style not in ("full", "long", "medium", "short"):
-            style = re.sub(r"\[([^]]*)\]|[A-Za-z]+", lambda sign: f"'{sign[1]}'" if sign[1] else _DATE_SIGNS[sign[0]], style)
+            style = re.sub(
+                r"\[([^]]*)\]|[A-Za-z]+", lambda sign: f"'{sign[1]}'" if sign[1] else _DATE_SIGNS[sign[0]], style
+            )
         # Quarto's English is that of the United States, as long as none is named.
         return format_date(day, style, Locale.parse("en-US" if lang == "en" else lang, sep="-"))
     except (ValueError, KeyError) as fault:
@@ -220,7 +218,9 @@ def _chapters(root: Path, chapters: list[Any], appendices: list[Any]) -> tuple[C
             number += numbered
             shown = (chr(ord("A") + number - 1) if letters else number) if numbered else None
             own = frozenset(label for label, line in labels(below))
-            found.append(Chapter(file, shown, own, _page(file, found), head.get("title"), part, head.get("execute") or {}))
+            found.append(
+                Chapter(file, shown, own, _page(file, found), head.get("title"), part, head.get("execute") or {})
+            )
     return tuple(found)
 
 
@@ -244,5 +244,5 @@ def _first_heading(lines: list[Line]) -> str:
 def _page(file: str, others: list[Chapter]) -> str:
     """Name of a page: that of its file, with the folder before it where another page has the same."""
     stem = re.sub(r"[^\w.-]+", "-", Path(file).stem)
-    taken = {chapter.page for chapter in others}
+    taken = {chapter.name for chapter in others}
     return stem if stem not in taken else re.sub(r"[^\w.-]+", "-", str(Path(file).with_suffix("")))

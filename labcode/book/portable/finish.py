@@ -43,14 +43,14 @@ def _framed(text: str, book: Book, title: str, downloads: str) -> str:
     text = text.replace("<!-- downloads -->", downloads).replace("<!-- title -->", title)
     for chapter in book.chapters:
         if chapter.part:
-            link = rf'<li><a\s[^>]*id="toc-{START if chapter.page == "index" else re.escape(chapter.page)}"'
+            link = rf'<li><a\s[^>]*id="toc-{START if chapter.name == "index" else re.escape(chapter.name)}"'
             part = f'<li class="part">{html.escape(chapter.part)}</li>'
             text = re.sub(link, lambda found, part=part: part + found[0], text, count=1)  # type: ignore[misc]
     return text.replace("<!-- policy -->", _policy(text))
 
 
 def _policy(text: str) -> str:
-    """What the page may load: its own files, pictures inside it, and the scripts of its frame; none of what it shows."""
+    """What the page may load: its own files, pictures inside it, scripts of its frame; no script that it shows."""
     frame = re.sub(r"<main.*</main>", "", text, flags=re.DOTALL)
     scripts = re.findall(r"<script>(.*?)</script>", frame, re.DOTALL)
     known = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)

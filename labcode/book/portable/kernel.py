@@ -121,7 +121,7 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
 
 def _client(root: Path) -> NotebookClient:
     return NotebookClient(
-        new_notebook(),
+        new_notebook(),  # type: ignore[no-untyped-call]
         timeout=None,
         kernel_name="python3",
         kernel_manager_class=_ThisPython,
@@ -140,7 +140,7 @@ async def _run(client: NotebookClient, cells: list[Cell]) -> None:
     """Run one cell, or the inline values that stand between two cells together, and keep what comes out."""
     first, lines = cells[0], [line for cell in cells for line in cell.lines]
     code = "\n".join(f"({line.text})," if first.inline else line.text for line in lines)
-    node = new_code_cell(_VALUES.format(code) if first.inline else code)
+    node = new_code_cell(_VALUES.format(code) if first.inline else code)  # type: ignore[no-untyped-call]
     node.metadata["tags"] = ["raises-exception"] if first.options["error"] and not first.inline else []
     client.nb.cells.append(node)
     try:

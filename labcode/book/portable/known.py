@@ -1,4 +1,4 @@
-"""The settings, chapter options and cell options that the portable engine knows; any other is a fault with its place."""
+"""The settings and options that the portable engine knows; any other is a fault with its place."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def read_yaml(text: str, known: Mapping[str, Any], file: str, first: int = 1) ->
         return {}
     if not isinstance(content, dict):
         raise RenderError(f"{file}:{first}: {text.strip()!r} is no option; expected `name: value`, blank included")
-    for line, fault in _faults(node, known, ""):
-        raise RenderError(f"{file}:{first + line}: {fault}")
+    for line, message in _faults(node, known, ""):
+        raise RenderError(f"{file}:{first + line}: {message}")
     return content
 
 

@@ -69,8 +69,11 @@ def _caption(cell: Cell) -> str:
 
 def _shown(cell: Cell, stem: str, work: Path) -> list[str]:
     drawn = any({*_PICTURES} & {*out.get("data", ())} for out in cell.outputs)
-    outputs = [out for out in cell.outputs if not (drawn and _DRAWN.match(out.get("data", {}).get("text/plain", "")))
-               or {*_PICTURES} & {*out["data"]}]
+    outputs = [
+        out
+        for out in cell.outputs
+        if not (drawn and _DRAWN.match(out.get("data", {}).get("text/plain", ""))) or {*_PICTURES} & {*out["data"]}
+    ]
     shown = [_output(out, cell, f"{stem}-{n}", work) for n, out in enumerate(outputs)]
     themes = cell.options.get("renderings", [])
     at = [n for n, out in enumerate(outputs) if out["output_type"] != "stream"]

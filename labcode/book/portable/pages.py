@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-import pypandoc
+import pypandoc  # type: ignore[import-untyped]
 import typst
 
 from labcode.book import edition
@@ -36,7 +36,7 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
         | ({"lists": True} if book.edition == "full" else {}),
         "number_sections": book.number_sections,
         "pdf_echo": book.pdf_echo,
-        "edition": book.edition,
+        "profiles": dict.fromkeys(edition.profiles(), True),
         "root": str(book.root),
         "files": dict.fromkeys((*(chapter.file for chapter in book.chapters), *book.elsewhere), True),
         "offered": dict.fromkeys((file for _, file in book.downloads), True),
@@ -129,9 +129,9 @@ def _pandoc(book: Book, work: Path, to: str, template: str, output: str, *option
 
 
 def _fault(book: Book, file: str, needle: str, message: str, cell: str = "") -> str:
-    """A sentence that begins with file and line: of the cell, else of the first line that holds the needle as a word."""
-    edge = "" if len(needle) == 1 else r"[\w-]"
-    pattern = re.compile(f"(?<!{edge}){re.escape(needle.splitlines()[0])}(?!{edge})" if edge and needle.strip() else re.escape(needle))
+    """A sentence that begins with file and line: of the cell, else of the first line that holds the needle."""
+    first = re.escape(needle.strip().splitlines()[0]) if needle.strip() else ""
+    pattern = re.compile(first if len(needle) < 2 else rf"(?<![\w-]){first}(?![\w-])")
     chapters = sorted(book.chapters, key=lambda chapter: chapter.file != file)
     sources = [*(chapter.file for chapter in chapters), *(path.name for path in edition.files(book.root))]
     lines = (line for source in sources for line in read_lines(book.root, source))

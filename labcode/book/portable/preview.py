@@ -42,7 +42,7 @@ class Preview:
         self.fault = ""
 
     def update(self) -> None:
-        """Render what has changed: first the page that is being read, then the others; a fault is shown on the pages."""
+        """Render what has changed, the page that is being read first; a fault is shown on the pages."""
         before, self.fault = self.fault, self._updated()
         if self.fault != before:
             for name in {"index", self.viewed, *self.versions}:

@@ -22,7 +22,7 @@ _OPTION_LIKE = re.compile(r"^\s*#\s*\|\s*[\w-]+\s*:")
 _SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*(?:>\}\}|$)")
 _LABEL = re.compile(r"\{[^}\n]*#([a-z]+)-([\w-]+)")
 _CELL_LABEL = re.compile(r"^\s*#\| *label: *([a-z]+)-([\w-]+)")
-_LABEL_KINDS_OF_QUARTO = "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau".split()
+_LABELS_OF_QUARTO = frozenset("thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau".split())  # noqa: SIM905
 _DIV = re.compile(r"^\s*:{3,}\s*(\{.*\}|[^\s:{][^\s]*)?\s*:*\s*$")
 _PAGEBREAK = "```{=typst}\n#pagebreak(weak: true)\n```"
 
@@ -105,7 +105,7 @@ def labels(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
         cell = fence and (cell or ("cell" if not before and _CELL.match(line.text) else ""))
         pattern = _CELL_LABEL if cell else _LABEL
         for found in pattern.finditer(line.text) if cell or not (before and fence) else ():
-            if found[1] in _LABEL_KINDS_OF_QUARTO:
+            if found[1] in _LABELS_OF_QUARTO:
                 raise RenderError(f"{line}: the portable engine cannot refer to {found[1]}-{found[2]}")
             if found[1] in KINDS:
                 yield f"{found[1]}-{found[2]}", line
@@ -153,7 +153,9 @@ def _track(divs: list[Line], line: Line, *, within: bool) -> None:
 def _inline(line: Line) -> list[str | Cell]:
     pieces: list[str | Cell] = list(_INLINE.split(line.text + "\n"))
     if like := next((found for text in pieces[::2] if (found := _INLINE_LIKE.search(str(text)))), None):
-        raise RenderError(f"{line}: {like[0]!r} does not run; write `{{python}} value` in one line, with a blank around it")
+        raise RenderError(
+            f"{line}: {like[0]!r} does not run; write `{{python}} value` in one line, with a blank around it"
+        )
     pieces[1::2] = [Cell([line._replace(text=str(code))], inline=True) for code in pieces[1::2]]
     return pieces
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from labcode import settings
-from labcode.book.text import escaped
+from labcode.book.text import escaped, marked
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
 from labcode.data.labels import NO_FAILURE
 from labcode.data.types import Dataset
@@ -25,7 +24,10 @@ from labcode.results.number import count, decimals
 def card(rows: dict[str, str]) -> pd.DataFrame:
     """Two columns in Markdown: what is asked, and the answer."""
     return pd.DataFrame(
-        {"about": [Markdown(f"**{name}**") for name in rows], "what to know": [Markdown(text) for text in rows.values()]}
+        {
+            "about": [marked(f"**{name}**") for name in rows],
+            "what to know": [marked(text) for text in rows.values()],
+        }
     )
 
 

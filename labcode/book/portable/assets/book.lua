@@ -79,9 +79,9 @@ local function plain(inlines) return pandoc.utils.stringify(inlines) end
 local function is_here(format) return html == (format:match "^html" ~= nil) and not format:match "^latex" end
 
 local function hidden(el)
-  local edition, other = el.attributes["when-profile"], el.attributes["unless-profile"]
-  if edition or other then
-    local here = (not edition or edition == book.edition) and other ~= book.edition
+  local profile, other = el.attributes["when-profile"], el.attributes["unless-profile"]
+  if profile or other then
+    local here = (not profile or book.profiles[profile]) and not (other and book.profiles[other])
     if el.classes:includes "content-visible" then return not here end
     return el.classes:includes "content-hidden" and here
   end
