@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from labcode.book.text import escaped
 from labcode.book.words import in_words
 from labcode.errors import RenderError
 from labcode.results.number import BLANK
@@ -113,7 +114,7 @@ def _origins(value: Results | Mapping[Any, Results]) -> list[Origin]:
 
 def _told(words: str) -> str:
     """Attributes that tell the comparison: to a pointer, a finger, the keyboard, and a screen reader."""
-    text = words.replace("\\", "").replace('"', "'").replace("|", "/").replace("\n", " ")
+    text = escaped(words)
     return f'role="img" tabindex="0" aria-label="{text}" data-checked="{text}"'
 
 

@@ -40,6 +40,18 @@ def chosen(wanted: Edition) -> Iterator[None]:
             os.environ[VARIABLE] = before
 
 
+def profiles() -> list[str]:
+    """The edition, and the other profiles that ``QUARTO_PROFILE`` names."""
+    named = os.environ.get(VARIABLE, "").split(",")
+    return [edition(), *(name for name in named if name and name not in get_args(Edition))]
+
+
+def files(root: Path) -> list[Path]:
+    """The files that the settings are in: the base, and those of the profiles."""
+    found = (root / f"_quarto-{name}.yml" for name in profiles())
+    return [root / "_quarto.yml", *(path for path in found if path.is_file())]
+
+
 def settings(root: Path) -> dict[str, Any]:
     """The settings of the book in this edition, merged as Quarto merges them: mappings key by key, lists in a row.
 
@@ -51,12 +63,11 @@ def settings(root: Path) -> dict[str, Any]:
         If a file holds no settings.
     """
     found: dict[str, Any] = {}
-    for path in (root / "_quarto.yml", root / f"_quarto-{edition()}.yml"):
-        if path.name == "_quarto.yml" or path.is_file():
-            own = yaml.safe_load(path.read_text(encoding="utf-8"))
-            if not isinstance(own, dict):
-                raise LabcodeError(f"{path} holds no settings; mend it with: git restore {path.name}")
-            found = merged(found, own)
+    for path in files(root):
+        own = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(own, dict):
+            raise LabcodeError(f"{path} holds no settings; mend it with: git restore {path.name}")
+        found = merged(found, own)
     return found
 
 

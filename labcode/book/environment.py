@@ -9,6 +9,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from labcode import __version__, settings
+from labcode.book.text import marked
 from labcode.results import run as catalog
 
 PACKAGES = ("torch", "scikit-learn", "skorch", "imbalanced-learn", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
@@ -32,9 +33,9 @@ def results() -> pd.DataFrame:
     found = [result for result in catalog.survey().values() if result is not None]
     return pd.DataFrame(
         {
-            "experiment": [f"`{result.experiment}`" for result in found],
+            "experiment": [marked(f"`{result.experiment}`") for result in found],
             "device": [str(result.meta["device"]) for result in found],
             "seconds": [float(str(result.meta["seconds"])) for result in found],
-            "key": [f"`{result.key[:12]}`" for result in found],
+            "key": [marked(f"`{result.key[:12]}`") for result in found],
         }
     )

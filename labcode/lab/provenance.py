@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from labcode import settings
-from labcode.book.text import table
+from labcode.book.text import escaped, marked, table
 from labcode.data.types import Provenance
 from labcode.results.number import count
 
@@ -21,7 +21,9 @@ def data_line(*provenances: Provenance) -> Markdown:
     provenances
         Of every data set that the page uses.
     """
-    parts = "; ".join(f"{_TITLES[each.name]}: {_origin(each)}, {count(each.rows)} rows" for each in provenances)
+    parts = "; ".join(
+        f"{_TITLES[each.name]}: {escaped(_origin(each))}, {count(each.rows)} rows" for each in provenances
+    )
     lines = [f"*Computed from {parts}.*"]
     simulated = [_TITLES[each.name] for each in provenances if each.simulated]
     if simulated:
@@ -52,7 +54,7 @@ def provenance_table(*provenances: Provenance) -> Markdown:
                 _TITLES[each.name]: {
                     "source": _origin(each),
                     "rows": count(each.rows),
-                    "SHA-256": f"`{each.sha256[:16]}…`",
+                    "SHA-256": marked(f"`{each.sha256[:16]}…`"),
                     "licence": each.licence,
                     "notes": " ".join(each.notes) or "none",
                 }

@@ -264,9 +264,6 @@ def test_the_same_source_gives_the_same_bytes(book: Path, tmp_path: Path) -> Non
         ("# S\n\nOne `{python} 1`,\ntwo `{python} nothing`.\n", "index.qmd:4: cell failed: NameError"),
         ("# S\n\nSee\n@fig-absent.\n", "index.qmd:4: unresolved reference @fig-absent"),
         ("# S\n\nSee [@nobody1999].\n", "index.qmd:3: unresolved reference @nobody1999"),
-        ("# S\n\nSee [there](chapters/none.qmd).\n", "index.qmd:3: unresolved reference @chapters/none.qmd"),
-        ("# S\n\n{{< video x.mp4 >}}\n", "index.qmd:3: cannot expand the shortcode"),
-        ("# S\n\n```{python}\n#| label: [\n```\n", "index.qmd:4: the cell's options are not YAML"),
     ],
 )
 def test_faults_name_file_and_line_and_lose_nothing(tmp_path: Path, index: str, message: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import http.server
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
@@ -35,7 +37,7 @@ print(Path(words.replace(".", "/") + ".py").read_text())
 @pytest.fixture
 def preview(tmp_path: Path) -> Preview:
     root = tmp_path / "book"
-    (root / "labcode/report").mkdir(parents=True)
+    (root / "labcode/book").mkdir(parents=True)
     (root / "labcode/book/words.py").write_text("first")
     (root / "_quarto.yml").write_text('book: {title: "T", chapters: [index.qmd]}\nformat: {html: default}\n')
     (root / "index.qmd").write_text(PAGE)
@@ -76,7 +78,41 @@ def test_a_broken_edit_is_told_and_the_page_stays(preview: Preview, capsys: pyte
     (preview.root / "index.qmd").write_text(PAGE + "\n```{python}\n1 / 0\n```\n")
     preview.update()
     assert "index.qmd:15: cell failed: ZeroDivisionError" in capsys.readouterr().out
-    assert "first" in page(preview)
+    assert "first" in page(preview) and preview.versions["index"] == 2
+
+
+FAULTS: list[tuple[str, str, str]] = [
+    ("index.qmd", PAGE + "\n```{python}\n#|echo:false\n```\n", "index.qmd:15: 'echo:false' is no option"),
+    (
+        "index.qmd",
+        PAGE + "\n{{< video <b>.mp4 >}}\n",
+        "index.qmd:14: cannot expand the shortcode {{< video <b>.mp4 >}}",
+    ),
+    ("_quarto.yml", "book: [", "_quarto.yml:1: not YAML"),
+    ("_quarto.yml", "{}", "not a Quarto book with a title"),
+]
+
+
+def test_every_fault_is_shown_in_the_page_and_the_preview_goes_on(preview: Preview, address: str) -> None:
+    def seen() -> str:
+        return urllib.request.urlopen(f"{address}/index.html").read().decode()
+
+    for file, text, fault in FAULTS:
+        before = (preview.root / file).read_text()
+        (preview.root / file).write_text(text)
+        preview.update()
+        assert html.escape(fault) in seen() and "first" in seen()
+        (preview.root / file).write_text(before)
+    preview.update()
+    assert 'role="alert"' not in seen() and runs(preview) == 1
+
+
+def test_only_this_machine_is_served_and_no_folder_is_listed(preview: Preview, address: str) -> None:
+    (preview.site / "media").mkdir(exist_ok=True)
+    for path, host, code in (("/", "evil.example", 403), ("/media/", "localhost:1", 404), ("/../runs.txt", "", 403)):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(f"{address}{path}", headers={"Host": host}))
+        assert refused.value.code == code
 
 
 def test_only_code_and_data_behind_results_are_numeric(tmp_path: Path) -> None:
@@ -97,7 +133,8 @@ def address(preview: Preview) -> Iterator[str]:
 
 
 def test_a_served_page_is_told_of_its_new_version(preview: Preview, address: str) -> None:
-    assert b"EventSource('/-/changes/index?1')" in urllib.request.urlopen(f"{address}/").read()
+    assert b'data-from="/-/changes/index?1"' in urllib.request.urlopen(f"{address}/").read()
+    assert b"EventSource" in urllib.request.urlopen(f"{address}/-/reload.js").read()
     with urllib.request.urlopen(f"{address}/-/changes/index?1", timeout=10) as told:
         assert told.readline() == b": open\n"
         preview.versions["index"] += 1

@@ -71,7 +71,7 @@ def render(
     book = whole.only(chapters) if chapters else whole
     if not execute:  # what cells would label is then nowhere
         labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
-        book = replace(book, cell=book.cell | {"eval": False}, elsewhere=labels)
+        book = replace(book, runs=False, elsewhere=labels)
     out, files = out.resolve(), files or {}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:

@@ -1,36 +1,60 @@
-"""What ``_quarto.yml`` says about the book: titles, chapters and their numbers, and the defaults of a cell."""
+"""What ``_quarto.yml`` and the heads of the chapters say about the book, checked for what the engine does not know."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
+from babel import Locale
+from babel.dates import format_date
 
 from labcode.book import edition
-from labcode.errors import LabcodeError, RenderError
+from labcode.book.fences import fence_after
+from labcode.book.portable import known
+from labcode.book.portable.reader import Line, front_matter, labels, read_lines
+from labcode.errors import RenderError
 
 _CELL = dict.fromkeys(("echo", "output", "include", "eval", "warning"), True) | {"error": False, "code-fold": False}
-_UNNUMBERED = re.compile(r"^# .*\{[^}]*(\.unnumbered|[\s{]-[\s}])", re.MULTILINE)
-_LABEL = re.compile(r"(?:\{[^}\n]*#|^#\| *label: *)((?:fig|tbl|sec|eq)-[\w-]+)", re.MULTILINE)
+_UNNUMBERED = re.compile(r"\{[^}]*(\.unnumbered|[\s{]-[\s}])")
+#: Quarto's signs for parts of a date, and Unicode's.
+_DATE_SIGNS = {"YYYY": "yyyy", "YY": "yy", "DD": "dd", "D": "d", "dddd": "EEEE", "ddd": "EEE"} | {
+    months: months for months in ("MMMM", "MMM", "MM", "M")
+}
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A source file of the book, with its number, a letter for an appendix, or None for an unnumbered one."""
+    """A source file of the book.
+
+    Attributes
+    ----------
+    file
+        Relative to the project.
+    number
+        A letter for an appendix, None for an unnumbered one.
+    name
+        Name of its page, without ``.html``.
+    title
+        From its head; without, its first heading is its title.
+    part
+        Title of the part that begins with it.
+    cell
+        Defaults of its cells.
+    """
 
     file: str
     number: int | str | None
     labels: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        """Name of its page, without ``.html``."""
-        return Path(self.file).stem
+    name: str
+    title: str | None = None
+    part: str | None = None
+    cell: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,6 +63,7 @@ class Book:
 
     root: Path
     titles: dict[str, Any]
+    authors: tuple[str, ...]
     chapters: tuple[Chapter, ...]
     bibliography: tuple[str, ...]
     csl: str | None
@@ -48,6 +73,8 @@ class Book:
     cell: dict[str, Any]
     pdf_echo: bool
     output_file: str
+    in_project: bool
+    runs: bool = True
     edition: str = "full"
     downloads: tuple[tuple[str, str], ...] = ()
     elsewhere: frozenset[str] = frozenset()
@@ -69,47 +96,91 @@ class Book:
 
 
 def read_book(root: Path) -> Book:
-    """Read ``_quarto.yml`` in `root`.
+    """Read ``_quarto.yml`` in `root`, and the heads of the chapters.
 
     Raises
     ------
     RenderError
-        If it is missing or broken, or names a chapter that does not exist.
+        If it is missing or broken, names a chapter that does not exist, or says what the engine does not know; if a
+        label stands twice.
     """
     path = root / "_quarto.yml"
     try:
+        for file in edition.files(root):
+            known.read_yaml(file.read_text("utf-8"), known.SETTINGS, file.name)
         config = edition.settings(root)
-        book = config["book"]
-        files, appendices = list(_files(book["chapters"])), list(_files(book.get("appendices") or []))
-    except (OSError, yaml.YAMLError, KeyError, TypeError, LabcodeError) as fault:
-        raise RenderError(f"{path}: not a Quarto book with a list of chapters ({fault}).") from fault
-    html, pdf = ({} if value in (None, "default") else value for value in _formats(config))
-    execute = config.get("execute") or {}
-    folded = {key: html[key] for key in ("code-fold", "code-summary") if key in html}
+        book, execute = config["book"], config.get("execute") or {}
+        chapters = _chapters(root, book["chapters"], book.get("appendices") or [])
+        title = str(book["title"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as fault:
+        raise RenderError(f"{path}: not a Quarto book with a title and a list of chapters ({fault!r}).") from fault
+    formats = config.get("format") or {}
+    html, pdf = ({} if (value := formats.get(name)) in (None, "default") else value for name in ("html", "typst"))
+    people = [_author(each) for each in _listed(book.get("author"))]
+    lang = config.get("lang", "en")
+    titles = {"title": title, "subtitle": book.get("subtitle"), "date": _date(path, book, lang)}
     return Book(
         root=root,
-        titles=_titles(book),
-        chapters=(*_chapters(root, files), *_chapters(root, appendices, letters=True)),
-        bibliography=tuple(_listed(config.get("bibliography") or book.get("bibliography"))),
+        titles={key: str(text) for key, text in titles.items() if text}
+        | {"author": [", ".join(each) for each in people]},
+        authors=tuple(each[0] for each in people),
+        chapters=chapters,
+        bibliography=tuple(_listed(config.get("bibliography"))),
         csl=config.get("csl"),
-        lang=config.get("lang", "en"),
+        lang=lang,
         number_sections=bool(html.get("number-sections", config.get("number-sections", True))),
         toc_depth=int(html.get("toc-depth", 3)),
-        cell=_CELL | execute | folded,
+        cell=_CELL | execute | {key: html[key] for key in ("code-fold", "code-summary") if key in html},
         pdf_echo=bool(pdf.get("echo", True)),
-        output_file=f"{book.get('output-file') or re.sub(r'[^0-9A-Za-z]+', '-', str(book['title'])).strip('-')}.pdf",
+        output_file=f"{_file_name(book.get('output-file') or title) or _file_name(root.name) or 'book'}.pdf",
+        in_project=(config.get("project") or {}).get("execute-dir") == "project",
         edition=edition.edition(),
         downloads=tuple(_downloads(book)),
     )
 
 
-def _titles(book: dict[str, Any]) -> dict[str, Any]:
-    authors = [author["name"] if isinstance(author, dict) else author for author in _listed(book.get("author"))]
-    day = book.get("date")
-    if isinstance(day, date) and book.get("date-format") == "long":
-        day = f"{day.day} {day:%B %Y}"
-    titles = {"title": book["title"], "subtitle": book.get("subtitle"), "date": day}
-    return {key: str(text) for key, text in titles.items() if text} | {"author": authors}
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _file_name(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().removesuffix(".pdf")
+    return re.sub(r"[^0-9A-Za-z._]+", "-", plain).strip("-.")
+
+
+def _author(author: Any) -> list[str]:
+    """Name, affiliations and addresses of an author."""
+    if not isinstance(author, dict):
+        return [str(author)]
+    name = author["name"]
+    if isinstance(name, dict):
+        name = name.get("literal") or " ".join(name[key] for key in ("given", "family") if key in name)
+    places = [*_listed(author.get("affiliation")), *_listed(author.get("affiliations"))]
+    named = [each["name"] if isinstance(each, dict) else each for each in places]
+    orcid = [f"ORCID {author['orcid']}"] if "orcid" in author else []
+    return [str(each) for each in (name, *named, *_listed(author.get("email")), *orcid)]
+
+
+def _date(path: Path, book: dict[str, Any], lang: str) -> str:
+    """The date as Quarto prints it."""
+    day, style = book.get("date"), str(book.get("date-format", "long"))
+    if day is None:
+        return ""
+    try:
+        day = date.today() if day in ("today", "now") else date.fromisoformat(str(day))
+        if style == "iso":
+            return day.isoformat()
+        if style not in ("full", "long", "medium", "short"):
+            style = re.sub(
+                r"\[([^]]*)\]|[A-Za-z]+", lambda sign: f"'{sign[1]}'" if sign[1] else _DATE_SIGNS[sign[0]], style
+            )
+        # Quarto's English is that of the United States, as long as none is named.
+        return format_date(day, style, Locale.parse("en-US" if lang == "en" else lang, sep="-"))
+    except (ValueError, KeyError) as fault:
+        raise RenderError(
+            f'{path}: cannot print the date {book["date"]!r} as {style!r}; expected such as "2026-11-22", "today", and '
+            f'"long" or "DD.MM.YYYY"'
+        ) from fault
 
 
 def _downloads(book: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -118,34 +189,60 @@ def _downloads(book: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from ((str(entry["text"]), str(entry["href"])) for entry in tool.get("menu") or ())
 
 
-def _formats(config: dict[str, Any]) -> tuple[Any, Any]:
-    formats = config.get("format") or {}
-    formats = {formats: None} if isinstance(formats, str) else formats
-    return formats.get("html"), formats.get("typst", formats.get("pdf"))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else []
-
-
-def _files(entries: list[Any]) -> Iterator[str]:
-    """Files of the chapters in order; parts are flattened."""
+def _files(entries: list[Any], part: str | None = None) -> Iterator[tuple[str, str | None, bool]]:
+    """File of each chapter in order, the title of a part that begins with it, and whether it has a number."""
     for entry in entries:
-        if isinstance(entry, str):
-            yield entry
-        elif "href" in entry or "file" in entry:
-            yield entry.get("href") or entry["file"]
+        if isinstance(entry, str) or not {"part", "chapters"} & {*entry}:
+            yield entry if isinstance(entry, str) else entry.get("href") or entry["file"], part, True
+        elif re.search(r"\.(q?md|ipynb)$", str(entry.get("part"))):
+            yield entry["part"], part, False
+            yield from _files(entry.get("chapters") or [])
         else:
-            yield from _files([part for part in [entry["part"]] if part.endswith(".qmd")] + entry["chapters"])
+            yield from _files(entry["chapters"], str(entry["part"]))
+        part = None
 
 
-def _chapters(root: Path, files: list[str], *, letters: bool = False) -> Iterator[Chapter]:
-    number = 0
-    for file in files:
-        if not (root / file).is_file():
-            raise RenderError(f"{root / '_quarto.yml'}: chapter {file} does not exist.")
-        text = (root / file).read_text(encoding="utf-8")
-        numbered = not _UNNUMBERED.search(text)
-        number += numbered
-        shown = chr(ord("A") + number - 1) if letters else number
-        yield Chapter(file, shown if numbered else None, frozenset(_LABEL.findall(text)))
+def _chapters(root: Path, chapters: list[Any], appendices: list[Any]) -> tuple[Chapter, ...]:
+    found: list[Chapter] = []
+    seen: dict[str, Line] = {}
+    for letters, entries in ((False, chapters), (True, appendices)):
+        number = 0
+        for file, part, counts in _files(entries):
+            lines = _lines(root, file)
+            head, below = front_matter(lines)
+            for label, line in labels(below):
+                if label in seen:
+                    raise RenderError(f"{line}: the label {label} is already at {seen[label]}")
+                seen[label] = line
+            numbered = counts and not _UNNUMBERED.search(head.get("title") or _first_heading(below))
+            number += numbered
+            shown = (chr(ord("A") + number - 1) if letters else number) if numbered else None
+            own = frozenset(label for label, line in labels(below))
+            found.append(
+                Chapter(file, shown, own, _page(file, found), head.get("title"), part, head.get("execute") or {})
+            )
+    return tuple(found)
+
+
+def _lines(root: Path, file: str) -> list[Line]:
+    if not (root / file).is_file():
+        raise RenderError(f"{root / '_quarto.yml'}: chapter {file} does not exist.")
+    if Path(file).suffix not in (".qmd", ".md"):
+        raise RenderError(f"{file}: the portable engine renders .qmd and .md; make one of it: quarto convert {file}")
+    return list(read_lines(root, file))
+
+
+def _first_heading(lines: list[Line]) -> str:
+    fence = ""
+    for line in lines:
+        fence = fence_after(fence, line.text)
+        if not fence and re.match(r"#{1,6}\s", line.text):
+            return line.text
+    return ""
+
+
+def _page(file: str, others: list[Chapter]) -> str:
+    """Name of a page: that of its file, with the folder before it where another page has the same."""
+    stem = re.sub(r"[^\w.-]+", "-", Path(file).stem)
+    taken = {chapter.name for chapter in others}
+    return stem if stem not in taken else re.sub(r"[^\w.-]+", "-", str(Path(file).with_suffix("")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -25,31 +27,48 @@ _UNREAD = ("script", "style", "nav", "annotation", "details", "figure")
 def finish(page: Path, book: Book) -> str:
     """The text of a page as Pandoc wrote it, made ready to read; its pictures and notebook lie beside it."""
     text, name = page.read_text(encoding="utf-8"), page.name
-    text = _LINE_ANCHOR.sub("", _PREVIOUS_OF_FIRST.sub("", text)).replace(f"{START}.html", "index.html")
+    text = _PREVIOUS_OF_FIRST.sub("", text).replace(f"{START}.html", "index.html")
     text = re.sub(rf'<a href="{name}#[^"]*" id="toc-({START}|{Path(name).stem})"', r'\g<0> aria-current="page"', text)
-    text = text.replace("<pre", '<pre tabindex="0"')
-    text = load_late(text, page.parent)
-    text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
-    text = text.replace("<!-- downloads -->", _downloads(book, page.with_suffix(".ipynb")))
-    return text.replace("<!-- title -->", _title_block(book) if name == "index.html" else "")
+    title = _title_block(book) if name == "index.html" else ""
+    return _framed(load_late(text, page.parent), book, title, _downloads(book, page.with_suffix(".ipynb")))
 
 
 def finish_onefile(text: str, book: Book) -> str:
     """The book on one page as Pandoc wrote it, made ready to read."""
+    return _framed(text, book, _title_block(book), "")
+
+
+def _framed(text: str, book: Book, title: str, downloads: str) -> str:
     text = _EMPTY_HEADER.sub(r"<td\1></td>", _LINE_ANCHOR.sub("", text)).replace("<pre", '<pre tabindex="0"')
-    return text.replace("<!-- downloads -->", "").replace("<!-- title -->", _title_block(book))
+    text = text.replace("<!-- downloads -->", downloads).replace("<!-- title -->", title)
+    for chapter in book.chapters:
+        if chapter.part:
+            link = rf'<li><a\s[^>]*id="toc-{START if chapter.name == "index" else re.escape(chapter.name)}"'
+            part = f'<li class="part">{html.escape(chapter.part)}</li>'
+            text = re.sub(link, lambda found, part=part: part + found[0], text, count=1)  # type: ignore[misc]
+    return text.replace("<!-- policy -->", _policy(text))
+
+
+def _policy(text: str) -> str:
+    """What the page may load: its own files, pictures inside it, scripts of its frame; no script that it shows."""
+    frame = re.sub(r"<main.*</main>", "", text, flags=re.DOTALL)
+    scripts = re.findall(r"<script>(.*?)</script>", frame, re.DOTALL)
+    known = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in known)])
+    rules = f"default-src 'self' data:; style-src 'self' data: 'unsafe-inline'; script-src {allowed}; object-src 'none'"
+    return f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
 
 
 def _downloads(book: Book, notebook: Path) -> str:
-    links = [f'<a href="{file}">{html.escape(text)}</a>' for text, file in book.downloads]
+    links = [f'<a href="{html.escape(file)}">{html.escape(text)}</a>' for text, file in book.downloads]
     links += [f'<a href="{notebook.name}" download>{NOTEBOOK}</a>'] if notebook.is_file() else []
     return f'<p class="downloads">Download: {" ".join(links)}</p>' if links else ""
 
 
 def _title_block(book: Book) -> str:
-    lines = [book.titles.get("subtitle"), ", ".join(book.titles["author"]), book.titles.get("date")]
+    lines = [book.titles.get("subtitle"), *book.titles["author"], book.titles.get("date")]
     shown = "".join(f"<p>{html.escape(str(line))}</p>" for line in lines if line)
-    return f'<div class="title"><p class="name">{html.escape(book.titles["title"])}</p>{shown}</div>'
+    return f'<div class="title" dir="auto"><p class="name">{html.escape(book.titles["title"])}</p>{shown}</div>'
 
 
 def search_index(pages: Sequence[Path]) -> str:

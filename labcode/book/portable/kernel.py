@@ -25,9 +25,9 @@ from labcode import files
 from labcode.book.portable.book import Book, Chapter
 from labcode.book.portable.outputs import ANSI, cell_markdown
 from labcode.book.portable.reader import Cell, read_chapter
+from labcode.book.text import escaped
 from labcode.errors import RenderError
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>$|~^@#])")
 _ARGUMENTS = [
     "--InlineBackend.figure_formats=retina",
     "--InlineBackend.rc=svg.hashsalt=book",
@@ -35,6 +35,8 @@ _ARGUMENTS = [
     "--Application.log_level=ERROR",
 ]
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
+#: Figures are shown, whatever the user's own setting is.
+_SHOWN = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 # A map, no comprehension: a value may name an intermediate result with `:=`.
 _VALUES = "list(map(lambda v: v._repr_markdown_() if hasattr(v, '_repr_markdown_') else [str(v)], (\n{}\n)))"
 
@@ -106,10 +108,11 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
     parts = read_chapter(book.root, chapter.file)
     cells = [part for part in parts if isinstance(part, Cell)]
     for cell in cells:
-        cell.options = book.cell | cell.options
+        cell.options = book.cell | chapter.cell | cell.options | ({} if book.runs else {"eval": False})
     ran = [cell for cell in cells if cell.options["eval"]]
     if ran and not (memory and memory.recall(chapter.file, ran, old=old)):
-        await _run_all(_client(book.root), ran)
+        folder = book.root if book.in_project else (book.root / chapter.file).parent
+        await _run_all(_client(folder), ran)
         if memory:
             memory.keep(chapter.file, ran)
     shown = {id(cell): _shown(cell, f"media/{chapter.name}-{n}", work) for n, cell in enumerate(cells, start=1)}
@@ -118,7 +121,7 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
 
 def _client(root: Path) -> NotebookClient:
     return NotebookClient(
-        new_notebook(),
+        new_notebook(),  # type: ignore[no-untyped-call]
         timeout=None,
         kernel_name="python3",
         kernel_manager_class=_ThisPython,
@@ -128,7 +131,7 @@ def _client(root: Path) -> NotebookClient:
 
 
 async def _run_all(client: NotebookClient, cells: list[Cell]) -> None:
-    async with client.async_setup_kernel(env=_ENVIRONMENT | os.environ):
+    async with client.async_setup_kernel(env=_ENVIRONMENT | os.environ | _SHOWN):
         for _, group in groupby(cells, key=lambda cell: cell.inline or id(cell)):
             await _run(client, list(group))
 
@@ -137,7 +140,7 @@ async def _run(client: NotebookClient, cells: list[Cell]) -> None:
     """Run one cell, or the inline values that stand between two cells together, and keep what comes out."""
     first, lines = cells[0], [line for cell in cells for line in cell.lines]
     code = "\n".join(f"({line.text})," if first.inline else line.text for line in lines)
-    node = new_code_cell(_VALUES.format(code) if first.inline else code)
+    node = new_code_cell(_VALUES.format(code) if first.inline else code)  # type: ignore[no-untyped-call]
     node.metadata["tags"] = ["raises-exception"] if first.options["error"] and not first.inline else []
     client.nb.cells.append(node)
     try:
@@ -164,4 +167,6 @@ def _shown(cell: Cell, stem: str, work: Path) -> str:
     if not cell.inline:
         return cell_markdown(cell, stem, work)
     value = cell.outputs[0] if cell.outputs else "?"
-    return value if isinstance(value, str) else _SPECIAL.sub(r"\\\1", value[0])
+    if isinstance(value, str):
+        return value
+    return escaped(re.sub(r" at 0x[0-9a-f]+", "", value[0]))

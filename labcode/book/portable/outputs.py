@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from labcode.book.portable.reader import Cell
+from labcode.errors import RenderError
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_PICTURES = {"image/svg+xml": ".svg", "image/png": ".png", "image/jpeg": ".jpg"}
+_PICTURES = {
+    "image/svg+xml": ".svg",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+}
+#: Where an object lies in memory differs at each render, and tells nothing.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,}")
+_DRAWN = re.compile(r"\[?<(matplotlib\.|seaborn\.|Axes|Figure)|\(<Figure")
+_SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>", re.DOTALL | re.IGNORECASE)
+_STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.DOTALL | re.IGNORECASE)
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 
 
 def cell_markdown(cell: Cell, stem: str, work: Path) -> str:
-    """Markdown of a cell: its code, and its outputs as a figure or table if its label says so.
+    """Markdown of a cell: its code, and its outputs as a figure or table if its label or caption says so.
 
     Parameters
     ----------
@@ -24,22 +37,51 @@ def cell_markdown(cell: Cell, stem: str, work: Path) -> str:
         Start of the names of its pictures, relative to `work`.
     work : Path
         Folder for the pictures.
+
+    Raises
+    ------
+    RenderError
+        If it shows what cannot be put on a page and into a PDF, or has a caption and shows nothing.
     """
     options = cell.options
     if not options["include"]:
         return ""
     code = _code(cell) if options["echo"] else ""
-    outputs = cell.outputs if options["output"] else []
-    shown = [_output(out, options, f"{stem}-{n}", work) for n, out in enumerate(outputs)]
-    names = iter(options.get("renderings", []))
-    for n, out in enumerate(outputs):
-        if out["output_type"] != "stream" and (theme := next(names, None)):
-            shown[n] = f"::: {{.{theme}-content}}\n\n{shown[n]}\n\n:::"
-    body = "\n\n".join(filter(None, shown))
-    label = str(options.get("label", ""))
-    if body and (kind := label.partition("-")[0]) in ("fig", "tbl"):
-        body = f"::: {{#{label}}}\n\n{body}\n\n{options.get(f'{kind}-cap', '')}\n\n:::"
-    return f"\n::: {{.cell}}\n\n{code}\n\n{body}\n\n:::\n"
+    body = "\n\n".join(_shown(cell, stem, work)) if options["output"] else ""
+    label, caption = str(options.get("label", "")), _caption(cell)
+    kind = label.partition("-")[0]
+    if body and (kind in ("fig", "tbl") or caption):
+        ours = f"#{label} " if kind in ("fig", "tbl") else ""
+        kind = kind if ours else "tbl" if "tbl-cap" in options else "fig"
+        body = f"::::: {{{ours}.captioned kind={kind}}}\n\n{body}\n\n:::: cell-caption\n{caption}\n::::\n\n:::::"
+    elif options["output"] and options["eval"] and (kind in ("fig", "tbl") or caption):
+        raise RenderError(f"{cell.lines[0]}: the cell has a label or caption, but shows nothing")
+    text = f"\n:::::: {{.cell source={_quoted(cell.lines[0])}}}\n\n{code}\n\n{body}\n\n::::::\n" if cell.lines else ""
+    return "".join(cell.indent + line if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def _caption(cell: Cell) -> str:
+    given = [str(cell.options[name]) for name in ("fig-cap", "tbl-cap") if name in cell.options]
+    if len(given) > 1:
+        raise RenderError(f"{cell.lines[0]}: the portable engine shows one caption of a cell, not fig-cap and tbl-cap")
+    return given[0] if given else ""
+
+
+def _shown(cell: Cell, stem: str, work: Path) -> list[str]:
+    drawn = any({*_PICTURES} & {*out.get("data", ())} for out in cell.outputs)
+    outputs = [
+        out
+        for out in cell.outputs
+        if not (drawn and _DRAWN.match(out.get("data", {}).get("text/plain", ""))) or {*_PICTURES} & {*out["data"]}
+    ]
+    shown = [_output(out, cell, f"{stem}-{n}", work) for n, out in enumerate(outputs)]
+    themes = cell.options.get("renderings", [])
+    at = [n for n, out in enumerate(outputs) if out["output_type"] != "stream"]
+    if themes and outputs and len(themes) != len(at):
+        raise RenderError(f"{cell.lines[0]}: renderings names {len(themes)} outputs, but the cell shows {len(at)}")
+    for n, theme in zip(at, themes, strict=False):
+        shown[n] = f"::: {{.{theme}-content}}\n\n{shown[n]}\n\n:::"
+    return [each for each in shown if each]
 
 
 def _code(cell: Cell) -> str:
@@ -48,38 +90,76 @@ def _code(cell: Cell) -> str:
     return _fenced(cell.code, f'{{.python .cell-code code-fold="{fold}" code-summary={summary}}}') if cell.code else ""
 
 
-def _output(out: dict[str, Any], options: dict[str, Any], stem: str, work: Path) -> str:
-    asis = options["output"] == "asis"
+def _output(out: dict[str, Any], cell: Cell, stem: str, work: Path) -> str:
+    asis = cell.options["output"] == "asis"
     if out["output_type"] == "error":
         return _fenced(ANSI.sub("", "\n".join(out["traceback"])), "{.cell-output}")
     if out["output_type"] == "stream":
         text = re.sub(r"[^\n]*\r(?!\n)", "", ANSI.sub("", out["text"]))
-        hidden = out["name"] == "stderr" and not options["warning"]
-        return "" if hidden else text if asis else _fenced(text.rstrip("\n"), "{.cell-output}")
+        hidden = out["name"] == "stderr" and not cell.options["warning"]
+        return "" if hidden else _markdown(text, cell) if asis else _fenced(text.rstrip("\n"), "{.cell-output}")
     data = out["data"]
+    plain = ANSI.sub("", data.get("text/plain", ""))
     if kind := next((kind for kind in _PICTURES if kind in data), None):
-        return _picture(out, kind, stem, options, work)
+        return _picture(out, kind, stem, cell, work)
     if "text/markdown" in data:
-        return str(data["text/markdown"])
+        return _markdown(data["text/markdown"], cell)
+    if other := [kind for kind in data if kind.startswith("application/") or kind == "text/javascript"]:
+        raise RenderError(f"{cell.lines[0]}: the cell shows {other[0]}, which needs a script; show a picture instead")
     if "text/html" in data:
-        return _fenced(data["text/html"], "{=html}")
-    text = ANSI.sub("", data.get("text/plain", ""))
-    return text if asis else _fenced(text, "{.cell-output}")
+        return _html(data["text/html"], plain, cell)
+    if "text/latex" in data:
+        return _fenced(data["text/latex"], "{=cell-latex}")
+    return _markdown(plain, cell) if asis else _fenced(plain, "{.cell-output}")
 
 
-def _picture(out: dict[str, Any], kind: str, stem: str, options: dict[str, Any], work: Path) -> str:
+def _markdown(text: str, cell: Cell) -> str:
+    if "{{<" in text:
+        raise RenderError(f"{cell.lines[0]}: the cell shows a shortcode, which the portable engine cannot expand")
+    return text
+
+
+def _html(html: str, plain: str, cell: Cell) -> str:
+    """A table as Pandoc reads it for both formats; other HTML for the page, and the object's text for the PDF."""
+    page = _ADDRESS.sub("", _SCRIPT.sub("", html))
+    if re.match(r"\s*(<div[^>]*>\s*)*<table", _STYLE.sub("", page)):
+        return _fenced(_styled(page, cell), "{=html}")
+    bare = re.sub(r"<[^>]*>|\s|&nbsp;", "", _STYLE.sub("", page))
+    if not bare or re.search(r"<(iframe|canvas|video|audio|object|embed)\b", page):
+        raise RenderError(f"{cell.lines[0]}: the cell shows HTML that a script or another site draws; show a picture")
+    paper = _fenced(plain, "{.cell-output}") if not re.match(r"<.*>$", plain) else _fenced(page, "{=cell-html}")
+    return _only("html", _fenced(page, "{=cell-page}")) + "\n\n" + _only("typst", paper)
+
+
+def _only(form: str, text: str) -> str:
+    return f'::: {{.content-visible when-format="{form}"}}\n{text}\n:::'
+
+
+def _styled(table: str, cell: Cell) -> str:
+    """The table with the rules of its style sheet at its cells; pandas makes another random id each time."""
+    for rule in (found for sheet in _STYLE.findall(table) for found in _RULE.finditer(sheet)):
+        for selector in map(str.strip, rule[1].split(",")):
+            style, name = " ".join(rule[2].split()), selector.removeprefix("#")
+            if re.fullmatch(r"#T_\w+", selector):
+                table = table.replace(f'id="{name}"', f'style="{style}"')
+            elif not selector.startswith(".dataframe"):
+                raise RenderError(f"{cell.lines[0]}: the portable engine cannot follow the table's style {selector}")
+    return re.sub(r' (id|class)="[^"]*"', "", _STYLE.sub("", table))
+
+
+def _picture(out: dict[str, Any], kind: str, stem: str, cell: Cell, work: Path) -> str:
     content, file = out["data"][kind], stem + _PICTURES[kind]
     (work / file).parent.mkdir(exist_ok=True)
     (work / file).write_bytes(content.encode() if kind == "image/svg+xml" else base64.b64decode(content))
     size = out.get("metadata", {}).get(kind, {})
     width = f" width={size['width']}px" if "width" in size else ""
-    return f"![](/{file}){{alt={_quoted(options.get('fig-alt', ''))}{width}}}"
+    return f"![](/{file}){{alt={_quoted(cell.options.get('fig-alt', ''))}{width}}}"
 
 
 def _fenced(text: str, attributes: str) -> str:
     """The text as a code block, behind a fence longer than any in it."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
-    return f"{fence} {attributes}\n{text}\n{fence}"
+    return f"{fence} {attributes}\n{_ADDRESS.sub('', text)}\n{fence}"
 
 
 def _quoted(value: object) -> str:

@@ -11,9 +11,10 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-import pypandoc
+import pypandoc  # type: ignore[import-untyped]
 import typst
 
+from labcode.book import edition
 from labcode.book.downloads import notebook_text
 from labcode.book.portable.book import Book, Chapter
 from labcode.book.portable.finish import START, finish, finish_onefile
@@ -22,6 +23,8 @@ from labcode.errors import RenderError
 
 _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).parent / "assets"
+#: The first that a document can keep to: one for screen readers, or one for archives; both need a sign for each letter.
+_STANDARDS: tuple[Literal["ua-1", "a-2b"], ...] = ("ua-1", "a-2b")
 _PARTS = ("style.css", "views.css", "book.js", "tables.js", "views.js")
 
 
@@ -33,7 +36,10 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
         | ({"lists": True} if book.edition == "full" else {}),
         "number_sections": book.number_sections,
         "pdf_echo": book.pdf_echo,
-        "edition": book.edition,
+        "profiles": dict.fromkeys(edition.profiles(), True),
+        "root": str(book.root),
+        "files": dict.fromkeys((*(chapter.file for chapter in book.chapters), *book.elsewhere), True),
+        "offered": dict.fromkeys((file for _, file in book.downloads), True),
         "elsewhere": dict.fromkeys(book.elsewhere, True),
         "chapters": [_chapter(chapter, text) for chapter, text in zip(book.chapters, texts, strict=True)],
     }
@@ -43,9 +49,10 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
 def _chapter(chapter: Chapter, text: str) -> dict[str, str]:
     folder = Path(chapter.file).parent.as_posix()
     page = START if chapter.name == "index" else chapter.name
-    return {"file": chapter.file, "folder": folder, "name": chapter.name, "page": page, "text": text} | (
-        {"number": str(chapter.number)} if chapter.number else {}
-    )
+    facts = {"title": chapter.title, "part": chapter.part, "number": chapter.number and str(chapter.number)}
+    return {"file": chapter.file, "folder": folder, "name": chapter.name, "page": page, "text": text} | {
+        key: value for key, value in facts.items() if value
+    }
 
 
 def write_html(book: Book, work: Path, out: Path) -> Path:
@@ -82,17 +89,22 @@ def write_onefile(book: Book, work: Path, out: Path) -> Path:
 def write_pdf(book: Book, work: Path, out: Path) -> Path:
     """Write the PDF into `out` and return it."""
     _pandoc(book, work, "typst", "book.typ", "book.typ", "--syntax-highlighting=idiomatic", "--extract-media=pictures")
-    try:
-        pdf = _typeset(book, work, "ua-1")
-    except typst.TypstError as fault:
-        _LOG.warning("The PDF is tagged, but not PDF/UA-1: %s", fault.message)
-        pdf = _typeset(book, work, "1.7")
+    pdf = b""
+    for standard in _STANDARDS:
+        try:
+            pdf = pdf or _typeset(book, work, standard)
+        except typst.TypstError as fault:
+            if sign := re.search(r'the text `"(.+?)"` could not be displayed', str(fault)):
+                raise RenderError(_fault(book, "", sign[1], f"the PDF's fonts have no sign for {sign[1]}")) from fault
+            _LOG.warning("The PDF does not keep to %s: %s", standard.upper(), fault.message)
+    if not pdf:
+        raise RenderError("Typst could not make the PDF; its message stands above.")
     (out / book.output_file).write_bytes(pdf)
     return out / book.output_file
 
 
-def _typeset(book: Book, work: Path, standard: Literal["ua-1", "1.7"]) -> bytes:
-    inputs = {"author": ", ".join(book.titles["author"])}
+def _typeset(book: Book, work: Path, standard: Literal["ua-1", "a-2b"]) -> bytes:
+    inputs = {"author": ", ".join(book.authors), "standard": standard}
     file = work / "book.typ"
     return typst.compile(file, root=work, ignore_system_fonts=True, pdf_standards=standard, sys_inputs=inputs)
 
@@ -104,17 +116,24 @@ def _pandoc(book: Book, work: Path, to: str, template: str, output: str, *option
     command += [f"--bibliography={book.root / file}" for file in book.bibliography]
     command += [f"--csl={book.root / book.csl}"] if book.csl else []
     done = subprocess.run(command, cwd=work, input="", capture_output=True, text=True, encoding="utf-8")
-    if found := re.search(r"unresolved: (.*?) \.$", done.stderr, re.MULTILINE):
-        raise RenderError("\n".join(_where(book, label) for label in dict.fromkeys(found[1].split())))
-    if done.returncode:
-        raise RenderError(f"Pandoc failed: {done.stderr.strip()}")
+    if (told := work / "faults.json").is_file():
+        faults = json.loads(told.read_text("utf-8"))
+        raise RenderError("\n".join(dict.fromkeys(_fault(book, **each) for each in faults)))
+    warnings = re.findall(r"^\[WARNING\] (?!.*Reference @)(.*(?:\n(?!\[).*)*)", done.stderr, re.MULTILINE)
+    if done.returncode or warnings:
+        said = " ".join((warnings[0] if warnings else done.stderr).split())
+        told_of = re.search(r"(?:math|resource|note|class) ['\"‘]?(.+?)['\"’]?(?:,|:| at |$)", said)
+        raise RenderError(_fault(book, "", told_of[1] if told_of else "", f"Pandoc says: {said}"))
     if done.stderr.strip():
         _LOG.warning(done.stderr.strip())
 
 
-def _where(book: Book, label: str) -> str:
-    """One sentence that says in which line of which file an unresolved reference stands."""
-    pattern = re.compile(rf"[@#]{re.escape(label)}(?![\w-])|\({re.escape(label)}")
-    lines = (line for chapter in book.chapters for line in read_lines(book.root, chapter.file))
-    at = next((str(line) for line in lines if pattern.search(line.text)), book.chapters[0].file)
-    return f"{at}: unresolved reference @{label}: no such label in the book, nor entry in its bibliography"
+def _fault(book: Book, file: str, needle: str, message: str, cell: str = "") -> str:
+    """A sentence that begins with file and line: of the cell, else of the first line that holds the needle."""
+    first = re.escape(needle.strip().splitlines()[0]) if needle.strip() else ""
+    pattern = re.compile(first if len(needle) < 2 else rf"(?<![\w-]){first}(?![\w-])")
+    chapters = sorted(book.chapters, key=lambda chapter: chapter.file != file)
+    sources = [*(chapter.file for chapter in chapters), *(path.name for path in edition.files(book.root))]
+    lines = (line for source in sources for line in read_lines(book.root, source))
+    at = cell or next((str(line) for line in lines if pattern.search(line.text)), file or "_quarto.yml")
+    return f"{at}: {message}"

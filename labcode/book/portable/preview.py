@@ -7,6 +7,7 @@ stays in memory. The page that is being read comes first.
 from __future__ import annotations
 
 import asyncio
+import html
 import http.server
 import tempfile
 import threading
@@ -24,7 +25,10 @@ from labcode.book.portable.pages import write_book_file, write_html
 from labcode.errors import LabcodeError
 
 _CHANGES = "/-/changes/"
-_RELOAD = "<script>new EventSource('%s%s?%d').onmessage = () => location.reload();</script></body>"
+_SCRIPT = "/-/reload.js"
+_RELOAD = '<script src="%s" data-from="%s%s?%d"></script></body>'
+_RELOADING = b"new EventSource(document.currentScript.dataset.from).onmessage = () => location.reload();"
+_FAULT = '<body><pre role="alert" style="position: relative; z-index: 9; margin: 1rem; white-space: pre-wrap">%s</pre>'
 
 
 class Preview:
@@ -35,9 +39,19 @@ class Preview:
         self.memory = Memory(partial(frozen.portable_file, root))
         self.viewed = "index"
         self.versions: dict[str, int] = {}
+        self.fault = ""
 
     def update(self) -> None:
-        """Render what has changed: first the page that is being read, then the others."""
+        """Render what has changed, the page that is being read first; a fault is shown on the pages."""
+        before, self.fault = self.fault, self._updated()
+        if self.fault != before:
+            for name in {"index", self.viewed, *self.versions}:
+                self.versions[name] = self.versions.get(name, 0) + 1
+        if self.fault:
+            print(f"preview: {self.fault}", flush=True)
+
+    def _updated(self) -> str:
+        """Render; what went wrong, if anything: whatever it is, the preview goes on."""
         try:
             book = read_book(self.root)
             before, self.memory.states = self.memory.states, frozen.now(self.root).pages
@@ -45,7 +59,10 @@ class Preview:
                 asyncio.run(self._render(book, first=True))
             asyncio.run(self._render(book, first=False))
         except LabcodeError as fault:
-            print(f"preview: {fault}", flush=True)
+            return str(fault)
+        except Exception as fault:
+            return f"{type(fault).__name__}: {fault}"
+        return ""
 
     async def _render(self, book: Book, *, first: bool) -> None:
         begun = time.monotonic()
@@ -93,17 +110,28 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=str(preview.site))  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        name = Path(self.path.partition("?")[0]).stem or "index"
-        page = self.preview.site / f"{name}.html"
-        if self.path.startswith(_CHANGES):
+        path = self.path.partition("?")[0]
+        name = Path(path).stem or "index"
+        page, fault = self.preview.site / f"{name}.html", self.preview.fault
+        if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+            self.send_error(403, "Only this machine is served")  # another site's name may lead here
+        elif self.path.startswith(_CHANGES):
             self._tell(name)
-        elif page.is_file() and self.path.partition("?")[0].endswith((".html", "/")):
-            self.preview.viewed = name
+        elif path == _SCRIPT:
+            self._send(_RELOADING, "text/javascript")
+        elif (page.is_file() or fault) and path.endswith((".html", "/")):
+            self.preview.viewed = name if page.is_file() else self.preview.viewed
             version = self.preview.versions.get(name, 0)  # read before the text: at worst the page is loaded twice
-            text = page.read_text(encoding="utf-8").replace("</body>", _RELOAD % (_CHANGES, name, version))
+            text = page.read_text(encoding="utf-8") if page.is_file() else "<!DOCTYPE html><body></body>"
+            text = text.replace("<body>", _FAULT % html.escape(fault), 1) if fault else text
+            text = text.replace("</body>", _RELOAD % (_SCRIPT, _CHANGES, name, version))
             self._send(text.encode(), "text/html; charset=utf-8")
         else:
             super().do_GET()
+
+    def list_directory(self, path: object) -> None:
+        """Nothing: folders are not shown."""
+        self.send_error(404)
 
     def _send(self, content: bytes, kind: str) -> None:
         self.send_response(200)

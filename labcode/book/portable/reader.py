@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from labcode.book.fences import CELL, fence_after
+from labcode.book.fences import fence_after
+from labcode.book.portable import known
 from labcode.errors import RenderError
 
-_INLINE = re.compile(r"`\{python\}\s+([^`]+)`")
-_SHORTCODE = re.compile(r"\{\{<\s*(/?[\w-]+)\s*(.*?)\s*>\}\}")
+#: Kinds of labels that can be referred to.
+KINDS = ("fig", "tbl", "sec", "eq", "lst")
+_INLINE = re.compile(r"(?<!`)`\{python\}[ \t]+([^`]+)`")
+_INLINE_LIKE = re.compile(r"`\{+[A-Za-z]\w*\}+[^`]")
+_CELL = re.compile(r"^(\s*)`{3,}\s*\{python\}\s*$")
+_CELL_LIKE = re.compile(r"(?:`{3,}|~{3,})\s*(\{+\w[^}]*\}+)")
+_OPTION_LIKE = re.compile(r"^\s*#\s*\|\s*[\w-]+\s*:")
+_SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*(?:>\}\}|$)")
+_LABEL = re.compile(r"\{[^}\n]*#([a-z]+)-([\w-]+)")
+_CELL_LABEL = re.compile(r"^\s*#\| *label: *([a-z]+)-([\w-]+)")
+_LABELS_OF_QUARTO = frozenset("thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau".split())  # noqa: SIM905
+_DIV = re.compile(r"^\s*:{3,}\s*(\{.*\}|[^\s:{][^\s]*)?\s*:*\s*$")
 _PAGEBREAK = "```{=typst}\n#pagebreak(weak: true)\n```"
 
 
@@ -37,6 +46,7 @@ class Cell:
     options: dict[str, Any] = field(default_factory=dict)
     inline: bool = False
     outputs: list[Any] = field(default_factory=list)
+    indent: str = ""
 
     @property
     def code(self) -> str:
@@ -44,55 +54,118 @@ class Cell:
         return "\n".join(line.text for line in self.lines if not line.text.startswith("#|")).strip("\n")
 
 
-def read_lines(root: Path, file: str) -> Iterator[Line]:
+def read_lines(root: Path, file: str, inside: tuple[str, ...] = ()) -> Iterator[Line]:
     """Lines of a source file, with ``include`` shortcodes expanded and the others refused."""
-    fence = ""
-    for number, text in enumerate((root / file).read_text(encoding="utf-8-sig").splitlines(), start=1):
-        fence = fence_after(fence, text)
-        shortcode = None if fence else _SHORTCODE.search(text)
-        if shortcode is None:
-            yield Line(file, number, text)
-        elif shortcode[1] == "pagebreak":
+    try:
+        texts = (root / file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise RenderError(f"{root / file}: cannot be read as text in UTF-8: {fault}") from fault
+    fence = cell = ""
+    for number, text in enumerate(texts, start=1):
+        before, fence = fence, fence_after(fence, text)
+        cell = fence and (cell or ("cell" if not before and _CELL.match(text) else ""))
+        found = _SHORTCODE.search(text)
+        target = root / file if found is None else _included(root, file, found[2])
+        if found is None or (cell and found[1] != "include"):
+            yield Line(file, number, text if cell else text.replace("{{{<", "{{<").replace(">}}}", ">}}"))
+        elif fence or found[0] != text.strip() or not found[0].endswith(">}}"):
+            raise RenderError(f"{file}:{number}: cannot expand the shortcode {found[0]} inside a line or a block")
+        elif found[1] == "pagebreak" and not found[2]:
             yield from (Line(file, number, part) for part in _PAGEBREAK.split("\n"))
-        elif shortcode[1] == "include" and (path := _included(root, file, shortcode[2])).is_file():
-            yield from read_lines(root, path.relative_to(root.resolve()).as_posix())
+        elif found[1] == "include" and target.is_file():
+            if target.relative_to(root.resolve()).as_posix() in (*inside, file):
+                raise RenderError(f"{file}:{number}: this file includes itself")
+            yield from read_lines(root, target.relative_to(root.resolve()).as_posix(), (*inside, file))
         else:
-            raise RenderError(f"{file}:{number}: cannot expand the shortcode {shortcode[0]}")
+            raise RenderError(f"{file}:{number}: cannot expand the shortcode {found[0]}")
 
 
 def _included(root: Path, file: str, target: str) -> Path:
     start = root if target.startswith("/") else (root / file).parent
-    return (start / target.lstrip("/")).resolve()
+    path = (start / target.strip("\"'").lstrip("/")).resolve()
+    return path if path.is_relative_to(root.resolve()) else root / "none"
+
+
+def front_matter(lines: list[Line]) -> tuple[dict[str, Any], list[Line]]:
+    """What stands between the two ``---`` that a chapter may begin with, and the lines below."""
+    if not lines or lines[0].text.rstrip() != "---":
+        return {}, lines
+    end = next((n for n, line in enumerate(lines[1:], 1) if line.text.rstrip() in ("---", "...")), None)
+    if end is None:
+        raise RenderError(f"{lines[0]}: the options that begin here have no end; close them with ---")
+    text = "\n".join(line.text for line in lines[1:end])
+    return known.read_yaml(text, known.FRONT, lines[0].file, lines[0].number + 1), lines[end + 1 :]
+
+
+def labels(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
+    """Labels that can be referred to, each with its line; those of a kind that is not known are refused."""
+    fence = cell = ""
+    for line in lines:
+        before, fence = fence, fence_after(fence, line.text)
+        cell = fence and (cell or ("cell" if not before and _CELL.match(line.text) else ""))
+        pattern = _CELL_LABEL if cell else _LABEL
+        for found in pattern.finditer(line.text) if cell or not (before and fence) else ():
+            if found[1] in _LABELS_OF_QUARTO:
+                raise RenderError(f"{line}: the portable engine cannot refer to {found[1]}-{found[2]}")
+            if found[1] in KINDS:
+                yield f"{found[1]}-{found[2]}", line
 
 
 def read_chapter(root: Path, file: str) -> list[str | Cell]:
     """Text and cells of a chapter in order; joined again after execution they make its Markdown."""
     parts: list[str | Cell] = []
-    fence, cell = "", None
-    for line in read_lines(root, file):
+    fence, cell, divs = "", None, list[Line]()
+    for line in front_matter(list(read_lines(root, file)))[1]:
         before, fence = fence, fence_after(fence, line.text)
         if cell is not None and fence:
-            cell.lines.append(line)
+            cell.lines.append(line._replace(text=line.text.removeprefix(cell.indent)))
         elif cell is not None:
             cell.options = _options(cell.lines)
             parts.append(cell)
             cell = None
-        elif not before and CELL.match(line.text):
-            cell = Cell([])
+        elif not before and (opens := _CELL.match(line.text)):
+            if file.endswith(".md"):
+                raise RenderError(f"{line}: cells of a .md file do not run; name the file .qmd")
+            cell = Cell([], indent=opens[1])
+        elif not before and (like := _CELL_LIKE.search(line.text)):
+            raise RenderError(f"{line}: the portable engine cannot run the block {like[1]}; it knows ```{{python}}")
         else:
+            _track(divs, line, within=bool(before or fence))
             parts += [line.text + "\n"] if fence else _inline(line)
+    if cell is not None or divs:
+        place = divs[-1] if cell is None else cell.lines[0] if cell.lines else file
+        raise RenderError(f"{place}: what opens here has no end")
     return parts
+
+
+def _track(divs: list[Line], line: Line, *, within: bool) -> None:
+    """Follow which ``:::`` blocks are open."""
+    if within or not (mark := _DIV.match(line.text)):
+        return
+    if mark[1]:
+        divs.append(line)
+    elif divs:
+        divs.pop()
+    else:
+        raise RenderError(f"{line}: this ::: closes nothing")
 
 
 def _inline(line: Line) -> list[str | Cell]:
     pieces: list[str | Cell] = list(_INLINE.split(line.text + "\n"))
+    if like := next((found for text in pieces[::2] if (found := _INLINE_LIKE.search(str(text)))), None):
+        raise RenderError(
+            f"{line}: {like[0]!r} does not run; write `{{python}} value` in one line, with a blank around it"
+        )
     pieces[1::2] = [Cell([line._replace(text=str(code))], inline=True) for code in pieces[1::2]]
     return pieces
 
 
 def _options(lines: list[Line]) -> dict[str, Any]:
-    options = [line.text[2:].removeprefix(" ") for line in lines if line.text.startswith("#|")]
-    try:
-        return yaml.safe_load("\n".join(options)) or {}
-    except yaml.YAMLError as fault:
-        raise RenderError(f"{lines[0]}: the cell's options are not YAML: {fault}") from fault
+    first = next((n for n, line in enumerate(lines) if not line.text.startswith("#|")), len(lines))
+    if late := [line for line in lines[first:] if _OPTION_LIKE.match(line.text)]:
+        raise RenderError(f"{late[0]}: {late[0].text.strip()!r} is no option; write `#| name: value` above the code")
+    text = "\n".join(line.text[2:] for line in lines[:first])
+    options = known.read_yaml(text, known.CELL, lines[0].file, lines[0].number) if first else {}
+    if re.search(r"\s", str(options.get("label", ""))):
+        raise RenderError(f"{lines[0]}: the label {options['label']!r} has blanks")
+    return options

@@ -9,11 +9,12 @@ import pandas as pd
 
 from labcode.book.reference import Stated, of_kind
 from labcode.book.statements import Verdict
+from labcode.book.text import marked
 from labcode.lab.audit.compared import Compared, with_limits
 from labcode.lab.verdicts import verdict
 from labcode.results.number import BLANK, decimals
 
-_AGAIN = {"yes": "yes", "no": "**no**", "one seed": "one seed"}
+_AGAIN = {"yes": "yes", "no": marked("**no**"), "one seed": "one seed"}
 
 
 def figures(found: Sequence[Compared]) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def conclusions(found: Sequence[tuple[Stated, Verdict]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "we concluded": [f"“{entry.quote}”" for entry, _ in found],
-            "now": [f"**{own.word.rstrip('.')}**{own.mark}" for _, own in found],
-            "shown in": [entry.evidence for entry, _ in found],
+            "now": [marked(f"**{own.word.rstrip('.')}**{own.mark}") for _, own in found],
+            "shown in": [marked(entry.evidence) for entry, _ in found],
         }
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from labcode import settings
+from labcode.book.text import escaped, marked
 from labcode.data.columns import FAILURE, PRICE_FEATURES, PRICE_TARGET, SENSORS
 from labcode.data.labels import NO_FAILURE
 from labcode.data.types import Dataset
@@ -21,8 +22,13 @@ from labcode.results.number import count, decimals
 
 
 def card(rows: dict[str, str]) -> pd.DataFrame:
-    """Two columns: what is asked, and the answer."""
-    return pd.DataFrame({"about": [f"**{name}**" for name in rows], "what to know": list(rows.values())})
+    """Two columns in Markdown: what is asked, and the answer."""
+    return pd.DataFrame(
+        {
+            "about": [marked(f"**{name}**") for name in rows],
+            "what to know": [marked(text) for text in rows.values()],
+        }
+    )
 
 
 def regression_model() -> pd.DataFrame:
@@ -133,8 +139,8 @@ def machines_sheet(machines: Dataset) -> pd.DataFrame:
     rows = {
         "What": f"{count(facts.rows)} products of a milling machine, {count(failed)} of them with a failure type.",
         "Columns": f"{_listed(SENSORS)}; quality type; `Failure Type`, the label; `Target`, which gives it away.",
-        "Class mix": "; ".join(f"{name} {count(rows)}" for name, rows in counts.items()) + ".",
-        "Quality types": "; ".join(f"{name} {count(rows)}" for name, rows in quality.items()) + ".",
+        "Class mix": "; ".join(f"{escaped(name)} {count(rows)}" for name, rows in counts.items()) + ".",
+        "Quality types": "; ".join(f"{escaped(name)} {count(rows)}" for name, rows in quality.items()) + ".",
         "Collected by": "Nobody: simulated by its author from stated rules [@matzka2020explainable; @uci2020ai4i], and "
         "repackaged on Kaggle with one label [@bansal2021maintenance].",
         "Bias": "Failures follow sharp limits, which flatters models that find them. Real sensors drift and break.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from labcode.book.text import marked
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
 from labcode.lab.classification.first_results import AsSubmitted
@@ -26,7 +27,7 @@ def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
         plain, ruled = _decisions(found, name)
         rows.append((says, plain.macro_f1.interval, ruled.macro_f1.interval, found.chances[name].log_loss.bare))
     best = ceiling.most_probable.macro_f1, ceiling.best.macro_f1
-    rows.append(("*knows the rules*", best[0].interval, best[1].interval, ceiling.log_loss.bare))
+    rows.append((marked("*knows the rules*"), best[0].interval, best[1].interval, ceiling.log_loss.bare))
     return pd.DataFrame(rows, columns=["model", "most probable class", "decision for macro-F1", "log loss"])
 
 

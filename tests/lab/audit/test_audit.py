@@ -99,7 +99,7 @@ def test_every_conclusion_is_judged_by_a_condition(quick_store: Path) -> None:
     assert [entry.id for entry, _ in found] == [entry.id for entry in of_kind("conclusion")]
     assert all(own.checks and own.reason for _, own in found)
     shown = tables.conclusions(found)
-    assert len(shown) == len(found) and shown["now"].str.contains("olds|hold|shown").all()
+    assert len(shown) == len(found) and all(re.search("olds|hold|shown", each.data) for each in shown["now"])
 
 
 def test_the_chapter_and_the_table_say_the_same_of_a_conclusion(quick_store: Path) -> None:

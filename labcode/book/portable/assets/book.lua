@@ -1,8 +1,74 @@
 -- Makes one numbered, cross-referenced document of the executed chapters that the file named by metadata `book` holds.
 local html = FORMAT ~= "typst"
-local KINDS = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section" }
+local KINDS = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section", lst = "Listing" }
 local CALLOUTS = pandoc.List { "note", "tip", "warning", "important", "caution" }
-local book, targets, missing, seen, tabsets = nil, {}, {}, {}, 0
+local book, targets, faults, seen, tabsets = nil, {}, {}, {}, 0
+
+-- What may be written at an element; other classes and attributes mean something to Quarto alone, or nothing.
+local function set(names)
+  local found = {}
+  for name in names:gmatch "%S+" do found[name] = true end
+  return found
+end
+local CLASSES = set [[content-visible content-hidden panel-tabset light-content dark-content cell cell-caption captioned
+  check check-contradicted check-elsewhere unnumbered unlisted - smallcaps underline ul mark math inline display view
+  callout-note callout-tip callout-warning callout-important callout-caution uri email title]]
+local ATTRIBUTES = {
+  Div = set "when-format unless-format when-profile unless-profile title collapse source kind",
+  Span = set "when-format unless-format when-profile unless-profile", Header = set "", Table = set "",
+  Image = set "fig-alt alt width height", Link = set "target rel download",
+  CodeBlock = set "filename code-fold code-summary lst-cap startFrom",
+}
+local GLOBAL = set "style role tabindex lang dir hidden"
+local FORMATS = set "html html4 html5 typst latex pdf context beamer docx openxml epub cell-html cell-latex cell-page"
+
+-- A fault: what to look for in the source of the chapter, what is wrong, and the cell that it came from, if any.
+local function fault(chapter, needle, message, cell)
+  faults[#faults + 1] = { file = chapter.file, needle = needle, message = message, cell = cell }
+end
+
+-- Names everything that the engine does not know; what cells wrote is looked at first, so that their line is told.
+local function audit(blocks, chapter)
+  local known, cell = {}, nil
+  local function tell(needle, message)
+    if not known[needle .. message] then fault(chapter, needle, message, cell) end
+    known[needle .. message] = true
+  end
+  local function attributes(el)
+    local own = ATTRIBUTES[el.t]
+    for _, class in ipairs(el.t ~= "CodeBlock" and el.classes or {}) do
+      if not CLASSES[class] then tell(class, "the portable engine does not know the class ." .. class) end
+    end
+    for name in pairs(el.attributes) do
+      if not (own[name] or GLOBAL[name] or name:match "^data%-" or name:match "^aria%-") then
+        tell(name, "the portable engine does not know the option " .. name .. " here")
+      end
+    end
+    local kind = el.identifier:match "^(%a+)%-"
+    if kind and el.t == "Image" and KINDS[kind] then tell(el.identifier, "this label needs a caption") end
+  end
+  local function raw(el)
+    if el.format == "tex" then tell(el.text, "the portable engine cannot show LaTeX in text: " .. el.text)
+    elseif not FORMATS[el.format] then tell("{=" .. el.format, "the portable engine does not know the format " .. el.format) end
+  end
+  local seek = { RawBlock = raw, RawInline = raw }
+  for name in pairs(ATTRIBUTES) do seek[name] = attributes end
+  function seek.Image(image)
+    attributes(image)
+    local path = image.src:match "^/" and image.src:sub(2) or pandoc.path.join { chapter.folder, image.src }
+    local file = not image.src:match "^data:" and (io.open(path) or io.open(pandoc.path.join { book.root, path }))
+    if file then file:close() elseif not image.src:match "^data:" then tell(image.src, "there is no picture " .. image.src) end
+  end
+  function seek.Figure(figure) -- Pandoc gives it the label of its picture
+    figure.content:walk { Image = attributes }
+  end
+  blocks:walk { Div = function(div)
+    cell = div.attributes.source
+    if cell then div:walk(seek) end
+  end }
+  cell = nil
+  blocks:walk(seek)
+end
 
 local function raw(text) return pandoc.RawBlock(html and "html" or "typst", text) end
 local function raw_inline(text) return pandoc.RawInline(html and "html" or "typst", text) end
@@ -13,9 +79,9 @@ local function plain(inlines) return pandoc.utils.stringify(inlines) end
 local function is_here(format) return html == (format:match "^html" ~= nil) and not format:match "^latex" end
 
 local function hidden(el)
-  local edition, other = el.attributes["when-profile"], el.attributes["unless-profile"]
-  if edition or other then
-    local here = (not edition or edition == book.edition) and other ~= book.edition
+  local profile, other = el.attributes["when-profile"], el.attributes["unless-profile"]
+  if profile or other then
+    local here = (not profile or book.profiles[profile]) and not (other and book.profiles[other])
     if el.classes:includes "content-visible" then return not here end
     return el.classes:includes "content-hidden" and here
   end
@@ -43,7 +109,8 @@ end
 local function tabset(div)
   tabsets = tabsets + 1
   local out, tab, level = pandoc.Blocks {}, 0, nil
-  for _, block in ipairs(div.content) do
+  local blocks = div.content:walk { Div = function(inner) if inner.attributes.source then return inner.content end end }
+  for _, block in ipairs(blocks) do
     level = level or block.level
     if block.t == "Header" and block.level == level then
       tab = tab + 1
@@ -65,20 +132,44 @@ local function tabset(div)
   return pandoc.Div(out, { class = "panel-tabset" })
 end
 
+-- The typst writer's names for what style sheets say of a cell.
+local STYLES = {
+  ["background-color"] = { "fill", 'rgb("%s")' }, color = { "text:fill", 'rgb("%s")' },
+  ["font-weight"] = { "text:weight", '"%s"' }, ["font-style"] = { "text:style", '"%s"' }, ["text-align"] = { "align", "%s" },
+}
+
+local function styled(tbl)
+  local function style(cell)
+    for name, value in (cell.attr.attributes.style or ""):gmatch "([%a-]+):%s*([^;]+)" do
+      local own = STYLES[name]
+      if not html and own then cell.attr.attributes["typst:" .. own[1]] = own[2]:format(value) end
+    end
+  end
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do for _, cell in ipairs(row.cells) do style(cell) end end
+  end
+  return tbl
+end
+
 local function numeric_right(tbl)
   local row = tbl.bodies[1] and tbl.bodies[1].body[1]
   for i, cell in ipairs(row and row.cells or {}) do
     local number = plain(cell.contents):match "^[^%w]*%d[%d.,]*[^%w]*$"
     if number then tbl.colspecs[i] = { "AlignRight", tbl.colspecs[i][2] } end
   end
-  return tbl
+  return styled(tbl)
 end
 
 -- Content: what is shown in this format, callouts and tabs (whose headings get no number), tables from HTML.
 local function content(chapter)
   local function source(path)
     if path:match "^%a+:" or path:match "^#" then return path end
-    return path:sub(1, 1) == "/" and path:sub(2) or pandoc.path.normalize(pandoc.path.join { chapter.folder, path })
+    path = path:sub(1, 1) == "/" and path:sub(2) or pandoc.path.normalize(pandoc.path.join { chapter.folder, path })
+    repeat
+      local before = path
+      path = path:gsub("^%./", ""):gsub("[^/]+/%.%./", "", 1)
+    until path == before
+    return path
   end
   return {
     Div = function(div)
@@ -91,6 +182,9 @@ local function content(chapter)
     end,
     Span = function(span) if hidden(span) then return {} end end,
     RawBlock = function(block)
+      if block.format == "cell-page" then return pandoc.RawBlock("html", block.text) end
+      if block.format == "cell-latex" then return pandoc.read(block.text, "latex").blocks end
+      if block.format == "cell-html" then return pandoc.read(block.text, "html").blocks end
       if block.format ~= "html" or not block.text:match "<table" or block.text:match "<script" then return end
       return pandoc.read(block.text, "html").blocks:walk { Table = numeric_right }
     end,
@@ -101,8 +195,14 @@ local function content(chapter)
       return image
     end,
     Link = function(link)
-      local file, anchor = link.target:match "^([^#:]+%.qmd)(#?.*)$"
-      if file then link.target = anchor ~= "" and anchor or "#" .. source(file) end
+      local file, anchor = link.target:match "^([^#:]+)(#?.*)$"
+      if not file or link.target:match "^%a[%w+.-]*:" then return end
+      if not file:match "%.q?md$" then
+        if not book.offered[file] then fault(chapter, link.target, "the portable engine carries no files: " .. link.target) end
+        return
+      end
+      if not book.files[source(file)] then fault(chapter, link.target, "unresolved reference @" .. link.target .. ": no such chapter") end
+      link.target = anchor ~= "" and anchor or "#" .. source(file)
       return link
     end,
   }
@@ -111,75 +211,128 @@ end
 -- Numbers: sections, figures, tables and equations, counted per chapter.
 local function numbers(chapter)
   local counts, prefix = {}, chapter.number and book.number_sections and chapter.number .. "." or ""
-  local levels = pandoc.List { chapter.number or 0 }
+  local appendix, opened = tostring(chapter.number):match "^%a$", false
+  local function letter(number) return string.char(64 + number) end
+  local levels = pandoc.List { appendix and appendix:byte() - 64 or tonumber(chapter.number) or 0 }
   local function count(id)
     local kind = id:match "^%a+"
+    if targets[id] then fault(chapter, id, "the label " .. id .. " stands twice") end
     counts[kind] = (counts[kind] or 0) + 1
     targets[id] = { kind = KINDS[kind], number = prefix .. counts[kind] }
     return targets[id].number
   end
-  local function captioned(id, blocks, caption)
-    caption = pandoc.Inlines { KINDS[id:match "^%a+"] .. "\u{a0}" .. count(id) .. ": " } .. caption
+  local function captioned(id, kind, blocks, caption)
+    if id ~= "" then
+      kind = id:match "^%a+"
+      caption = pandoc.Inlines { KINDS[kind] .. "\u{a0}" .. count(id) .. (#caption > 0 and ": " or "") } .. caption
+    end
     local figure = pandoc.Figure(blocks, { pandoc.Plain(caption) })
-    return pandoc.Div(figure, { id = id, class = "float " .. id:match "^%a+" })
+    return pandoc.Div(figure, { id = id, class = "float " .. kind })
   end
   local function header(h)
     local id, unnumbered = h.identifier, prefix == "" or h.classes:includes "unnumbered"
-    if h.level == 1 then h.identifier = chapter.page elseif seen[id] then h.identifier = id .. "-" .. chapter.name end
+    local title = not opened
+    opened = true
+    if title then h.identifier = chapter.page elseif seen[id] then h.identifier = id .. "-" .. chapter.name end
     seen[id] = true
-    if not unnumbered and h.level > 1 then
+    if not unnumbered and not title then
       levels = pandoc.List { table.unpack(levels, 1, h.level) }
       for level = 1, h.level do levels[level] = levels[level] or 0 end
       levels[h.level] = levels[h.level] + 1
+      if h.level == 1 then counts, prefix = {}, (appendix and letter(levels[1]) or levels[1]) .. "." end
     end
-    local number = not unnumbered and table.concat(levels, ".") or nil
-    local appendix = tostring(chapter.number):match "^%a$"
+    local shown = levels:clone()
+    shown[1] = appendix and letter(shown[1]) or shown[1]
+    local number = not unnumbered and table.concat(shown, ".") or nil
     local kind = number and (h.level > 1 and "Section" or appendix and "Appendix" or "Chapter")
+    if targets[id] and KINDS[id:match "^(%a+)%-" or ""] then fault(chapter, id, "the label " .. id .. " stands twice") end
     targets[id] = { kind = kind, number = number, title = h.content, anchor = h.identifier }
     if number and html then
-      local shown = h.level == 1 and appendix and "Appendix " .. number .. " —" or number
+      local shown = title and appendix and "Appendix " .. number .. " —" or number
       local span = pandoc.Span(shown, { class = "header-section-number" })
       h.content = pandoc.Inlines { span, pandoc.Space() } .. h.content
     elseif not number then
       h.classes:insert "unnumbered"
     end
+    if html and chapter.deeper and not title then h.level = math.min(h.level + 1, 6) end -- a page has one title
     return h
   end
   local function float(div)
-    local id, code, caption = div.identifier, pandoc.Blocks {}, pandoc.Inlines {}
-    local blocks = div.content
-    if #blocks > 1 and blocks[#blocks].t == "Para" then caption = blocks:remove().content end
+    local id, code, caption = div.identifier, pandoc.Blocks {}, nil
+    local blocks, last = div.content, div.content[#div.content]
+    if last and last.t == "Div" and last.classes:includes "cell-caption" then
+      caption = pandoc.utils.blocks_to_inlines(blocks:remove().content)
+    elseif #blocks > 1 and last.t == "Para" and not last.content:find_if(function(el) return el.t == "Image" end) then
+      caption = blocks:remove().content
+    end
+    local function inner(own)
+      if #own > 0 and caption and #caption > 0 then fault(chapter, id, "the portable engine shows one caption: " .. plain(own)) end
+      caption = #own > 0 and own or caption
+    end
     blocks = blocks:walk {
       CodeBlock = function(c) if c.classes:includes "cell-code" then code:insert(c) return {} end end,
-      Figure = function(f) return f.content end,
+      Figure = function(f)
+        inner(pandoc.utils.blocks_to_inlines(f.caption.long))
+        return f.content
+      end,
+      Table = function(t)
+        inner(pandoc.utils.blocks_to_inlines(t.caption.long))
+        t.caption = pandoc.Caption {}
+        return t
+      end,
+      Div = function(d) if d.classes:includes "float" then fault(chapter, id, "the portable engine has no sub-figures") end end,
     }
-    code:insert(captioned(id, blocks, caption))
+    code:insert(captioned(id, div.attributes.kind, blocks, caption or pandoc.Inlines {}))
     return code
+  end
+  local function equation(id, math)
+    local number = "(" .. count(id) .. ")"
+    if html then return pandoc.Div(pandoc.Plain { math, pandoc.Span(number) }, { id = id, class = "equation" }) end
+    local open = raw_inline("#[#set math.equation(numbering: _ => [" .. number .. "])\n")
+    return pandoc.Para { open, math, raw_inline(" <" .. id .. ">]") }
   end
   return {
     Header = header,
     Div = function(div)
-      if div.identifier:match "^fig%-" or div.identifier:match "^tbl%-" then return float(div) end
+      if div.identifier:match "^fig%-" or div.identifier:match "^tbl%-" or div.classes:includes "captioned" then
+        return float(div)
+      end
+    end,
+    CodeBlock = function(c)
+      if not c.identifier:match "^lst%-" then return end
+      local id, caption = c.identifier, c.attributes["lst-cap"]
+      c.identifier, c.attributes["lst-cap"] = "", nil
+      return captioned(id, "lst", { c }, caption and parse(caption) or pandoc.Inlines {})
     end,
     Figure = function(f)
       if not f.identifier:match "^fig%-" then return end
-      return captioned(f.identifier, f.content, pandoc.utils.blocks_to_inlines(f.caption.long))
+      return captioned(f.identifier, "fig", f.content, pandoc.utils.blocks_to_inlines(f.caption.long))
     end,
     Table = function(t)
       if not t.identifier:match "^tbl%-" then return end
       local id, caption = t.identifier, pandoc.utils.blocks_to_inlines(t.caption.long)
       t.identifier, t.caption = "", pandoc.Caption {}
-      return captioned(id, { t }, caption)
+      return captioned(id, "tbl", { t }, caption)
     end,
     Para = function(para)
-      local last = para.content[#para.content]
-      local id = last and last.t == "Str" and last.text:match "^{#(eq%-[%w-]+)}$"
-      local math = id and para.content:find_if(function(el) return el.t == "Math" end)
-      if not math then return end
-      local number = "(" .. count(id) .. ")"
-      if html then return pandoc.Div(pandoc.Plain { math, pandoc.Span(number) }, { id = id, class = "equation" }) end
-      local open = raw_inline("#[#set math.equation(numbering: _ => [" .. number .. "])\n")
-      return pandoc.Para { open, math, raw_inline(" <" .. id .. ">]") }
+      local out, rest = pandoc.Blocks {}, pandoc.Inlines {}
+      for _, el in ipairs(para.content) do
+        local id, after = nil, ""
+        if el.t == "Str" then id, after = el.text:match "^{#(eq%-[%w_-]+)}(.*)$" end
+        local space = #rest > 0 and (rest[#rest].t == "Space" or rest[#rest].t == "SoftBreak") and rest:remove()
+        local math = id and #rest > 0 and rest[#rest].t == "Math" and rest:remove()
+        if math then
+          if #rest > 0 then out:insert(pandoc.Para(rest)) end
+          out:insert(equation(id, math))
+          rest = pandoc.Inlines(after ~= "" and { pandoc.Str(after) } or {})
+        else
+          if space then rest:insert(space) end
+          rest:insert(el)
+        end
+      end
+      if #out == 0 then return end
+      if #rest > 0 then out:insert(pandoc.Para(rest)) end
+      return out
     end,
   }
 end
@@ -206,10 +359,10 @@ end
 local function reference(item)
   local target, id = targets[item.id], item.id
   if not target and book.elsewhere[id] then
-    pandoc.log.warn("@" .. id .. " is in a chapter that is not rendered; it is shown as plain text.")
+    pandoc.log.warn("Reference @" .. id .. " is in a chapter that is not rendered; it is shown as plain text.")
     return pandoc.Inlines(KINDS[kind_of(id)] .. " “" .. id .. "”")
   end
-  if not target then missing[#missing + 1] = id return pandoc.Inlines {} end
+  if not target then fault(book.chapters[1], "@" .. id, "unresolved reference @" .. id .. ": no such label in the book") return pandoc.Inlines {} end
   local text = target.number and pandoc.Inlines(target.number) or target.title
   if #item.prefix > 0 then
     text = item.prefix .. { pandoc.Space() } .. text
@@ -220,6 +373,9 @@ local function reference(item)
 end
 
 local references = {
+  Div = function(div)
+    if div.attributes.source then return pandoc.Div(div.content, { class = "cell" }) end
+  end,
   Image = function(image) if not html then return with_alt("image", image, image.attributes.alt) end end,
   Math = function(math) if not html then return with_alt("math.equation", math, math.text) end end,
   CodeBlock = code_block,
@@ -239,12 +395,26 @@ local references = {
   Link = function(link)
     local id = link.target:match "^#(.+)$"
     if id and targets[id] and targets[id].anchor then link.target = "#" .. targets[id].anchor return link end
-    if id and (id:match "%.qmd$" or kind_of(id)) and not targets[id] then
-      if not book.elsewhere[id] then missing[#missing + 1] = id end
+    if id and not targets[id] and (book.elsewhere[id] or kind_of(id)) then
+      if not book.elsewhere[id] then fault(book.chapters[1], "#" .. id, "unresolved reference @" .. id .. ": no such label in the book") end
       return link.content
     end
   end,
 }
+
+-- A chapter's title comes first: that of its head, else its first heading, as Quarto has it.
+local function with_title(blocks, chapter)
+  if chapter.title then
+    blocks:insert(1, pandoc.Header(1, parse(chapter.title)))
+  else
+    local _, at = blocks:find_if(function(block) return block.t == "Header" end)
+    if not at then return fault(chapter, "", "the chapter has no heading, and no title in its head") end
+    local first = blocks:remove(at)
+    first.level = 1
+    blocks:insert(1, first)
+  end
+  for at = 2, #blocks do chapter.deeper = chapter.deeper or blocks[at].level == 1 end
+end
 
 function Pandoc(doc)
   local file <close> = assert(io.open(doc.meta.book, "r"))
@@ -253,13 +423,18 @@ function Pandoc(doc)
   for _, chapter in ipairs(book.chapters) do seen[chapter.page] = true end
   for _, chapter in ipairs(book.chapters) do
     local part = pandoc.read(chapter.text, "markdown")
-    if part.meta.title then part.blocks:insert(1, pandoc.Header(1, part.meta.title)) end
+    if next(part.meta) then fault(chapter, "---", "options stand at the head of a chapter alone") end
+    audit(part.blocks, chapter)
+    with_title(part.blocks, chapter)
     targets[chapter.file] = { anchor = chapter.page }
-    if not html and chapter.number then
-      local place, letter = chapter.number, chapter.number:match "^%a$"
-      if letter then place = letter:byte() - 64 end
-      if book.number_sections then doc.blocks:insert(raw('#set heading(numbering: "' .. (letter and "A" or "1") .. '.1")')) end
-      doc.blocks:insert(raw("#counter(heading).update(" .. place .. " - 1)"))
+    if not html then
+      if chapter.part then doc.blocks:extend { raw "#part[", pandoc.Plain(pandoc.Str(chapter.part)), raw "]" } end
+      if chapter.number then
+        local place, letter = chapter.number, chapter.number:match "^%a$"
+        if letter then place = letter:byte() - 64 end
+        if book.number_sections then doc.blocks:insert(raw('#set heading(numbering: "' .. (letter and "A" or "1") .. '.1")')) end
+        doc.blocks:insert(raw("#counter(heading).update(" .. place .. " - 1)"))
+      end
     end
     doc.blocks:extend(part.blocks:walk(content(chapter)):walk(numbers(chapter)))
   end
@@ -267,8 +442,14 @@ function Pandoc(doc)
   local known = {}
   for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
   doc:walk { Cite = function(cite)
-    for _, item in ipairs(cite.citations) do if not known[item.id] then missing[#missing + 1] = item.id end end
+    for _, item in ipairs(cite.citations) do
+      if not known[item.id] then fault(book.chapters[1], "@" .. item.id, "unresolved reference @" .. item.id .. ": no such label in the book, nor entry in its bibliography") end
+    end
   end }
-  if #missing > 0 then error("unresolved: " .. table.concat(missing, " ") .. " .") end
+  if #faults > 0 then
+    local out <close> = assert(io.open("faults.json", "w"))
+    out:write(pandoc.json.encode(faults))
+    os.exit(83)
+  end
   return doc
 end
