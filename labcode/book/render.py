@@ -155,8 +155,9 @@ def render(
     print(why, flush=True)
     if quarto and "onefile" not in to:
         return _with_quarto(quarto, root, files, to, target)
-    from labcode.book import downloads, onefile, portable, prerender  # loads the whole notebook machinery
+    from labcode.book import downloads, portable  # loads the whole notebook machinery
     from labcode.book.portable.kernel import Memory
+    from labcode.book.quarto import onefile, prerender
 
     record = prerender.prepare(root, everything=not files)
     if quarto:

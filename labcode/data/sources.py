@@ -7,8 +7,7 @@ error, never a reason to fall back to simulated rows without a word.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from labcode import settings
+from labcode import files, settings
 from labcode.data import fetch
 from labcode.data.tables import zip_holds
 from labcode.data.types import Dataset, DatasetName, Provenance
@@ -155,15 +154,10 @@ def _cached(name: str, stamp: str, build: Callable[[], tuple[pd.DataFrame, Prove
 def _keep(path: Path, frame: pd.DataFrame, attrs: dict[str, object]) -> None:
     kept = frame.copy(deep=False)
     kept.attrs = attrs
+    content = io.BytesIO()
+    kept.to_parquet(content, index=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        os.close(handle)
-        try:
-            kept.to_parquet(temporary, index=False)
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        files.write_whole(path, content.getvalue())
     except OSError as error:
         warnings.warn(
             f"The parsed copy could not be kept in {path.parent} ({error}); loading stays slow.", stacklevel=2
