@@ -145,6 +145,11 @@ class Number:
         return _Printed(f"{self}{BLANK}({self.limits})" if math.isfinite(self.low) else str(self))
 
     @property
+    def off_zero(self) -> bool:
+        """Whether its interval lies on one side of zero."""
+        return self.low > 0 or self.high < 0
+
+    @property
     def _unit(self) -> str:
         unit = self.quantity.unit
         return "" if not unit or not math.isfinite(self.value) else "%" if unit == "%" else f"{BLANK}{unit}"

@@ -71,6 +71,14 @@ def test_zero_has_no_sign(value: float) -> None:
     assert decimals(value, 0) == "0"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "off"),
+    [(0.1, 0.9, True), (-2.0, -1.0, True), (-0.1, 0.9, False), (0.0, 1.0, False), (NAN, NAN, False)],
+)
+def test_off_zero(low: float, high: float, off: bool) -> None:
+    assert Number(0.5, low, high, quantity=ERROR).off_zero is off
+
+
 @pytest.mark.parametrize("other", [2.0, Number(2.0), np.float64(2.0), 2])
 def test_it_compares_as_its_value_from_both_sides(other: float | Number) -> None:
     number = Number(1.5, 0.0, 9.0)
