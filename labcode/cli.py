@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 
 from labcode.errors import DownloadError, LabcodeError
-from labcode.results.progress import RunDisplay
 
 app = typer.Typer(
     help="A deep-learning lab done twice: as submitted, and soundly. `labcode COMMAND --help` tells more.",
@@ -123,19 +123,18 @@ def run(
     ] = None,
 ) -> None:
     """Compute the results that are not stored yet; what an interrupted run finished is kept."""
-    from labcode.results import run as catalog
+    from labcode.results.progress import RunDisplay
+    from labcode.results.run import run as run_experiments
 
     display = RunDisplay()
     try:
-        if cluster:
-            from labcode.results.cluster import connect
+        with ExitStack() as stack:
+            if cluster:
+                from labcode.results.cluster import connect
 
-            with connect(cluster) as workers, display.bar:
-                print(f"{workers.count} workers at {cluster}")
-                catalog.run(names or (), display, at_once=workers.count)
-            return
-        with display.bar:
-            catalog.run(names or (), display)
+                print(f"{stack.enter_context(connect(cluster)).count} workers at {cluster}")
+            stack.enter_context(display.bar)
+            run_experiments(names or (), display)
     except KeyboardInterrupt:
         print("labcode: interrupted; what is finished is kept, and the same command resumes.", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -300,14 +299,18 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
 @store_app.command()
 def prune(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False) -> None:
     """Remove results that no code, settings or libraries of today give any more; those on other rows stay."""
-    from labcode.results import old as old_results
+    from labcode.results.old import prune as remove
+    from labcode.results.old import stored
 
-    found = old_results.stored()
-    old = [each for each in found if each.old]
-    size = sum(each.size for each in old) / 1e6
-    if not dry_run:
-        old_results.prune(found)
-    print(f"{'Would remove' if dry_run else 'Removed'} {len(old)} of {len(found)} results, {size:.1f} MB.")
+    found = stored()
+    old = [result for result in found if result.old]
+    try:
+        size = sum(result.size for result in old) if dry_run else remove(found)
+    except OSError as error:
+        raise LabcodeError(
+            f"{error.filename} cannot be removed ({error.strerror}); make its folder writable."
+        ) from None
+    print(f"{'Would remove' if dry_run else 'Removed'} {len(old)} of {len(found)} results, {size / 1e6:.1f} MB.")
 
 
 @new_app.command()

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+import yaml
 from platformdirs import user_cache_path
 
 from labcode.errors import LabcodeError, quoted
@@ -18,6 +19,7 @@ Profile = Literal["full", "quick"]
 
 #: The seed from which every other seed is derived. It is also the seed of the original's train-test split.
 SEED = 42
+_LAB = "labcode.lab"
 
 
 def project_root() -> Path:
@@ -28,13 +30,29 @@ def project_root() -> Path:
     LabcodeError
         If no such folder exists, as when an installed ``labcode`` is called outside the project.
     """
-    for start in (Path.cwd(), Path(__file__).parent):
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise LabcodeError(f"The working folder is gone ({error.strerror}); change to one that exists.") from None
+    for start in (here, Path(__file__).parent):
         for folder in (start, *start.parents):
-            if (folder / "_quarto.yml").is_file() and (folder / "labcode").is_dir():
+            if (folder / "_quarto.yml").is_file():
                 return folder
-    raise LabcodeError(
-        f"No _quarto.yml was found in {Path.cwd()} or above it; run labcode inside a clone of the project."
-    )
+    raise LabcodeError(f"No _quarto.yml was found in {here} or above it; run labcode inside a clone of the project.")
+
+
+def lab_package() -> str:
+    """Package whose modules hold the experiments: ``package`` under ``lab`` in ``_quarto.yml``, else `labcode.lab`."""
+    try:
+        lab = (yaml.safe_load((project_root() / "_quarto.yml").read_text("utf-8")) or {}).get("lab") or {}
+        return str(lab.get("package") or _LAB)
+    except (LabcodeError, OSError, ValueError, AttributeError, yaml.YAMLError):
+        return _LAB  # what is wrong with the file, a render says
+
+
+def _absolute(named: str) -> Path:
+    """The path from the root; links are not followed, so that one that loops is an error only where it is used."""
+    return Path(os.path.abspath(os.path.expanduser(named)))
 
 
 def data_dirs() -> list[Path]:
@@ -58,7 +76,7 @@ def data_dirs() -> list[Path]:
 def store_dir() -> Path:
     """Folder for everything computed or downloaded: ``LABCODE_STORE_DIR``, else the user's cache folder."""
     named = os.environ.get("LABCODE_STORE_DIR")
-    return Path(named).expanduser().resolve() if named else user_cache_path("labcode")
+    return _absolute(named) if named else user_cache_path("labcode")
 
 
 def profile() -> Profile:

@@ -178,9 +178,9 @@ def _data() -> Finding:
     from labcode.results import run
 
     facts, refused = [], []
-    for name in run.DATASETS:
+    for name in run.datasets():
         try:
-            facts.append(run.rows_of(name).provenance)
+            facts.append(run.rows(name).provenance)
         except LabcodeError as error:
             refused.append(str(error))
     found = "; ".join([*refused, *(f"{each.name}: {each.status}, {each.rows:,} rows" for each in facts)])

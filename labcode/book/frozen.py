@@ -151,7 +151,6 @@ def _reached(root: Path, page: str) -> Iterator[str]:
                 seen.add(_content(file))
                 package = name if file.stem == "__init__" else _parent(name)
                 waiting += _imports(file.read_text("utf-8"), package)
-    digests.save()
     yield from sorted(seen)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -24,8 +24,11 @@ from labcode import __version__, settings
 from labcode.book import downloads, edition, environment
 from labcode.book.render import Engine, Format, choose_engine, render
 from labcode.errors import LabcodeError
-from labcode.results.run import Provenance
-from labcode.results.store import Result
+from labcode.files import write_whole
+
+if TYPE_CHECKING:
+    from labcode.results.run import Provenance
+    from labcode.results.store import Result
 
 #: The author that ``_quarto.yml`` comes with.
 PLACEHOLDER = "Your name"
@@ -119,7 +122,7 @@ def _gate(root: Path, check: Callable[[Path], object] | None) -> tuple[dict[str,
     """Refuse what must not be handed in; give the results and the rows behind them."""
     from labcode.results import run
 
-    data = {name: rows.provenance for name, rows in run.rows().items()}
+    data = {name: run.rows(name).provenance for name in run.datasets()}
     results = current_results()
     if check is not None:
         check(root)
@@ -279,15 +282,7 @@ def _target(root: Path, out: Path | None, stem: str) -> Path:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write_whole(path, content)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
 

@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 import re
-import secrets
 import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
@@ -22,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from labcode import settings
+from labcode import files, settings
 from labcode.data import fetch
 from labcode.data.tables import UNFINISHED, check_file, zip_members
 from labcode.data.types import Dataset, DatasetName, Provenance, Source
@@ -199,17 +198,12 @@ def _read_copy(path: Path) -> pd.DataFrame:
 
 
 def _keep_copy(path: Path, frame: pd.DataFrame, attrs: dict[Hashable, Any]) -> None:
-    kept, table, temporary = frame.copy(deep=False), io.BytesIO(), path.with_suffix(f".{secrets.token_hex(6)}.tmp")
+    kept, table = frame.copy(deep=False), io.BytesIO()
     kept.attrs = attrs
     kept.to_parquet(table, index=False)
     content = table.getvalue()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content + hashlib.sha256(content).digest())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        files.write_whole(path, content + hashlib.sha256(content).digest())
     except OSError as error:
         says = f"The parsed copy could not be kept in {path.parent} ({error}); loading stays slow."
         warnings.warn(says, stacklevel=2)

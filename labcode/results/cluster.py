@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import hashlib
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from threading import Lock
+from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import cloudpickle
@@ -87,7 +89,6 @@ class Cluster:
     def __init__(self, client: Any) -> None:
         self.client = client
         self.sent: dict[str, Any] = {}
-        self.sending = Lock()
         self.bytes_sent = 0
 
     @property
@@ -140,8 +141,7 @@ class Cluster:
                 f"The workers of the cluster died while they computed {task.__name__}; their own output says why (out "
                 "of memory?). What is finished is kept, and the same command resumes."
             ) from error
-        with self.sending:
-            self.sent = {name: future for name, future in self.sent.items() if future.status == "finished"}
+        self.sent = {name: future for name, future in self.sent.items() if future.status == "finished"}
         return self._submit(task, arguments)
 
     def _submit(self, task: Callable[..., T], arguments: tuple[Any, ...]) -> Any:
@@ -156,12 +156,10 @@ class Cluster:
         if len(pickled) < LARGE:
             return argument
         name = hashlib.sha256(pickled).hexdigest()
-        with self.sending:
-            if name not in self.sent:
-                # On all workers, so that the death of one loses nothing.
-                self.sent[name] = self._scatter(argument)
-                self.bytes_sent += len(pickled)
-            return self.sent[name]
+        if name not in self.sent:
+            self.sent[name] = self._scatter(argument)  # to all workers, so that the death of one loses nothing
+            self.bytes_sent += len(pickled)
+        return self.sent[name]
 
     def _scatter(self, argument: Any) -> Any:
         """Send to all workers; once more where one of them dies meanwhile."""
@@ -181,7 +179,21 @@ def fingerprint() -> dict[str, str]:
 
 
 def _call(task: Callable[..., T], *arguments: Any) -> T:
+    _keep_memory()
     return in_one_thread(task, arguments)
+
+
+@lru_cache(maxsize=1)
+def _keep_memory() -> None:
+    """Let this process keep what it frees.
+
+    dask starts workers so that glibc gives freed memory back at once (``MALLOC_TRIM_THRESHOLD_``), so that each batch
+    of a training asks for its pages anew: 15,000 page faults where a process of joblib has 500.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            for option, size in ((-1, 2**30), (-3, 2**25)):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+                ctypes.CDLL(None).mallopt(option, size)
 
 
 def _lost() -> tuple[type[Exception], ...]:

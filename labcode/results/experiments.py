@@ -1,38 +1,20 @@
-"""The named experiments: which there are, and what each is computed from.
-
-Finding a stored result imports no deep-learning library, so that a chapter starts at once; experiment modules import
-theirs inside the functions that train.
-"""
+"""The named experiments: which there are, and what each is computed from."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
-from labcode.data.types import DatasetName
+from labcode import settings, sources
 from labcode.errors import LabcodeError
-from labcode.results import listing, store
 from labcode.results.typed import Results
 
 #: Takes the share of an experiment that is done, 0 to 1.
 Progress = Callable[[float], None]
-#: Where the lab's experiments lie: in every module below this folder that has a tuple ``EXPERIMENTS``.
-LAB = Path(__file__).parents[1] / "lab"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Payload:
-    """What an experiment's function returns; see :class:`labcode.results.store.Result` for the parts."""
-
-    scalars: Mapping[str, float | int | str]
-    tables: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    device: str = "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +27,7 @@ class Experiment:
         Such as ``"regression/sound"``.
     run
         Called as ``run(spec, data={name: Dataset}, results={name: Result}, progress=Progress)``. Its module, and what
-        that imports, enter the key. It returns :class:`~labcode.results.typed.Results`, or a :class:`Payload`.
+        that imports, enter the key.
     spec, quick
         Frozen dataclasses for the profiles ``full`` and ``quick``.
     datasets, needs
@@ -56,19 +38,54 @@ class Experiment:
     """
 
     name: str
-    run: Callable[..., Payload | Results]
+    run: Callable[..., Results]
     spec: object
     quick: object
-    datasets: tuple[DatasetName, ...]
+    datasets: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     seconds: float = 10.0
 
+    def __post_init__(self) -> None:
+        sources.watch(self.run.__module__.partition(".")[0])
+
+    @property
+    def settings(self) -> object:
+        """The spec of the profile."""
+        return self.quick if settings.profile() == "quick" else self.spec
+
 
 def modules() -> tuple[str, ...]:
-    """The lab's modules that have a tuple ``EXPERIMENTS``, found by their text; none is imported."""
-    root = LAB.parents[1]
-    files = sorted(path for path in LAB.rglob("*.py") if "\nEXPERIMENTS" in path.read_text("utf-8"))
-    return tuple(".".join(path.relative_to(root).with_suffix("").parts) for path in files)
+    """The modules of the lab that have a tuple ``EXPERIMENTS``, found by their text; none is imported."""
+    return tuple(_modules(settings.lab_package()))
+
+
+def _modules(package: str) -> Iterator[str]:
+    spec = find_spec(package)
+    for folder in map(Path, spec.submodule_search_locations or () if spec else ()):
+        for path in sorted(folder.rglob("*.py")):
+            if "\nEXPERIMENTS" in path.read_text("utf-8"):
+                yield ".".join([package, *path.relative_to(folder).with_suffix("").parts])
+
+
+def find(name: str) -> Experiment:
+    """One experiment; of the lab's modules, those of its chapter's folder are imported first, then as many as needed.
+
+    Raises
+    ------
+    LabcodeError
+        If there is none of that name.
+    """
+    chapter = name.partition("/")[0]
+    for module in sorted(modules(), key=lambda module: f".{chapter}." not in module):
+        for experiment in _listed(module):
+            if experiment.name == name:
+                return experiment
+    raise LabcodeError(f"There is no experiment {name!r}; there are {', '.join(catalog())}.")
+
+
+def _listed(module: str) -> tuple[Experiment, ...]:
+    listed: tuple[Experiment, ...] = importlib.import_module(module).EXPERIMENTS
+    return listed
 
 
 def catalog() -> dict[str, Experiment]:
@@ -76,7 +93,7 @@ def catalog() -> dict[str, Experiment]:
 
     Two that share a name, or one that needs what does not exist or what needs it in turn, raise `LabcodeError`.
     """
-    listed = [experiment for module in modules() for experiment in importlib.import_module(module).EXPERIMENTS]
+    listed = [experiment for module in modules() for experiment in _listed(module)]
     named = {experiment.name: experiment for experiment in listed}
     if len(named) < len(listed):
         raise LabcodeError(f"Two experiments share a name: {', '.join(sorted(e.name for e in listed))}.")
@@ -87,29 +104,3 @@ def catalog() -> dict[str, Experiment]:
         raise LabcodeError(f"Experiments need each other in a circle: {' needs '.join(error.args[1])}.") from None
     except KeyError as error:
         raise LabcodeError(f"An experiment needs {error}, but there are only {', '.join(named)}.") from None
-
-
-def listed() -> dict[str, Experiment]:
-    """As :func:`catalog`, but without importing the modules where their list is remembered.
-
-    The spec of a remembered experiment is a mapping, and to compute it takes :func:`catalog`.
-    """
-    if entries := listing.remembered(modules()):
-        return {each["name"]: Experiment(**each | {"run": _Elsewhere(each["run"])}) for each in entries}
-    found = catalog()
-    entries = [{field.name: getattr(each, field.name) for field in fields(each)} for each in found.values()]
-    for entry in entries:
-        entry["run"] = entry["run"].__module__
-        entry["spec"], entry["quick"] = store.plain_spec(entry["spec"]), store.plain_spec(entry["quick"])
-    listing.remember(modules(), entries)
-    return found
-
-
-class _Elsewhere:
-    """Stands for an experiment's function in a module that is not imported."""
-
-    def __init__(self, module: str) -> None:
-        self.__module__ = module
-
-    def __call__(self, *_: object, **__: object) -> Payload:
-        raise LabcodeError(f"{self.__module__} is not imported, so nothing in it can run.")

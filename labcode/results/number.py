@@ -7,42 +7,22 @@ measured value of it.
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
 
 #: Percentages are stored as shares, 0 to 1.
 Unit = Literal["", "%", "USD", "USD²", "rows", "dates"]
-#: What an interval varies.
-Over = Literal[
-    "dates",
-    "symbols",
-    "dates and symbols",
-    "dates and seeds",
-    "rows",
-    "rows and seeds",
-    "folds",
-    "draws",
-    "seeds",
-    "mean over seeds",
-    "range of seeds",
-]
+#: What an interval of 95% varies. "seeds" and "draws" are where single ones should fall; "folds" is that of their mean.
+Over = Literal["dates", "symbols", "dates and symbols", "dates and seeds", "rows", "rows and seeds", "folds", "draws",
+               "seeds", "mean over seeds", "range of seeds"]  # fmt: skip
 
 MINUS = "\N{MINUS SIGN}"
 #: Keeps a number with its unit, and the limits of an interval, on one line.
 BLANK = "\N{NO-BREAK SPACE}"
-_MEANING: dict[Over, str] = {
-    "dates": "95% interval, resampling dates",
-    "symbols": "95% interval, resampling symbols",
-    "dates and symbols": "95% interval, resampling dates and symbols",
-    "dates and seeds": "95% interval, resampling dates and seeds",
-    "rows": "95% interval, resampling rows",
-    "folds": "95% interval of the mean over folds, corrected for the training rows that they share",
-    "rows and seeds": "95% interval, resampling rows and seeds",
-    "seeds": "where 95% of single seeds should fall",
-    "mean over seeds": "95% interval of the mean over seeds",
-    "range of seeds": "from the lowest to the highest seed",
-    "draws": "where 95% of simulated draws should fall",
-}
 
 
 def decimals(value: float, places: int) -> str:
@@ -104,6 +84,11 @@ class _Printed(str):
         return str(self)
 
 
+def _of_values(operation: Callable[[float, float], T]) -> Callable[[Number, Number | float], T]:
+    """A method that computes or compares as the values of its operands do."""
+    return lambda own, other: operation(float(own), float(other))
+
+
 @dataclass(frozen=True, eq=False)
 class Number:
     """One value of a quantity, with the limits of its interval where it has any.
@@ -160,11 +145,6 @@ class Number:
         return _Printed(f"{self}{BLANK}({self.limits})" if math.isfinite(self.low) else str(self))
 
     @property
-    def meaning(self) -> str:
-        """What its limits mean, in words; empty where it has none."""
-        return _MEANING[self.quantity.over] if self.quantity.over else ""
-
-    @property
     def off_zero(self) -> bool:
         """Whether its interval lies on one side of zero."""
         return self.low > 0 or self.high < 0
@@ -180,48 +160,23 @@ class Number:
     def __float__(self) -> float:
         return float(self.value)
 
-    def __eq__(self, other: object) -> bool:
-        return float(self) == float(other) if isinstance(other, Number | int | float) else NotImplemented
-
     def __hash__(self) -> int:
         return hash(self.value)
 
-    def __lt__(self, other: Number | float) -> bool:
-        return float(self) < float(other)
+    def __eq__(self, other: object) -> bool:
+        return float(self) == float(other) if isinstance(other, Number | int | float) else NotImplemented
 
-    def __le__(self, other: Number | float) -> bool:
-        return float(self) <= float(other)
-
-    def __gt__(self, other: Number | float) -> bool:
-        return float(self) > float(other)
-
-    def __ge__(self, other: Number | float) -> bool:
-        return float(self) >= float(other)
-
-    def __add__(self, other: Number | float) -> float:
-        return float(self) + float(other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Number | float) -> float:
-        return float(self) - float(other)
-
-    def __rsub__(self, other: Number | float) -> float:
-        return float(other) - float(self)
-
-    def __mul__(self, other: Number | float) -> float:
-        return float(self) * float(other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Number | float) -> float:
-        return float(self) / float(other)
-
-    def __rtruediv__(self, other: Number | float) -> float:
-        return float(other) / float(self)
-
-    def __pow__(self, other: float) -> float:
-        return float(float(self) ** other)
+    __lt__ = _of_values(operator.lt)
+    __le__ = _of_values(operator.le)
+    __gt__ = _of_values(operator.gt)
+    __ge__ = _of_values(operator.ge)
+    __add__ = __radd__ = _of_values(operator.add)
+    __sub__ = _of_values(operator.sub)
+    __rsub__ = _of_values(lambda own, other: other - own)
+    __mul__ = __rmul__ = _of_values(operator.mul)
+    __truediv__ = _of_values(operator.truediv)
+    __rtruediv__ = _of_values(lambda own, other: other / own)
+    __pow__ = _of_values(operator.pow)
 
     def __neg__(self) -> float:
         return -float(self)

@@ -1,21 +1,21 @@
 """Results in the store that nothing finds any more: their keys belong to code, settings or libraries of the past.
 
-Which rows are there today plays no part: a result is judged by the rows that it was computed from. So results on real
-rows stay when the store is looked at from where only simulated rows are found.
+Which rows are there today plays no part: a result is judged by the rows, and the device, that it was computed from. So
+results on real rows stay when the store is looked at from where only simulated rows are found.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labcode.results import store
-from labcode.results.experiments import Experiment, listed
-from labcode.results.store import Store
+from labcode.results import keys
+from labcode.results.experiments import catalog
+from labcode.results.store import Store, result_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +30,14 @@ class StoredResult:
 
 def stored() -> list[StoredResult]:
     """All results in the store, as they are; nothing is computed, moved or mended."""
-    root = Store().root
-    records = {path: _read(path) for path in sorted(root.glob("**/*.json"))}
-    known = {name: (experiment, _code(experiment)) for name, experiment in listed().items()}
-    past = {str(record.get("key")) for record in records.values() if not _reachable(record, known)}
-    return [
-        StoredResult(
-            experiment=path.parent.relative_to(root).as_posix(),
-            files=(path, *_beside(path)),
-            size=sum(_size(file) for file in (path, *_beside(path))),
-            old=str(record.get("key")) in past or any(need in past for need in _needs(record)),
-        )
-        for path, record in records.items()
-    ]
+    root, current = Store().root, _current()
+    found = []
+    for path in sorted(root.glob("**/*.json")):
+        files = (path, *sorted(path.parent.glob(f"{path.stem}.*.npz")))
+        size = sum(file.stat().st_size for file in files if file.is_file())
+        name = path.parent.relative_to(root).as_posix()
+        found.append(StoredResult(experiment=name, files=files, size=size, old=path not in current))
+    return found
 
 
 def prune(results: Sequence[StoredResult]) -> int:
@@ -53,52 +48,33 @@ def prune(results: Sequence[StoredResult]) -> int:
     OSError
         If a file cannot be removed.
     """
-    freed = 0
-    for result in results:
-        if result.old:
-            for file in result.files:  # the JSON first: without it, the arrays are not looked at
-                file.unlink(missing_ok=True)
-            freed += result.size
-    return freed
+    old = [result for result in results if result.old]
+    for file in (file for result in old for file in result.files):  # the JSON first: without it, arrays are not read
+        file.unlink(missing_ok=True)
+    return sum(result.size for result in old)
 
 
-def _code(experiment: Experiment) -> str:
-    return store.code_digest(experiment.run.__module__)
+def _current() -> set[Path]:
+    """Files whose key today's code, settings and libraries give for the rows and results that they were made from."""
+    store, current, known = Store(), set[Path](), set[str]()
+    for name, experiment in catalog().items():  # each after those that it needs
+        code = keys.code_digest(experiment.run.__module__)
+        for path in (store.root / name).glob("*.json"):
+            key, meta = _key_and_meta(path)
+            inputs = {part: meta.get(part) for part in ("data", "needs")}
+            possible = [
+                result_key(name, spec, inputs, code, keys.library_versions(), str(meta.get("device")))
+                for spec in (experiment.spec, experiment.quick)
+            ]
+            if key in possible and known.issuperset(meta["needs"].values()):
+                known.add(key)
+                current.add(path)
+    return current
 
 
-def _reachable(record: Mapping[str, Any], known: Mapping[str, tuple[Experiment, str]]) -> bool:
-    """Whether today's code, settings and libraries give this key for the rows and results that it was made from."""
-    name, meta = str(record.get("experiment")), record.get("meta")
-    if name not in known or not isinstance(meta, dict):
-        return False
-    experiment, code = known[name]
-    inputs = {"data": meta.get("data"), "needs": meta.get("needs")}
-    versions = store.library_versions()
-    specs = (experiment.spec, experiment.quick)
-    return record.get("key") in {store.result_key(name, spec, inputs, code, versions) for spec in specs}
-
-
-def _needs(record: Mapping[str, Any]) -> list[str]:
-    meta = record.get("meta")
-    needs = meta.get("needs") if isinstance(meta, dict) else None
-    return [str(key) for key in needs.values()] if isinstance(needs, dict) else []
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A record; one that cannot be read is an empty one, which nothing finds."""
-    with suppress(OSError, ValueError):
-        record = json.loads(path.read_bytes())
-        if isinstance(record, dict):
-            return record
-    return {}
-
-
-def _beside(path: Path) -> list[Path]:
-    """Its arrays."""
-    return sorted(path.parent.glob(f"{path.stem}.*.npz"))
-
-
-def _size(path: Path) -> int:
-    with suppress(OSError):
-        return path.stat().st_size
-    return 0
+def _key_and_meta(path: Path) -> tuple[str, dict[str, Any]]:
+    """Of a record; one that cannot be read has a key that nothing gives."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        record = json.loads(path.read_bytes() if path.is_file() else b"")
+        return str(record["key"]), dict(record["meta"])
+    return "", {}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from labcode.results.experiments import Experiment
+from labcode.results.experiments import Experiment
+from labcode.results.run import Reporter
 
 
 class Remaining(ProgressColumn):
@@ -25,7 +23,7 @@ class Remaining(ProgressColumn):
         return Text(f"{about(left)} left" if left > 0.5 else "")
 
 
-class RunDisplay:
+class RunDisplay(Reporter):
     """A line for each experiment and, in a terminal, a bar with the remaining time below them."""
 
     def __init__(self) -> None:

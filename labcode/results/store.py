@@ -15,7 +15,6 @@ import io
 import json
 import math
 import os
-import secrets
 import sys
 import time
 import zipfile
@@ -23,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
@@ -30,23 +30,13 @@ import pandas as pd
 
 from labcode import settings
 from labcode.errors import LabcodeError
-from labcode.results.keys import code_digest, library_versions
-
-__all__ = ["Result", "Store", "code_digest", "library_versions", "note", "plain_spec", "result_key"]
+from labcode.files import write_whole
 
 #: Version of the files' layout; it enters every key, so files in another layout are never found.
-FORMAT = 1
+FORMAT = 2
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, zipfile.BadZipFile)
 _DAY = 86_400.0
-
-
-class Scalars(dict[str, float | int | str]):
-    """Named figures that know which experiment they come from."""
-
-    def __init__(self, values: Mapping[str, float | int | str], experiment: str) -> None:
-        super().__init__(values)
-        self.experiment = experiment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +64,13 @@ class Result:
     experiment: str
     key: str
     scalars: dict[str, float | int | str]
-    tables: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    meta: dict[str, object] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part in ("scalars", "tables", "meta"):
-            plain = _each_value(getattr(self, part), _plain, f"{self.experiment}: {part}")
-            object.__setattr__(self, part, Scalars(plain, self.experiment) if part == "scalars" else plain)  # type: ignore[arg-type]
+            object.__setattr__(self, part, _each_value(getattr(self, part), _plain, f"{self.experiment}: {part}"))
         object.__setattr__(self, "arrays", {name: np.asarray(array) for name, array in self.arrays.items()})
         for name, array in self.arrays.items():
             if array.dtype.hasobject:
@@ -129,12 +118,11 @@ class Store:
             If the folder cannot be written or the disk is full; nothing half-written stays.
         """
         path = self.path(result.experiment, result.key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         packed = _pack(result.arrays)
         digest = hashlib.sha256(packed).hexdigest()
         if result.arrays:
-            _write(_arrays_path(path, digest), packed)
-        _write(path, json.dumps(_record(result, digest), indent=1).encode())
+            write_whole(_arrays_path(path, digest), packed)
+        write_whole(path, json.dumps(_record(result, digest), indent=1))
 
     @contextmanager
     def lock(self, name: str, key: str) -> Iterator[None]:
@@ -159,14 +147,14 @@ def note(message: str) -> None:
 
 
 def result_key(
-    name: str, spec: object, fingerprint: Mapping[str, object], code: str, versions: Mapping[str, str]
+    name: str, spec: object, inputs: Mapping[str, object], code: str, versions: Mapping[str, str], device: str
 ) -> str:
     """Digest of everything that a result is computed from.
 
-    `spec` is a frozen dataclass or a mapping, and its floats count exactly; `fingerprint` tells the inputs from others
-    (digests of data, keys of other results); `code` is :func:`code_digest`, `versions` :func:`library_versions`.
+    `spec` is a frozen dataclass or a mapping, and its floats count exactly; `inputs` tells the rows and the results
+    that it needs from others; the rest is what :mod:`labcode.results.keys` gives.
     """
-    return _digest(_canonical([FORMAT, name, plain_spec(spec), fingerprint, code, versions]))
+    return _digest(_canonical([FORMAT, name, plain_spec(spec), inputs, code, versions, device]))
 
 
 def plain_spec(spec: object) -> object:
@@ -184,7 +172,7 @@ def _canonical(value: object) -> str:
     return json.dumps(_each_value(value, _tagged, ""), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _each_value(value: object, change: Callable[[object, str], object], where: str) -> object:
+def _each_value(value: object, change: Callable[[object, str], object], where: str) -> Any:
     """A copy of nested mappings and sequences with each value changed."""
     if isinstance(value, Mapping):
         return {str(key): _each_value(item, change, f"{where}[{key!r}]") for key, item in value.items()}
@@ -204,7 +192,7 @@ def _tagged(value: object, where: str) -> object:
     return {"$float": repr(value)} if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _untagged(value: object) -> object:
+def _untagged(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"$float"}:
             return float(value["$float"])
@@ -224,7 +212,7 @@ def _record(result: Result, arrays_digest: str) -> dict[str, object]:
 
 
 def _read(path: Path, name: str, key: str) -> Result:
-    record = json.loads(path.read_bytes())
+    record = json.loads(_content(path))
     if record.pop("sha256") != _digest(_canonical(record)):
         raise ValueError("its checksum does not match")
     if (record["experiment"], record["key"]) != (name, key):
@@ -232,6 +220,12 @@ def _read(path: Path, name: str, key: str) -> Result:
     arrays = _unpack(path, **record["arrays"])
     parts = {part: _untagged(record[part]) for part in ("scalars", "tables", "meta")}
     return Result(experiment=name, key=key, arrays=arrays, **parts)
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe or a device would be waited for
+        raise ValueError(f"{path.name} is no file")
+    return path.read_bytes()
 
 
 def _arrays_path(path: Path, digest: str) -> Path:
@@ -248,24 +242,11 @@ def _pack(arrays: Mapping[str, np.ndarray]) -> bytes:
 def _unpack(path: Path, names: list[str], sha256: str) -> dict[str, np.ndarray]:
     if not names:
         return {}
-    packed = _arrays_path(path, sha256).read_bytes()
+    packed = _content(_arrays_path(path, sha256))
     if hashlib.sha256(packed).hexdigest() != sha256:
         raise ValueError("the checksum of its arrays does not match")
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         return {name: arrays[f"arr_{index}"] for index, name in enumerate(names)}
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(f".{secrets.token_hex(6)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _set_aside(path: Path, error: BaseException) -> None:

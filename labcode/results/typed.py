@@ -21,7 +21,6 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
-import pandas as pd
 
 from labcode.errors import LabcodeError
 from labcode.results.number import Number, Quantity
@@ -70,6 +69,15 @@ class Declared:
 
     kind: Any
     quantity: Quantity
+
+    def name(self, prefix: str, field_name: str) -> str:
+        """What the store calls it."""
+        own = field_name if self.quantity.name is None else self.quantity.name
+        return "_".join(part for part in (prefix, own) if part)
+
+    def member_name(self, stored: str, key: object) -> str:
+        """What the store calls a member of a mapping."""
+        return f"{stored}_{key}" if stored and self.quantity.name != "" else str(key)
 
 
 _declarations: dict[Any, Mapping[str, Declared]] = {}
@@ -137,9 +145,9 @@ def _prefixed(value: Results, phrase: str) -> Results:
 class Flat:
     """A result as the store keeps it."""
 
-    scalars: dict[str, Scalar]
-    tables: dict[str, list[dict[str, object]]]
-    arrays: dict[str, np.ndarray]
+    scalars: dict[str, Scalar] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def flatten(results: Results) -> Flat:
@@ -150,10 +158,11 @@ def flatten(results: Results) -> Flat:
     LabcodeError
         If two figures have one name, or a field holds what cannot be kept.
     """
-    flat = Flat({}, {}, {})
+    flat = Flat()
     for name, value in _flat(results, ""):
-        part: dict[str, Any] = flat.arrays if isinstance(value, np.ndarray) else flat.scalars
-        part = flat.tables if isinstance(value, list) else part
+        part: dict[str, Any] = flat.scalars
+        if isinstance(value, np.ndarray | list):
+            part = flat.arrays if isinstance(value, np.ndarray) else flat.tables
         if name in part:
             raise LabcodeError(f"{type(results).__name__} has two figures named {name!r}.")
         part[name] = value
@@ -162,14 +171,13 @@ def flatten(results: Results) -> Flat:
 
 def _flat(results: Results, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, declared in declarations(type(results)).items():
-        own = _name(prefix, name if declared.quantity.name is None else declared.quantity.name)
-        value = getattr(results, name)
+        stored, value = declared.name(prefix, name), getattr(results, name)
         if isinstance(value, Mapping):
-            yield own, [{"key": key} for key in value]
-            for key, each in value.items():
-                yield from _flat_one(each, _key_name(own, declared.quantity, key))
+            yield stored, [{"key": key} for key in value]
+            for key, member in value.items():
+                yield from _flat_one(member, declared.member_name(stored, key))
         else:
-            yield from _flat_one(value, own)
+            yield from _flat_one(value, stored)
 
 
 def _flat_one(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -184,14 +192,6 @@ def _flat_one(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
     else:
         raise LabcodeError(f"{name} is {value!r}; a result holds numbers, results, mappings of them, arrays and text.")
-
-
-def _name(prefix: str, name: str) -> str:
-    return "_".join(part for part in (prefix, name) if part)
-
-
-def _key_name(own: str, quantity: Quantity, key: object) -> str:
-    return str(key) if quantity.name == "" else _name(own, str(key))
 
 
 def unflatten(
@@ -217,13 +217,13 @@ def unflatten(
 def _built(kind: type[R], flat: Flat, prefix: str, origin: Origin) -> R:
     values: dict[str, Any] = {}
     for name, declared in declarations(kind).items():
-        own = _name(prefix, name if declared.quantity.name is None else declared.quantity.name)
+        stored = declared.name(prefix, name)
         if get_origin(declared.kind) in (Mapping, dict):
             member = Declared(get_args(declared.kind)[1], declared.quantity)
-            keys = [row["key"] for row in flat.tables[own]]
-            values[name] = {key: _one(member, flat, _key_name(own, declared.quantity, key), origin) for key in keys}
+            keys = [row["key"] for row in flat.tables[stored]]
+            values[name] = {key: _one(member, flat, declared.member_name(stored, key), origin) for key in keys}
         else:
-            values[name] = _one(declared, flat, own, origin)
+            values[name] = _one(declared, flat, stored, origin)
     return kind(**values, origin=origin)
 
 
@@ -236,12 +236,6 @@ def _one(declared: Declared, flat: Flat, name: str, origin: Origin) -> Any:
         value = flat.scalars[name]
         return Number(value if isinstance(value, int) else float(value), *limits, quantity=declared.quantity)
     return flat.scalars[name] if kind in (int, float, str, bool) else flat.arrays[name]
-
-
-def frame(family: Mapping[Any, Results]) -> pd.DataFrame:
-    """A family of results as a frame: a row a member, its numbers and plain values as columns."""
-    rows = [{name: getattr(member, name) for name in declarations(type(member))} for member in family.values()]
-    return pd.DataFrame(rows, index=list(family))
 
 
 def numbers(results: object, place: str = "") -> Iterator[tuple[str, Number]]:

@@ -1,1 +1,1 @@
-"""Scores, their intervals, and how rows are split: one of each."""
+"""Scores of predictions, and their intervals: one confusion count, one bootstrap."""

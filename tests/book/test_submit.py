@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from labcode import sources
 from labcode.book.quarto.onefile import chapter_list, one_document, outside_files
 from labcode.book.render import find_quarto, render
 from labcode.book.submit import packed, submit, title_page
@@ -57,12 +58,19 @@ A box.
 :::
 """
 NUMBERS = """
-from labcode.results.experiments import Experiment, Payload
+from dataclasses import dataclass
+from labcode.results.experiments import Experiment
+from labcode.results.typed import Results
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Results):
+    mean: float
+    none: float = float("nan")
 
 def mean(spec, *, data, results, progress):
-    return Payload(scalars={"mean": data["maintenance"].frame["Torque [Nm]"].mean() * 1, "none": float("nan")})
+    return Mean(mean=data["maintenance"].frame["Torque [Nm]"].mean() * 1)
 
-EXPERIMENTS = (Experiment(name="small/mean", run=mean, spec={}, quick={"q": 1}, datasets=("maintenance",)),)
+EXPERIMENTS = (Experiment(name="small/mean", run=mean, spec={}, quick={"q": 1}, datasets=("maintenance", "prices")),)
 """
 
 
@@ -89,11 +97,15 @@ def book(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(experiments, "modules", lambda: ("smalllab.numbers",))
-    monkeypatch.setattr(catalog, "_running_code", {})
-    for name in [name for name in sys.modules if name.startswith("smalllab")]:
-        monkeypatch.delitem(sys.modules, name)
+    forget_experiments()
     catalog.run()
     return root
+
+
+def forget_experiments() -> None:
+    for known in (sys.modules, sources._imported):
+        for name in [name for name in known if name.startswith("smalllab")]:
+            del known[name]  # type: ignore[attr-defined]
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -214,6 +226,7 @@ def test_a_broken_data_file_is_refused(book: Path, folder: Path) -> None:
 def test_stale_results_are_refused(book: Path, tmp_path: Path) -> None:
     source = tmp_path / "smalllab" / "numbers.py"
     source.write_text(source.read_text().replace("* 1", "* 2"))
+    forget_experiments()
     refused(book, r"stale \(.*\): small/mean\); `labcode run`")
 
 

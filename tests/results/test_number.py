@@ -79,12 +79,6 @@ def test_off_zero(low: float, high: float, off: bool) -> None:
     assert Number(0.5, low, high, quantity=ERROR).off_zero is off
 
 
-def test_what_its_interval_means_is_said_in_words() -> None:
-    assert "dates" in Number(1.0, quantity=ERROR).meaning
-    assert "single seeds" in Number(1.0, quantity=SEEDS).meaning
-    assert Number(1.0, quantity=PLAIN).meaning == ""
-
-
 @pytest.mark.parametrize("other", [2.0, Number(2.0), np.float64(2.0), 2])
 def test_it_compares_as_its_value_from_both_sides(other: float | Number) -> None:
     number = Number(1.5, 0.0, 9.0)

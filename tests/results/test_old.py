@@ -2,114 +2,71 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from labcode.results import experiments
-from labcode.results import old as old_results
-from labcode.results import run as catalog
+from labcode.results import experiments, keys, run
+from labcode.results.old import prune, stored
 from labcode.results.store import Store
+from tests.results.conftest import Laboratory
 
-NUMBERS = """
-import numpy as np
-from labcode.results.experiments import Experiment, Payload
-
-def first(spec, *, data, results, progress):
-    return Payload(scalars={"rows": 1 * len(data["maintenance"].frame)}, arrays={"x": np.arange(3)})
-
-def second(spec, *, data, results, progress):
-    return Payload(scalars={"twice": 2 * results["old/first"].scalars["rows"]})
-
-FIRST = Experiment(name="old/first", run=first, spec={"a": 0.1}, quick={"a": 0.5}, datasets=("maintenance",))
-SECOND = Experiment(name="old/second", run=second, spec={}, quick={"q": 1}, datasets=(), needs=("old/first",))
-EXPERIMENTS = (FIRST, SECOND)
-"""
-
-
-@pytest.fixture
-def source(tmp_path: Path, folder: Path, good_maintenance: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The module of two experiments, whose results are stored."""
-    (tmp_path / "oldlab").mkdir()
-    path = tmp_path / "oldlab" / "numbers.py"
-    path.write_text(NUMBERS)
-    good_maintenance.to_csv(folder / "predictive_maintenance.csv", index=False)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(experiments, "modules", lambda: ("oldlab.numbers",))
-    forget(monkeypatch)
-    catalog.run()
-    return path
-
-
-def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a new process would not know."""
-    monkeypatch.setattr(catalog, "_running_code", {})
-    for name in [name for name in sys.modules if name.startswith("oldlab")]:
-        monkeypatch.delitem(sys.modules, name)
-    importlib.invalidate_caches()
+ALL = {"fake/first", "fake/second", "other/third"}
 
 
 def old() -> set[str]:
-    return {each.experiment for each in old_results.stored() if each.old}
+    return {result.experiment for result in stored() if result.old}
 
 
-def test_current_results_of_both_profiles_and_of_other_rows_stay(
-    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(autouse=True)
+def computed(lab: Laboratory) -> None:
+    assert stored() == []
+    run.run()
+
+
+def test_current_results_of_both_profiles_devices_and_of_other_rows_stay(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
-    catalog.run()
+    run.run()
     monkeypatch.delenv("LABCODE_PROFILE")
-    (folder / "predictive_maintenance.csv").unlink()
-    assert catalog.stored("old/first") is None, "these rows have no result yet"
-    found = old_results.stored()
-    assert [each.experiment for each in found] == ["old/first"] * 2 + ["old/second"] * 2
-    assert old_results.prune(found) == 0 and len(old_results.stored()) == 4
+    monkeypatch.setattr(keys, "device", lambda: "cuda (H100)")
+    lab.prices.unlink()
+    assert run.stored("fake/first") is None, "these rows have no result yet"
+    assert len(stored()) == 6 and prune(stored()) == 0 and len(stored()) == 6
 
 
-def test_changed_code_makes_a_result_old_and_what_needs_it(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source.write_text(NUMBERS.replace("1 * len", "3 * len"))
-    assert old() == {"old/first", "old/second"}
-    forget(monkeypatch)
-    catalog.run()
-    found = old_results.stored()
-    assert sorted((each.experiment, each.old) for each in found) == [
-        (name, old) for name in ("old/first", "old/second") for old in (False, True)
-    ]
-    gone = [file for each in found if each.old for file in each.files]
+def test_changed_code_makes_a_result_old_and_what_needs_it(lab: Laboratory) -> None:
+    lab.restart()
+    lab.edit("2.0", "3.0", "helper.py")
+    assert old() == ALL
+    run.run()
+    found = stored()
+    assert sorted(result.old for result in found) == [False] * 3 + [True] * 3
+    gone = [file for result in found if result.old for file in result.files]
     assert {file.suffix for file in gone} == {".json", ".npz"}
-    size = sum(file.stat().st_size for file in gone)
-    assert old_results.prune(found) == size
+    assert prune(found) > 0
     assert not any(file.exists() for file in gone) and old() == set()
-    assert all(result is not None for result in catalog.survey().values())
+    assert all(result is not None for result in run.survey().values())
 
 
-def test_a_changed_setting_library_or_name_makes_a_result_old(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_setting_library_or_name_makes_a_result_old(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("labcode.results.store.library_versions", lambda: {"torch": "0.1"})
-        assert old() == {"old/first", "old/second"}
+        patch.setattr(keys, "library_versions", lambda: {"torch": "0.1"})
+        assert old() == ALL
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "modules", lambda: ())
-        assert old() == {"old/first", "old/second"}
+        assert old() == ALL
     assert old() == set()
-    source.write_text(NUMBERS.replace("{}", '{"b": 2}'))
-    forget(monkeypatch)
-    module = importlib.import_module("oldlab.numbers")
-    assert module.SECOND.spec == {"b": 2}
-    assert "old/second" in old()
+    lab.restart()
+    lab.edit('name="fake/first", run=first, spec=Spec()', 'name="fake/first", run=first, spec=Spec(lr=0.3)')
+    assert old() == ALL, "one module holds them all"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"meta": 3}', "\x00"])
-def test_a_file_that_cannot_be_read_counts_as_old(source: Path, text: str) -> None:
-    (Store().root / "old" / "first" / "damaged.json").write_text(text)
-    damaged = [each for each in old_results.stored() if each.old]
-    assert [file.name for each in damaged for file in each.files] == ["damaged.json"]
-    old_results.prune(damaged)
-    assert json.loads(next((Store().root / "old" / "first").glob("*.json")).read_text())["experiment"] == "old/first"
-
-
-def test_an_empty_store_holds_nothing() -> None:
-    assert old_results.stored() == []
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"key": 1, "meta": 3}', "\x00"])
+def test_a_file_that_cannot_be_read_counts_as_old(text: str) -> None:
+    damaged: Path = Store().root / "fake" / "first" / "damaged.json"
+    damaged.write_text(text)
+    assert [file for result in stored() if result.old for file in result.files] == [damaged]
+    prune(stored())
+    assert not damaged.exists() and len(stored()) == 3

@@ -10,13 +10,13 @@ from typing import Annotated
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcode.errors import LabcodeError
 from labcode.results.number import Number, Quantity
 from labcode.results.store import Result, Store
-from labcode.results.typed import Origin, Results, flatten, frame, impossible, numbers, unflatten
+from labcode.results.typed import Origin, Results, flatten, impossible, numbers, unflatten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +95,7 @@ def test_round_trip(value: float, low: float, high: float) -> None:
     same(before, unflatten(Baselines, flat.scalars, flat.tables, flat.arrays))
 
 
+@settings(deadline=None)
 @given(ANY, ANY, ANY)
 def test_round_trip_through_the_store(
     tmp_path_factory: pytest.TempPathFactory, value: float, low: float, high: float
@@ -194,12 +195,6 @@ def test_a_number_without_a_phrase_is_refused(kind: type[Results], given: dict[s
 def test_what_cannot_be_kept_is_refused_by_name() -> None:
     with pytest.raises(LabcodeError, match="when is None"):
         flatten(Odd(when=None))
-
-
-def test_a_family_as_a_frame() -> None:
-    table = frame(baselines().family)
-    assert list(table.index) == ["half odd", "plain"] and list(table.columns) == ["rmse", "steps"]
-    assert table.loc["plain", "rmse"] == 3.0
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def announce() -> list[str]:
     """
     from labcode.results import run
 
-    facts = [dataset.provenance for dataset in run.rows().values()]
+    facts = [run.rows(name).provenance for name in run.datasets()]
     lines = [f"{each.name}: {each.status}, {each.rows:,} rows" for each in facts]
     print(*lines, sep="\n", flush=True)
     return lines

@@ -21,8 +21,8 @@ from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.verdicts import KINDS
 from labcode.results.number import Number, decimals
 from labcode.results.typed import Results
-from labcode.scoring.confusion import weighted_f1
-from labcode.scoring.scores import next_draw_interval
+from labcode.scoring.intervals import next_draw_interval
+from labcode.scoring.scores import weighted_f1
 
 Outcome = Literal["yes", "no", "one seed"]
 #: How far a figure that was given as approximate may lie off ours, as a share of ours.

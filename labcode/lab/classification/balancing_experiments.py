@@ -44,12 +44,13 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import Interval, macro_f1
+from labcode.scoring.intervals import Interval
+from labcode.scoring.scores import macro_f1
 from labcode.settings import SEED
 
 Places = NDArray[np.int64]
 Fold = tuple[Places, Places]
-#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.confusion.log_loss`.
+#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.scores.log_loss`.
 LEAST_PROBABILITY = 1e-15
 
 

@@ -40,8 +40,8 @@ from labcode.lab.config import configured
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, accuracy, f1_scores
-from labcode.scoring.scores import Interval, macro_f1, mean_interval, next_draw_interval
+from labcode.scoring.intervals import Confusions, Interval, mean_interval, next_draw_interval
+from labcode.scoring.scores import accuracy, confusion_counts, f1_scores, macro_f1
 from labcode.settings import SEED
 
 Data = Mapping[str, Dataset]
@@ -189,19 +189,15 @@ def _score_draw(sizes: tuple[int, ...], seed: int, best: Mapping[str, Weights]) 
     rows = simulate_maintenance(sizes[0], seed)
     y, views = _class_numbers(rows), _views(rows, STAND_IN)
     named = np.stack([_named(views, best, name) for name in DECISIONS])
-    counts = _counts(y, named)
+    counts = confusion_counts(y, named, len(CLASSES))
     ours = list(DECISIONS).index("best")
     order = np.random.default_rng(seed).permutation(len(y))
     return {
         "macro_f1": macro_f1(counts),
         "f1": f1_scores(counts[ours]),
         "log_loss": float(_surprise(y, views["exact"]).mean()),
-        "parts": [float(macro_f1(_counts(y[order[:n]], named[[ours]][:, order[:n]])[0])) for n in sizes],
+        "parts": [float(macro_f1(confusion_counts(y[order[:n]], named[ours][order[:n]], len(CLASSES)))) for n in sizes],
     }
-
-
-def _counts(y: Numbers, named: Numbers) -> Floats:
-    return Confusions.of(y, named, len(CLASSES), draws=1).counts
 
 
 def _simulated(spec: Simulation, drawn: list[dict[str, Any]]) -> dict[str, Any]:

@@ -35,8 +35,8 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, f1_scores, recalls
-from labcode.scoring.scores import macro_f1, mean_interval
+from labcode.scoring.intervals import Confusions, mean_interval
+from labcode.scoring.scores import f1_scores, macro_f1, recalls
 from labcode.settings import SEED, Profile
 
 Floats = NDArray[np.float64]

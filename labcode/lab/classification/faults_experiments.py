@@ -41,8 +41,8 @@ from labcode.lab.config import configured
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, accuracy, balanced_counts
-from labcode.scoring.scores import Interval, macro_f1
+from labcode.scoring.intervals import Confusions, Interval
+from labcode.scoring.scores import accuracy, balanced_counts, macro_f1
 
 Floats = NDArray[np.float64]
 

@@ -29,9 +29,7 @@ from labcode.lab.classification.first_stated import (
     Floats,
     StatedFigure,
     draws_of,
-    quantile_limits,
     stated_figures,
-    t_limits,
 )
 from labcode.lab.classification.rows import confusion_counts
 from labcode.lab.config import configured
@@ -39,8 +37,16 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, accuracy, f1_scores, precisions, recalls
-from labcode.scoring.scores import Interval, macro_f1, mean_of_seeds, next_draw_interval, prediction_interval
+from labcode.scoring.intervals import (
+    Confusions,
+    Interval,
+    mean_of_seeds,
+    next_draw_interval,
+    next_draw_limits,
+    prediction_interval,
+    prediction_limits,
+)
+from labcode.scoring.scores import accuracy, f1_scores, macro_f1, precisions, recalls
 from labcode.settings import SEED, Profile
 
 N_CLASSES = len(CLASSES)
@@ -269,14 +275,14 @@ def _counted(seeds: int) -> list[int]:
 
 def _agreement(comparison: Comparison, n: int, informative: Flags) -> Agreement:
     found: dict[str, Any] = {}
-    for end, limits in (("", quantile_limits), ("_t", t_limits)):
+    for end, limits in (("", next_draw_limits), ("_t", prediction_limits)):
         measured = zip(("inside", "inside_informative", "coverage"), comparison.by_seeds(n, limits, informative))
         found |= {f"{name}{end}": Number(value) for name, value in measured}
     return Agreement(**found)
 
 
 def _family(comparison: Comparison, kind: str, informative: Flags) -> Family:
-    own, inside = comparison.kind == kind, comparison.inside(quantile_limits(comparison.values))
+    own, inside = comparison.kind == kind, comparison.inside(next_draw_limits(comparison.values))
     return Family(
         figures=Number(int(own.sum())),
         inside=Number(int((own & inside).sum())),

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcode.book.reference import figures
-from labcode.scoring.confusion import accuracy, f1_scores, precisions, recalls, weighted_f1
-from labcode.scoring.scores import macro_f1
+from labcode.scoring.intervals import next_draw_limits
+from labcode.scoring.scores import accuracy, f1_scores, macro_f1, precisions, recalls, weighted_f1
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -95,20 +95,6 @@ def _of_classes(confusion: Floats) -> dict[str, Draws]:
     return found
 
 
-def quantile_limits(values: Floats) -> Floats:
-    """Empirical quantiles between which one more seed should fall, as ``scores.next_draw_interval``."""
-    return np.asarray(np.quantile(values, [0.025, 0.975], axis=0, method="weibull"))
-
-
-def t_limits(values: Floats) -> Floats:
-    """The same by Student's t, as if seeds were normal, as ``scores.prediction_interval`` of each figure."""
-    from scipy.stats import t  # heavy, and needed here only
-
-    n = len(values)
-    half = t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) * np.sqrt(1 + 1 / n)
-    return np.stack([values.mean(axis=0) - half, values.mean(axis=0) + half])
-
-
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Stated figures ``(n_figures,)`` beside those of the runs ``(n_seeds, n_figures)``.
@@ -141,7 +127,7 @@ class Comparison:
 
     def informative(self, share: float) -> Flags:
         """Whose limits, of all seeds, have a width, and one below this share of the range that a figure could have."""
-        low, high = quantile_limits(self.values)
+        low, high = next_draw_limits(self.values)
         return np.asarray((high > low) & (high - low < share * self.scale))
 
     def inside(self, limits: Floats) -> Flags:

@@ -10,8 +10,8 @@ from labcode.lab.classification.first_results import AsSubmitted, Natural
 from labcode.lab.classification.first_settings import First
 from labcode.lab.classification.first_stated import Floats
 from labcode.results.number import decimals
-from labcode.scoring.confusion import f1_scores, precisions, recalls
-from labcode.scoring.scores import next_draw_interval
+from labcode.scoring.intervals import next_draw_interval
+from labcode.scoring.scores import f1_scores, precisions, recalls
 
 #: Classes as tables and figures call them.
 SHORT = ("heat dissipation", "no failure", "overstrain", "power", "random", "tool wear")

@@ -30,7 +30,7 @@ Places = NDArray[np.int64]
 Fold = tuple[Places, Places]
 #: Parameters of a network that differ from those of the one without regularization.
 Changes = dict[str, Any]
-#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.confusion.log_loss`.
+#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.scores.log_loss`.
 LEAST_PROBABILITY = 1e-15
 
 

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcode.results.number import Number
+from labcode.scoring.intervals import draws_within, percentile_interval
 from labcode.scoring.scores import macro_f1
 from labcode.settings import SEED
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.float32]
 Places = NDArray[np.int64]
-LEVEL = 0.95
 
 
 def row_draws(y: Places, draws: int) -> Counts:
@@ -20,12 +20,8 @@ def row_draws(y: Places, draws: int) -> Counts:
 
     The first draw has every row once: a statistic of it is the estimate itself.
     """
-    random = np.random.default_rng(SEED)
-    counts = np.ones((draws + 1, len(y)), dtype=np.float32)
-    for label in np.unique(y):
-        own = np.flatnonzero(y == label)
-        counts[1:, own] = random.multinomial(len(own), np.full(len(own), 1 / len(own)), size=draws)
-    return counts
+    once = np.ones((1, len(y)), dtype=np.float32)
+    return np.concatenate([once, draws_within(y, np.ones_like(y), draws=draws)])
 
 
 def seed_draws(folds: int, seeds: int, draws: int) -> Floats:
@@ -106,6 +102,5 @@ def estimate(draws: Floats, tried: int = 1) -> Number:
     >>> estimate(np.array([0.5, 0.4, 0.6])).value
     0.5
     """
-    tail = (1 - LEVEL) / 2 / tried
-    low, high = np.quantile(draws[1:], [tail, 1 - tail])
-    return Number(float(draws[0]), float(low), float(high))
+    found = percentile_interval(draws[0], draws[1:], tried)
+    return Number(found.value, found.low, found.high)

@@ -12,7 +12,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.lab.classification.classes import CLASSES, RANDOM
-from labcode.scoring.confusion import Confusions, Floats, Statistic, macro_f1_without
+from labcode.scoring import scores
+from labcode.scoring.intervals import Confusions, Statistic
+from labcode.scoring.scores import Floats, macro_f1_without
 from labcode.settings import SEED
 
 Numbers = NDArray[np.int64]
@@ -97,8 +99,7 @@ def five_classes(confusion: Floats) -> Floats:
 
 def confusion_counts(y: Numbers, calls: Numbers) -> Floats:
     """Confusion counts ``(6, 6)`` of class numbers ``(n,)``, actual classes in rows."""
-    cells = np.bincount(y * N_CLASSES + calls, minlength=N_CLASSES**2)
-    return cells.reshape(N_CLASSES, N_CLASSES).astype(np.float64)
+    return scores.confusion_counts(y, calls, N_CLASSES)
 
 
 def confusions_of(y: Numbers, predictions: Sequence[ArrayLike]) -> Confusions:

@@ -46,8 +46,8 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.confusion import Confusions, accuracy, f1_scores, log_loss, precisions, recalls
-from labcode.scoring.scores import Interval, macro_f1, mean_interval
+from labcode.scoring.intervals import Confusions, Interval, mean_interval
+from labcode.scoring.scores import accuracy, f1_scores, log_loss, macro_f1, precisions, recalls
 from labcode.settings import SEED, Profile
 
 MODELS = ("network", "forest", "boosting", "logistic")

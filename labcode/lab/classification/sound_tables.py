@@ -10,7 +10,7 @@ from labcode.lab.classification.classes import CLASSES, SHORT
 from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.classification.sound_results import Contest, Scores
 from labcode.results.number import decimals
-from labcode.scoring.confusion import accuracy, f1_scores, precisions, recalls
+from labcode.scoring.scores import accuracy, f1_scores, precisions, recalls
 
 MODELS = {
     "network": "network",

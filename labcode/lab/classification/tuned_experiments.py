@@ -21,7 +21,8 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import macro_f1, mean_interval
+from labcode.scoring.intervals import mean_interval
+from labcode.scoring.scores import macro_f1
 from labcode.settings import Profile
 
 

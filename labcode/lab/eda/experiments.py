@@ -30,7 +30,7 @@ from labcode.lab.regression.split import split_by_date
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import (
+from labcode.scoring.intervals import (
     DATE_BLOCK,
     Interval,
     effective_rows,

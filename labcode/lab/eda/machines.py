@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.simulate_maintenance import TOOL_LIFE
-from labcode.scoring.scores import Interval, cluster_bootstrap
+from labcode.scoring.intervals import Interval, cluster_bootstrap
 
 Floats = NDArray[np.float64]
 AIR, PROCESS, SPEED, TORQUE, WEAR = SENSORS

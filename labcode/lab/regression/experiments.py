@@ -28,7 +28,14 @@ from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.results.typed import Results
-from labcode.scoring.scores import DATE_BLOCK, mean_interval, next_draw_interval, rmse_interval, skill_interval
+from labcode.scoring.intervals import (
+    DATE_BLOCK,
+    mean_interval,
+    next_draw_interval,
+    next_draw_limits,
+    rmse_interval,
+    skill_interval,
+)
 from labcode.settings import SEED, Profile
 
 #: Boosted trees, and rows to train on and to predict.
@@ -88,7 +95,7 @@ def _losses(spec: settings.First, rows: list[Any], seed: int, plain: bool) -> Fl
 
 def _inside(losses: Floats, values: Floats) -> np.ndarray:
     """Whether values ``(epochs, 2)`` lie where single seeds should fall, given those of ``(seeds, epochs, 2)``."""
-    low, high = np.quantile(losses, [0.025, 0.975], axis=0, method="weibull")
+    low, high = next_draw_limits(losses)
     return np.asarray((low <= values) & (values <= high))
 
 

@@ -31,7 +31,7 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import DATE_BLOCK, Interval, cluster_bootstrap, rmse_interval, skill_interval
+from labcode.scoring.intervals import DATE_BLOCK, Interval, cluster_bootstrap, rmse_interval, skill_interval
 from labcode.settings import SEED, Profile
 
 Data = Mapping[str, Dataset]

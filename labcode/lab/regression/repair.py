@@ -25,7 +25,7 @@ from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.run import typed
 from labcode.results.store import Result
-from labcode.scoring.scores import DATE_BLOCK, rmse_interval, skill_interval, two_way_interval
+from labcode.scoring.intervals import DATE_BLOCK, rmse_interval, skill_interval, two_way_interval
 from labcode.settings import Profile
 
 Data = Mapping[str, Dataset]

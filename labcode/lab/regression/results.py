@@ -10,7 +10,7 @@ import numpy as np
 
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
-from labcode.scoring.scores import Interval
+from labcode.scoring.intervals import Interval
 
 #: Epochs, counted from 0, whose losses our first version printed.
 PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)

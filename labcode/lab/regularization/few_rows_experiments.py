@@ -23,7 +23,7 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import DATE_BLOCK, resampled_sums
+from labcode.scoring.intervals import DATE_BLOCK, block_draws
 from labcode.settings import SEED, Profile
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class _Dates:
         distinct, self.codes = np.unique(dates, return_inverse=True)
         self.n = len(distinct)
         random = np.random.default_rng(SEED)
-        drawn = resampled_sums(np.eye(self.n), random, draws=few.draws, block=DATE_BLOCK)
+        drawn = block_draws(self.n, random, draws=few.draws, block=DATE_BLOCK)
         self.counts = np.concatenate([np.ones((1, self.n)), drawn]).astype(np.float32)
         self.weights = seed_draws(1, few.seeds, few.draws)
 

@@ -22,7 +22,7 @@ from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.run import typed
 from labcode.results.store import Result
-from labcode.scoring.scores import mean_of_seeds, next_draw_interval
+from labcode.scoring.intervals import mean_of_seeds, next_draw_interval
 from labcode.settings import Profile
 
 

@@ -22,7 +22,7 @@ from labcode.lab.tuning.search import Folds, dollar_errors, folds_by_date, searc
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import DATE_BLOCK, rmse_interval, skill_interval
+from labcode.scoring.intervals import DATE_BLOCK, rmse_interval, skill_interval
 from labcode.settings import Profile
 
 Params = dict[str, Any]

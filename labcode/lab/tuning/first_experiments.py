@@ -16,7 +16,7 @@ from labcode.lab.tuning.settings import First
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.scores import Interval, prediction_interval
+from labcode.scoring.intervals import Interval, prediction_interval
 from labcode.settings import SEED
 
 

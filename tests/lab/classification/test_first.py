@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from imblearn.over_sampling import SMOTE
 from sklearn.metrics import classification_report
+from sklearn.model_selection import train_test_split
 
 from labcode.book.listing import source_of
 from labcode.book.reference import stated
@@ -25,16 +27,13 @@ from labcode.lab.classification.first_stated import (
     RESULT,
     Comparison,
     StatedFigure,
-    quantile_limits,
     stated_figures,
-    t_limits,
 )
 from labcode.lab.config import configured
 from labcode.nets.processes import using
 from labcode.results.typed import flatten, impossible, numbers, unflatten
-from labcode.scoring.confusion import accuracy
-from labcode.scoring.scores import macro_f1, next_draw_interval, prediction_interval
-from labcode.scoring.splits import maintenance_as_submitted
+from labcode.scoring.intervals import next_draw_limits, prediction_limits
+from labcode.scoring.scores import accuracy, macro_f1
 
 SHOWN = ("cleaned", "first_split", "split_first", "FirstNetwork", "train_first", "accuracy", "scored")
 SETTINGS = First(
@@ -91,6 +90,16 @@ def shown() -> dict[str, Any]:
     return namespace
 
 
+def by_hand(smote_seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """All rows as our first version made them before it split: the recorded ones, then those that SMOTE adds."""
+    inputs = MACHINES.drop(columns=["UDI", "Product ID", "Failure Type"])
+    inputs["Type"] = inputs["Type"].map({"H": 0, "L": 1, "M": 2})
+    scaled = (inputs - inputs.mean()) / inputs.std(ddof=0)
+    return SMOTE(random_state=smote_seed).fit_resample(
+        scaled.to_numpy(), np.asarray(MACHINES["Failure Type"].astype("category").cat.codes)
+    )
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_is_shown_is_short(name: str) -> None:
     assert len(source_of("labcode.lab.classification.first", name, imports=False).splitlines()) <= 25
@@ -101,10 +110,11 @@ def test_our_first_split_scales_and_balances_all_rows_before_it_splits(shown: di
     counts = np.bincount(torch.cat([y_train, y_test]))
     assert (counts == 190).all() and len(y_test) == pytest.approx(0.2 * 6 * 190, abs=1)
     assert X_train.shape[1] == 7, "`Target` is among them"
-    known = maintenance_as_submitted(MACHINES, smote_seed=3)
-    np.testing.assert_array_equal(y_test, known.y_test)
-    np.testing.assert_allclose(X_test, known.X_test, atol=1e-5)
-    np.testing.assert_allclose(X_train, known.X_train, atol=1e-5)
+    known, known_y = by_hand(3)
+    train, test = train_test_split(np.arange(len(known)), test_size=0.2, random_state=42)
+    np.testing.assert_array_equal(y_test, known_y[test])
+    np.testing.assert_allclose(X_test, known[test], atol=1e-5)
+    np.testing.assert_allclose(X_train, known[train], atol=1e-5)
 
 
 def test_the_right_order_learns_nothing_from_test_rows(shown: dict[str, Any]) -> None:
@@ -206,9 +216,9 @@ def test_recorded_rows_are_counted_once_and_held_out_ones_are_those_of_the_test(
     assert first.confusion_plain_natural.sum(axis=2)[0].tolist() == [12, 190, 12, 12, 12, 12]
     held_out = first.confusion_plain_held_out.sum(axis=(1, 2))
     assert first.synthetic_share.value == pytest.approx(1 - held_out[0] / first.test_rows.value)
-    split = maintenance_as_submitted(MACHINES)
-    assert held_out[0] == (split.X_test.index < len(MACHINES)).sum()
-    own = split.y_test[split.X_test.index < len(MACHINES)]
+    _, y = by_hand(0)
+    _, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=42)
+    own = y[test[test < len(MACHINES)]]
     np.testing.assert_array_equal(first.confusion_plain_held_out[2].sum(axis=1), np.bincount(own, minlength=6))
     assert first.natural.majority.value == 190 / 250
     called = first.confusion_plain_natural[:, NORMAL, RANDOM]
@@ -271,8 +281,8 @@ def test_wide_and_empty_limits_say_nothing() -> None:
     values = np.column_stack([random.normal(0.5, 0.01, 30), random.uniform(0, 1, 30), np.zeros(30)])
     found = comparison(values, [0.5, 0.5, 0.0])
     assert found.informative(0.25).tolist() == [True, False, False]
-    assert found.inside(quantile_limits(values)).tolist() == [True, True, True]
-    assert comparison(values, [0.6, 1.2, 0.006]).inside(quantile_limits(values)).tolist() == [False, False, False]
+    assert found.inside(next_draw_limits(values)).tolist() == [True, True, True]
+    assert comparison(values, [0.6, 1.2, 0.006]).inside(next_draw_limits(values)).tolist() == [False, False, False]
 
 
 def test_limits_of_few_seeds_hold_as_many_others_as_they_should() -> None:
@@ -280,16 +290,9 @@ def test_limits_of_few_seeds_hold_as_many_others_as_they_should() -> None:
     every = np.ones(60, dtype=bool)
     # The lowest and the highest of n draws hold another one with the chance (n - 1) / (n + 1).
     for n in (5, 10):
-        assert found.by_seeds(n, quantile_limits, every)[2] == pytest.approx((n - 1) / (n + 1), abs=0.04)
-        assert found.by_seeds(n, t_limits, every)[2] == pytest.approx(0.95, abs=0.03)
-    assert found.by_seeds(30, quantile_limits, every)[2] == pytest.approx(28 / 30)
-
-
-def test_limits_are_those_of_the_projects_intervals() -> None:
-    values = np.random.default_rng(2).normal(size=(12, 3))
-    for limits, interval in ((quantile_limits, next_draw_interval), (t_limits, prediction_interval)):
-        expected = [interval(column) for column in values.T]
-        np.testing.assert_allclose(limits(values), [[e.low for e in expected], [e.high for e in expected]])
+        assert found.by_seeds(n, next_draw_limits, every)[2] == pytest.approx((n - 1) / (n + 1), abs=0.04)
+        assert found.by_seeds(n, prediction_limits, every)[2] == pytest.approx(0.95, abs=0.03)
+    assert found.by_seeds(30, next_draw_limits, every)[2] == pytest.approx(28 / 30)
 
 
 def test_the_notation_of_the_reference_finds_its_setting() -> None:
