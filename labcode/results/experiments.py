@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labcode.data.types import DatasetName
+from labcode.data.types import Dataset, DatasetName
 from labcode.errors import LabcodeError
 from labcode.results import listing, store
 from labcode.results.typed import Results
@@ -51,6 +51,8 @@ class Experiment:
     datasets, needs
         Names of the data sets handed over in ``data`` and of the experiments whose results are handed over in
         ``results``; what they hold enters the key.
+    lacks
+        What the rows must have and have not, in words; empty where it can be computed from them.
     seconds
         Rough cost on 2 cores, the first guess of the remaining time.
     """
@@ -61,6 +63,7 @@ class Experiment:
     quick: object
     datasets: tuple[DatasetName, ...]
     needs: tuple[str, ...] = ()
+    lacks: Callable[[Mapping[str, Dataset]], str] = lambda data: ""
     seconds: float = 10.0
 
 
@@ -97,7 +100,8 @@ def listed() -> dict[str, Experiment]:
     if entries := listing.remembered(modules()):
         return {each["name"]: Experiment(**each | {"run": _Elsewhere(each["run"])}) for each in entries}
     found = catalog()
-    entries = [{field.name: getattr(each, field.name) for field in fields(each)} for each in found.values()]
+    names = [field.name for field in fields(Experiment) if field.name != "lacks"]
+    entries = [{name: getattr(each, name) for name in names} for each in found.values()]
     for entry in entries:
         entry["run"] = entry["run"].__module__
         entry["spec"], entry["quick"] = store.plain_spec(entry["spec"]), store.plain_spec(entry["quick"])

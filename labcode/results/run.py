@@ -17,7 +17,7 @@ from labcode import settings
 from labcode.data.maintenance import load_maintenance
 from labcode.data.prices import load_prices
 from labcode.data.types import Dataset, DatasetName, Provenance
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, RowsError
 from labcode.results import store
 from labcode.results.experiments import Experiment, Payload, catalog, listed
 from labcode.results.store import Result, Store
@@ -224,10 +224,13 @@ class _Session:
         experiment = catalog()[experiment.name]
         self.reporter.started(experiment)
         started = time.perf_counter()
+        data = {name: copy.deepcopy(self._dataset(name)) for name in experiment.datasets}
+        if lack := experiment.lacks(data):
+            raise RowsError(f"{experiment.name} needs {lack}.")
         with _one_blas_thread():
             found = experiment.run(
                 _spec(experiment),
-                data={name: copy.deepcopy(self._dataset(name)) for name in experiment.datasets},
+                data=data,
                 results=needed,
                 progress=lambda share: self.reporter.progress(experiment, share),
             )

@@ -33,6 +33,7 @@ from labcode.lab.classification.first_stated import (
     stated_figures,
     t_limits,
 )
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.rows import confusion_counts
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
@@ -301,6 +302,7 @@ EXPERIMENTS = (
         spec=_spec("full"),
         quick=_spec("quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=60,
     ),
 )

@@ -10,12 +10,14 @@ import pandas as pd
 from labcode.data.columns import FAILURE, PRICE_FEATURES, SENSORS
 from labcode.data.labels import FAILURE_MODES, MIN_COOLING_SPEED, MIN_TEMPERATURE_DIFFERENCE, NO_FAILURE, physical_flags
 from labcode.data.prices import untrustworthy
+from labcode.lab.classification.needs import varied
 from labcode.lab.config import experiment
 from labcode.lab.eda import machines as sensors
 from labcode.lab.eda.prices import COLUMNS, closes_beside, log_returns, looks_split, standardized
 from labcode.lab.eda.results import Machines, Prices, Rule, SensorShare
 from labcode.lab.eda.settings import OfMachines, OfPrices
 from labcode.lab.quantities import Data, Stored, number
+from labcode.lab.regression import needs
 from labcode.lab.regression.split import split_by_date
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
@@ -165,6 +167,6 @@ def _rule(meets: pd.Series, labelled: pd.Series) -> Rule:
 
 
 EXPERIMENTS = (
-    experiment(run_prices, "eda.prices", datasets=("prices",)),
-    experiment(run_machines, "eda.machines", datasets=("maintenance",)),
+    experiment(run_prices, "eda.prices", datasets=("prices",), lacks=needs.days_of_companies),
+    experiment(run_machines, "eda.machines", datasets=("maintenance",), lacks=varied),
 )

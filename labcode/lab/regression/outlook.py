@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from labcode.data.prices import untrustworthy
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
+from labcode.lab.regression import needs
 from labcode.lab.regression import network as networks
 from labcode.lab.regression.network import Floats, midpoint, position, position_inputs
 from labcode.lab.regression.results import Limit, NextDay
@@ -206,11 +207,10 @@ def _today(days: pd.DataFrame) -> Floats:
     return np.column_stack([opened, closed, relative, np.log1p(days["volume"].to_numpy()), np.log(middle)])
 
 
+_NETWORK = {"network": "regression.network"}
 EXPERIMENTS = (
+    experiment(run_limit, {"bound": "regression.limit"} | _NETWORK, datasets=("prices",), lacks=needs.days, seconds=25),
     experiment(
-        run_limit, {"bound": "regression.limit", "network": "regression.network"}, datasets=("prices",), seconds=25
-    ),
-    experiment(
-        run_next_day, {"forecast": "regression.next_day", "network": "regression.network"}, datasets=("prices",)
+        run_next_day, {"forecast": "regression.next_day"} | _NETWORK, datasets=("prices",), lacks=needs.moving_days
     ),
 )

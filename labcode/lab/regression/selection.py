@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored, number, skill_of
+from labcode.lab.regression import needs
 from labcode.lab.regression.baselines import without_network
 from labcode.lab.regression.ladder import Rung, relative_range, rung_predictions
 from labcode.lab.regression.network import Floats, fit_position_network, position, position_network, predict_close
@@ -101,6 +102,7 @@ EXPERIMENTS = (
         run_selection,
         {"selection": "regression.selection", "network": "regression.network"},
         datasets=("prices",),
+        lacks=needs.days,
         seconds=60,
     ),
 )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
-from labcode.lab.regression import selection
+from labcode.lab.regression import needs, selection
 from labcode.lab.regression.network import Floats, day_range, midpoint, position
 from labcode.lab.regression.results import Baselines, Choice, Sound, Steps
 from labcode.lab.regression.settings import Final, Network
@@ -122,6 +122,7 @@ EXPERIMENTS = (
         run_sound,
         {"final": "regression.sound", "network": "regression.network"},
         datasets=("prices",),
+        lacks=needs.days,
         needs=(Choice.experiment, Baselines.experiment, Steps.experiment),
         seconds=15,
     ),

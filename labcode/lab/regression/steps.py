@@ -11,6 +11,7 @@ import pandas as pd
 
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored, skill_of
+from labcode.lab.regression import needs
 from labcode.lab.regression.baselines import rmse, without_network
 from labcode.lab.regression.ladder import ladder, rung_predictions
 from labcode.lab.regression.network import Floats, position, position_network, to_dollars
@@ -101,6 +102,7 @@ EXPERIMENTS = (
         run_steps,
         {"steps": "regression.steps", "first": "regression.first", "network": "regression.network"},
         datasets=("prices",),
+        lacks=needs.days,
         seconds=75,
     ),
 )

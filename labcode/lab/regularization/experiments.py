@@ -9,6 +9,7 @@ import numpy as np
 
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored, number
+from labcode.lab.regression import needs
 from labcode.lab.regression.experiments import printed_loss
 from labcode.lab.regression.network import Floats
 from labcode.lab.regression.results import AsSubmitted as Plain
@@ -123,6 +124,7 @@ EXPERIMENTS = (
         run_as_submitted,
         {"first": "regression.first", "regularised": "regularization.first"},
         datasets=("prices",),
+        lacks=needs.closes,
         needs=(Plain.experiment,),
         seconds=110,
     ),

@@ -13,6 +13,7 @@ import pandas as pd
 from labcode.lab.classification.resamples import drawn_means, estimate, seed_draws
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored
+from labcode.lab.regression import needs
 from labcode.lab.regression.network import Floats, fit_position_network, position, position_inputs, position_pipeline
 from labcode.lab.regression.settings import Network
 from labcode.lab.regression.split import folds_by_date, split_by_date
@@ -222,6 +223,7 @@ EXPERIMENTS = (
         run_few_rows,
         {"few": "regularization.few_rows", "network": "regression.network"},
         datasets=("prices",),
+        lacks=needs.days,
         seconds=150,
     ),
 )

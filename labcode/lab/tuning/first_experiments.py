@@ -7,6 +7,7 @@ import numpy as np
 from labcode.book.reference import stated
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored, number
+from labcode.lab.regression import needs
 from labcode.lab.regression.network import Floats
 from labcode.lab.tuning.fast import fast_search, folds_of
 from labcode.lab.tuning.results import FirstSearch, Tried
@@ -96,4 +97,4 @@ def _as_stated(scores: Floats, spec: First) -> int:
     return sum(spec.candidates[place] == choice for place in scores.argmax(axis=1))
 
 
-EXPERIMENTS = (experiment(run_first_search, "tuning.first", datasets=("prices",), seconds=75),)
+EXPERIMENTS = (experiment(run_first_search, "tuning.first", datasets=("prices",), lacks=needs.closes, seconds=75),)

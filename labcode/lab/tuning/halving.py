@@ -10,6 +10,7 @@ from sklearn.model_selection import ParameterGrid
 
 from labcode.lab.config import experiment
 from labcode.lab.quantities import Data, Stored
+from labcode.lab.regression import needs
 from labcode.lab.regression.network import Floats
 from labcode.lab.tuning.experiments import grids, rows_of_search
 from labcode.lab.tuning.results import Halved, Searched
@@ -82,6 +83,7 @@ EXPERIMENTS = (
         run_halving,
         {"search": "tuning.search", "halving": "tuning.halving"},
         datasets=("prices",),
+        lacks=needs.days,
         needs=(Searched.experiment,),
         seconds=15,
     ),
