@@ -17,6 +17,10 @@ class DataError(LabcodeError):
     """A data file that is missing, broken, or not the file that it claims to be."""
 
 
+class RowsError(LabcodeError):
+    """Rows that are in order, but from which an experiment cannot be computed."""
+
+
 class DownloadError(LabcodeError):
     """A download that could not be completed or verified."""
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from labcode import settings
 from labcode.errors import LabcodeError
+from labcode.results.experiments import Experiment
+from labcode.results.typed import Results
 
 S = TypeVar("S")
 FILE = "lab.toml"
@@ -20,8 +22,25 @@ FILE = "lab.toml"
 QUICK = "quick"
 
 
-def configured(kind: type[S], section: str, *, profile: settings.Profile = "full") -> S:
-    """The settings of one table of ``lab.toml``.
+def experiment(run: Callable[..., Results], section: str | Mapping[str, str], **more: Any) -> Experiment:
+    """An experiment, named as the kind of result that ``run`` returns, with the settings that its ``spec`` asks for.
+
+    Parameters
+    ----------
+    run
+        Annotated with the type of its ``spec`` and of its result.
+    section
+        As :func:`configured` takes it.
+    **more
+        As :class:`~labcode.results.experiments.Experiment` takes them.
+    """
+    hints = get_type_hints(run)
+    full, quick = (configured(hints["spec"], section, profile=profile) for profile in get_args(settings.Profile))
+    return Experiment(name=hints["return"].experiment, run=run, spec=full, quick=quick, **more)
+
+
+def configured(kind: type[S], section: str | Mapping[str, str], *, profile: settings.Profile = "full") -> S:
+    """The settings of one table of ``lab.toml``, or of several.
 
     Parameters
     ----------
@@ -29,7 +48,7 @@ def configured(kind: type[S], section: str, *, profile: settings.Profile = "full
         A frozen dataclass: its fields are the keys that the table must have, its types what they may be. Constraints
         are written ``Annotated[int, Field(ge=1)]``, with pydantic's ``Field``.
     section
-        Name of the table, such as ``"regression.first"``.
+        Name of the table, such as ``"regression.first"``; where the fields are such dataclasses, the table of each.
     profile
         With ``"quick"``, the keys of the table's own table ``quick`` come before its others.
 
@@ -38,34 +57,37 @@ def configured(kind: type[S], section: str, *, profile: settings.Profile = "full
     LabcodeError
         If the file, the table or a key is missing, a key is unknown, or a value is of the wrong type or impossible.
     """
+    if not isinstance(section, str):
+        kinds = get_type_hints(kind)
+        return kind(**{field: configured(kinds[field], table, profile=profile) for field, table in section.items()})
     table = _table(section)
     quick = table.pop(QUICK, {})
     if not isinstance(quick, Mapping):
         raise LabcodeError(f"{FILE}: [{section}] {QUICK} = {quick!r}, but it should be a table of settings.")
-    return _checked(kind, section, {**table, **quick} if profile == QUICK else table, quick)
+    _refuse_unknown(kind, section, {**quick, **table})
+    return _checked(kind, section, {**table, **quick} if profile == QUICK else table)
 
 
 def _table(section: str) -> dict[str, Any]:
     path = settings.project_root() / FILE
     try:
-        found: Any = tomllib.loads(path.read_text("utf-8"))
+        table: Any = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise LabcodeError(f"{path} cannot be read ({error.strerror}); it holds the settings of the lab.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LabcodeError(f"{FILE} is not valid TOML: {error}.") from None
     for part in section.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping):
+        table = table.get(part) if isinstance(table, Mapping) else None
+    if not isinstance(table, Mapping):
         raise LabcodeError(f"{FILE} has no table [{section}]; the experiments read it.")
-    return dict(found)
+    return dict(table)
 
 
-def _checked(kind: type[S], section: str, table: Mapping[str, Any], quick: Mapping[str, Any]) -> S:
-    _refuse_unknown(kind, section, {**quick, **table})
+def _checked(kind: type[S], section: str, table: Mapping[str, Any]) -> S:
+    values = {name: table[name] for name in get_type_hints(kind) if name in table}
     try:
-        known = {each.name: table[each.name] for each in dataclasses.fields(kind) if each.name in table}  # type: ignore[arg-type]
         # As JSON, in which a list may become a tuple, and nothing else becomes what it is not.
-        return TypeAdapter(kind).validate_json(json.dumps(known), strict=True)
+        return TypeAdapter(kind).validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         raise LabcodeError(_sentence(error, section)) from None
     except TypeError as error:
@@ -74,16 +96,15 @@ def _checked(kind: type[S], section: str, table: Mapping[str, Any], quick: Mappi
 
 def _refuse_unknown(kind: Any, section: str, table: Mapping[str, Any]) -> None:
     """Name the first key that is no setting; a table below this one may be another's."""
-    hints = get_type_hints(kind)
-    names = [each.name for each in dataclasses.fields(kind)]
+    kinds = get_type_hints(kind)
     for key, value in table.items():
-        if key in names:
-            if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
-                _refuse_unknown(hints[key], f"{section}.{key}", value)
+        if key in kinds:
+            if dataclasses.is_dataclass(kinds[key]) and isinstance(value, Mapping):
+                _refuse_unknown(kinds[key], f"{section}.{key}", value)
         elif not isinstance(value, Mapping):
-            near = get_close_matches(key, names, 1)
+            near = get_close_matches(key, kinds, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            raise LabcodeError(f"{FILE}: [{section}] has no setting {key!r}, only {', '.join(names)}{meant}")
+            raise LabcodeError(f"{FILE}: [{section}] has no setting {key!r}, only {', '.join(kinds)}{meant}")
 
 
 def _sentence(error: ValidationError, section: str) -> str:

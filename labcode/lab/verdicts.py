@@ -14,8 +14,7 @@ import labcode.lab.classification.sound_results as sound
 import labcode.lab.classification.tuned_results as tuned
 import labcode.lab.eda.results as eda
 import labcode.lab.regression.results as regression
-import labcode.lab.regularization.few_rows_results as few_rows
-import labcode.lab.regularization.first_results as first_regularised
+import labcode.lab.regularization.results as regularization
 import labcode.lab.tuning.results as tuning
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
@@ -27,8 +26,7 @@ MODULES = (
     eda,
     regression,
     tuning,
-    first_regularised,
-    few_rows,
+    regularization,
     first,
     faults,
     ceiling,

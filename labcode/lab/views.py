@@ -20,9 +20,9 @@ from labcode.data.columns import QUALITIES, QUALITY
 from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS, power
 from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
 from labcode.lab.classification.decision_results import Decided, SlicedPlane
-from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
+from labcode.lab.classification.planes import HELD, PLANES, SPEED
+from labcode.lab.tuning import figures
 from labcode.lab.tuning.results import Searched
-from labcode.lab.tuning.space import space as space_of
 from labcode.results.number import count, decimals
 
 #: How a sensor is called, and its unit.
@@ -32,28 +32,25 @@ _SENSORS = {
     "Tool wear [min]": ("tool wear", "min"),
 }
 _MARKED = ("Power Failure", "Overstrain Failure", "Tool Wear Failure")
+_SPACE = (
+    "The same candidates to try out. Move over the lines, or move the slider, to read a candidate's settings. "
+    "Choose levels to keep only the candidates that have them: a setting may matter where the best rank falls far "
+    "behind without it."
+)
+_BORDERS = (
+    "The same borders, cut elsewhere. Move the slider, and choose the quality: the line of a published rule moves "
+    "if the input held still is part of it, and the colours show whether the network's border moves along. Marks "
+    "are failures in the data, of the chosen quality and near the slider's value, with which the networks were "
+    "trained."
+)
 
 
 def space(searched: Searched) -> Markdown:
     """Parallel coordinates of a search: a candidate can be pointed at, and levels can be kept."""
-    words = (
-        "The same candidates to try out. Move over the lines, or move the slider, to read a candidate's settings. "
-        "Choose levels to keep only the candidates that have them: a setting may matter where the best rank falls far "
-        "behind without it."
-    )
-    return _view("space", "The search space, to try out", words, space_data(searched))
-
-
-def space_data(searched: Searched) -> dict[str, Any]:
-    """What the view of a search holds.
-
-    The axes with their levels, and the candidates, the best first, each with the places of its levels and its
-    description.
-    """
-    own = space_of(searched)
-    axes = [{"name": name, "levels": levels} for name, levels in own.levels.items()]
-    candidates = [{"at": at.tolist(), "words": words} for at, words in zip(own.places, own.words, strict=True)]
-    return {"axes": axes, "candidates": candidates}
+    candidates = figures.space(searched)
+    axes = [{"name": name, "levels": levels} for name, levels in candidates.levels.items()]
+    rows = [{"at": at, "words": words} for at, words in zip(candidates.places.tolist(), candidates.words, strict=True)]
+    return _view("space", "The search space, to try out", _SPACE, {"axes": axes, "candidates": rows})
 
 
 def borders(decided: Decided, frame: pd.DataFrame) -> Markdown:
@@ -67,58 +64,51 @@ def borders(decided: Decided, frame: pd.DataFrame) -> Markdown:
         The rows whose failures are marked: power, overstrain and tool wear. The temperatures of a plane are at their
         medians, so that heat failures have no region in it, and random ones have none anywhere.
     """
-    words = (
-        "The same borders, cut elsewhere. Move the slider, and choose the quality: the line of a published rule moves "
-        "if the input held still is part of it, and the colours show whether the network's border moves along. Marks "
-        "are failures in the data, of the chosen quality and near the slider's value, with which the networks were "
-        "trained."
-    )
-    data = {
-        "classes": list(SHORT.values()),
-        "planes": [plane_data(getattr(decided, name), frame, name) for name in HELD],
-    }
-    return _view("borders", "The network's borders, to try out", words, data)
+    planes = [plane_data(getattr(decided, name), frame, name) for name in HELD]
+    data = {"classes": list(SHORT.values()), "planes": planes}
+    return _view("borders", "The network's borders, to try out", _BORDERS, data)
 
 
 def plane_data(plane: SlicedPlane, frame: pd.DataFrame, name: str) -> dict[str, Any]:
     """What the view of a plane holds: its axes, the levels of the input held still, and a slice for each of these."""
-    (across, upwards), held, levels = PLANES[name], HELD[name], plane.levels
+    held, levels = HELD[name], plane.levels
+    values = {"x": plane.slice_x, "y": plane.slice_y}
+    axes = {
+        axis: {"name": "{} ({})".format(*_SENSORS[sensor]), "values": _rounded(values[axis])}
+        for axis, sensor in zip("xy", PLANES[name], strict=True)
+    }
     slices = {
         quality: [
-            _slice(plane, name, (place, number), _near(frame, quality, held, levels, number))
-            for number in range(len(levels))
+            _slice(plane, name, (place, level), _near(frame, quality, held, levels, level))
+            for level in range(len(levels))
         ]
         for place, quality in enumerate(QUALITIES)
     }
-    axes = {"x": _axis(across, plane.slice_x), "y": _axis(upwards, plane.slice_y)}
     texts = [f"{count(level)} {_SENSORS[held][1]}" for level in levels]
     return axes | {"held": {"name": _SENSORS[held][0], "levels": texts}, "slices": slices}
 
 
-def _axis(sensor: str, values: np.ndarray) -> dict[str, Any]:
-    return {"name": "{} ({})".format(*_SENSORS[sensor]), "values": _rounded(values)}
-
-
-def _near(frame: pd.DataFrame, quality: str, held: str, levels: np.ndarray, number: int) -> pd.DataFrame:
+def _near(frame: pd.DataFrame, quality: str, held: str, levels: np.ndarray, level: int) -> pd.DataFrame:
     """Failures of a quality whose value of the input held still is nearest to a level."""
     failed = frame[frame["Failure Type"].isin(_MARKED) & (frame[QUALITY] == quality)]
     gaps = np.abs(failed[held].to_numpy(dtype=float)[:, None] - levels)
-    near = (gaps.argmin(axis=1) == number) & (gaps.min(axis=1) <= np.diff(levels).max() / 2)
-    return failed[near]
+    return failed.loc[(gaps.argmin(axis=1) == level) & (gaps.min(axis=1) <= np.diff(levels).max() / 2)]
 
 
 def _slice(plane: SlicedPlane, name: str, place: tuple[int, int], failed: pd.DataFrame) -> dict[str, Any]:
     """A slice: its classes as runs, the rules as lines, the rows that failed, and a sentence."""
-    x, y, level = plane.slice_x, plane.slice_y, plane.levels[place[1]]
-    classes = plane.slices[place]
-    rules = rule_lines(name, QUALITIES[place[0]], float(level), x)
+    classes, axes = plane.slices[place], (plane.slice_x, plane.slice_y)
+    rules = rule_lines(name, QUALITIES[place[0]], float(plane.levels[place[1]]), plane.slice_x)
     numbers = np.array([list(CLASSES).index(label) for label in failed["Failure Type"]], dtype=int)
-    own = [failed[sensor].to_numpy(dtype=float) for sensor in PLANES[name]]
-    columns, rows = (np.abs(values[:, None] - axis).argmin(axis=1) for values, axis in zip(own, (x, y), strict=True))
+    points = [failed[sensor].to_numpy(dtype=float) for sensor in PLANES[name]]
+    columns, rows = (np.abs(values[:, None] - axis).argmin(axis=1) for values, axis in zip(points, axes, strict=True))
     agreed = int((classes[rows, columns] == numbers).sum())
-    words = f"{_reach(rules, y)} {_rows(len(failed), agreed)}"
-    points = [[int(k), *_rounded(point)] for k, *point in zip(numbers, *own, strict=True)]
-    return {"cells": runs(classes), "rules": list(rules.values()), "failed": points, "words": words}
+    return {
+        "cells": runs(classes),
+        "rules": list(rules.values()),
+        "failed": [[int(number), *_rounded(point)] for number, *point in zip(numbers, *points, strict=True)],
+        "words": f"{_reach(rules, plane.slice_y)} {_marks(len(failed), agreed)}",
+    }
 
 
 def runs(classes: np.ndarray) -> str:
@@ -157,16 +147,15 @@ def _rounded(values: Any) -> list[float]:
 
 def _reach(rules: Mapping[str, float | list[float]], torque: np.ndarray) -> str:
     """Where the rules that move with the level lie."""
-    if isinstance(rules["above"], float):
-        low, high = (decimals(float(rules[side]), 1) for side in ("below", "above"))  # type: ignore[arg-type]
-        return f"By the rules, power fails here below {low} and above {high} {_SENSORS[TORQUE][1]}."
-    strain = rules.get("strain")
+    low, high, strain = (rules.get(name) for name in ("below", "above", "strain"))
+    if isinstance(low, float) and isinstance(high, float):
+        return f"By the rules, power fails here below {decimals(low, 1)} and above {decimals(high, 1)} Nm."
     if not isinstance(strain, float) or strain > torque.max():
         return "By the rules, overstrain needs more torque here than any row has."
-    return f"By the rules, overstrain begins here at {decimals(strain, 1)} {_SENSORS[TORQUE][1]}."
+    return f"By the rules, overstrain begins here at {decimals(strain, 1)} Nm."
 
 
-def _rows(failed: int, agreed: int) -> str:
+def _marks(failed: int, agreed: int) -> str:
     if not failed:
         return "No failure is near."
     near = "1 failure is near" if failed == 1 else f"{count(failed)} failures are near"
@@ -175,8 +164,8 @@ def _rows(failed: int, agreed: int) -> str:
 
 def _view(kind: str, title: str, words: str, data: Mapping[str, Any]) -> Markdown:
     """A hidden box with what to do and the data, as a raw block that only HTML pages keep."""
-    light, dark = LIGHT.failures, DARK.failures
-    light, dark = light | {list(CLASSES)[NORMAL]: LIGHT.grid}, dark | {list(CLASSES)[NORMAL]: DARK.grid}
+    normal = list(CLASSES)[NORMAL]
+    light, dark = ({**theme.failures, normal: theme.grid} for theme in (LIGHT, DARK))
     colours = "".join(f"--class-{k}:light-dark({light[name]},{dark[name]});" for k, name in enumerate(CLASSES))
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     box = f'<div class="view" data-view="{kind}" role="group" aria-label="{title}" style="{colours}" hidden>'

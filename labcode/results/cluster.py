@@ -28,7 +28,7 @@ TIMEOUT = 10
 #: Times that a task may lose its worker and its arguments (each time, dask itself tries on three workers).
 ATTEMPTS = 3
 #: Modules whose source must be the same on all machines.
-MODULES = ("labcode.nets.together", "labcode.lab.regression.views", "labcode.nets.estimators")
+MODULES = ("labcode.nets.together", "labcode.lab.regression.ladder", "labcode.nets.estimators")
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from labcode import settings, sources
 from labcode.errors import LabcodeError
@@ -33,6 +34,8 @@ class Experiment:
     datasets, needs
         Names of the data sets handed over in ``data`` and of the experiments whose results are handed over in
         ``results``; what they hold enters the key.
+    lacks
+        What the rows must have and have not, in words; empty where it can be computed from them.
     seconds
         Rough cost on 2 cores, the first guess of the remaining time.
     """
@@ -43,6 +46,7 @@ class Experiment:
     quick: object
     datasets: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    lacks: Callable[[Mapping[str, Any]], str] = lambda data: ""
     seconds: float = 10.0
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from labcode import settings
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, RowsError
 from labcode.results import keys, store
 from labcode.results.experiments import Experiment, catalog, find
 from labcode.results.store import Result, Store
@@ -182,10 +182,13 @@ class _Session:
 
         self.reporter.started(experiment)
         started = time.perf_counter()
+        data = {name: copy.deepcopy(self._rows(name)) for name in experiment.datasets}
+        if lack := experiment.lacks(data):
+            raise RowsError(f"{experiment.name} needs {lack}.")
         with threadpool_limits(1, user_api="blas"):  # so that the last bits of a sum do not depend on the cores
             found = experiment.run(
                 experiment.settings,
-                data={name: copy.deepcopy(self._rows(name)) for name in experiment.datasets},
+                data=data,
                 results=needed,
                 progress=lambda share: self.reporter.progress(experiment, share),
             )

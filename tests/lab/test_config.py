@@ -41,7 +41,13 @@ class First:
     name: str
     hidden: tuple[int, ...]
     optimizer: Optimizer
-    early: bool = False
+
+
+@dataclass(frozen=True)
+class Both:
+    first: First
+    optimizer: Optimizer
+    printed: int = 3
 
 
 @pytest.fixture
@@ -58,16 +64,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return written
 
 
-def test_a_table_becomes_a_dataclass(write) -> None:
+def test_a_table_becomes_a_dataclass_and_an_edited_line_is_read_anew(write) -> None:
     write()
-    found = configured(First, "lab.first")
-    assert found == First(50, 0.01, "plain", (64, 32), Optimizer("adam", 1.0))
-    assert type(found.hidden) is tuple and type(found.optimizer.decay) is float
-
-
-def test_an_edited_line_is_read_anew(write) -> None:
-    write()
-    assert configured(First, "lab.first").epochs == 50
+    first = configured(First, "lab.first")
+    assert first == First(50, 0.01, "plain", (64, 32), Optimizer("adam", 1.0))
+    assert type(first.hidden) is tuple and type(first.optimizer.decay) is float
     write("epochs = 50", "epochs = 60")
     assert configured(First, "lab.first").epochs == 60
 
@@ -76,6 +77,12 @@ def test_the_quick_profile_has_its_own_keys_and_the_others_from_the_table(write)
     write()
     quick = configured(First, "lab.first", profile="quick")
     assert (quick.epochs, quick.rate, quick.optimizer) == (5, 0.01, Optimizer("adam", 1.0))
+
+
+def test_several_tables_become_one_dataclass(write) -> None:
+    write()
+    both = configured(Both, {"first": "lab.first", "optimizer": "lab.first.optimizer"}, profile="quick")
+    assert (both.first.epochs, both.optimizer, both.printed) == (5, Optimizer("adam", 1.0), 3)
 
 
 @pytest.mark.parametrize(
@@ -88,29 +95,16 @@ def test_the_quick_profile_has_its_own_keys_and_the_others_from_the_table(write)
         ("rate = 0.01\n", "", ["'rate'", "lacks"]),
         ('kind = "adam"\n', "", ["'optimizer.kind'", "lacks"]),
         ("rate = 0.01", 'rate = "0.01"', ["rate", '"0.01"', "number"]),
-        ("epochs = 50", "epochs = true", ["epochs", "true", "integer"]),
         ("epochs = 50", "epochs = 50.0", ["epochs", "50.0", "integer"]),
-        ("epochs = 50", 'epochs = "50"', ["epochs", '"50"', "integer"]),
-        ('name = "plain"', "name = 3", ["name", "3", "string"]),
         ('name = "plain"', "name = 1979-05-27", ["no setting can be"]),
         ("epochs = 50", "epochs = 0", ["epochs", "= 0", "greater than or equal to 1"]),
-        ("rate = 0.01", "rate = 1.0", ["rate", "1.0", "less than 1"]),
-        ("rate = 0.01", "rate = nan", ["rate"]),
         ("[64, 32]", '[64, "32"]', ["hidden.1", '"32"', "integer"]),
         ("[64, 32]", "64", ["hidden", "64", "array"]),
         ('kind = "adam"', 'kind = "adem"', ["optimizer.kind", '"adem"', "'adam' or 'sgd'"]),
-        ("decay = 1", "decay = -1", ["optimizer.decay", "-1", "greater than or equal to 0"]),
-        ("[lab.first.quick]\nepochs = 5", "", None),
-        ('name = "plain"', 'name = "plain"\nearly = 1', ["early", "1", "boolean"]),
     ],
 )  # fmt: skip
-def test_a_fault_names_file_table_key_value_and_what_was_expected(
-    write, old: str, new: str, told: list[str] | None
-) -> None:
+def test_a_fault_names_file_table_key_value_and_what_was_expected(write, old: str, new: str, told: list[str]) -> None:
     write(old, new)
-    if told is None:
-        assert configured(First, "lab.first", profile="quick").epochs == 50, "quick without a table of it is full"
-        return
     with pytest.raises(LabcodeError) as raised:
         configured(First, "lab.first")
     for part in ["lab.toml", "lab.first", *told]:
@@ -138,17 +132,9 @@ def test_a_missing_table_is_named(write, section: str) -> None:
         configured(First, section)
 
 
-def test_tables_below_belong_to_others(write) -> None:
-    write("[lab.first.quick]", "[lab.first.other]\nx = 1\n[lab.first.quick]")
-    assert configured(First, "lab.first").epochs == 50
-
-
 def test_a_broken_file_and_a_missing_one_are_named(write) -> None:
     with pytest.raises(LabcodeError, match=r"lab\.toml cannot be read \(No such file"):
         configured(First, "lab.first")
     write("[lab.first]", "[lab.first")
     with pytest.raises(LabcodeError, match=r"lab\.toml is not valid TOML: .*line 2"):
-        configured(First, "lab.first")
-    Path("lab.toml").write_bytes(b'x = "\xff"')
-    with pytest.raises(LabcodeError, match=r"lab\.toml is not valid TOML"):
         configured(First, "lab.first")

@@ -27,6 +27,7 @@ from labcode.lab.classification.balancing_alarms import Ranking
 from labcode.lab.classification.balancing_results import Balanced, EqualAlarms
 from labcode.lab.classification.balancing_settings import Balancing
 from labcode.lab.classification.classes import NETWORK, NORMAL
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.resamples import estimate, row_draws
 from labcode.lab.classification.rows import (
     N_CLASSES,
@@ -307,6 +308,7 @@ EXPERIMENTS = (
         spec=configured(Balancing, "classification.balancing"),
         quick=configured(Balancing, "classification.balancing", profile="quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=60,
     ),
 )

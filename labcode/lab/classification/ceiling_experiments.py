@@ -36,6 +36,7 @@ from labcode.lab.classification.ceiling import (
 from labcode.lab.classification.ceiling_results import Ceiling, Decision
 from labcode.lab.classification.ceiling_settings import Simulation
 from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.config import configured
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
@@ -259,6 +260,7 @@ EXPERIMENTS = (
         spec=configured(Simulation, "classification.ceiling"),
         quick=configured(Simulation, "classification.ceiling", profile="quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=30,
     ),
 )

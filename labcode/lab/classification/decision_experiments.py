@@ -17,6 +17,7 @@ from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
 from labcode.lab.classification.decision_results import Cost, Decided, Fall, Plane, SlicedPlane
 from labcode.lab.classification.decision_settings import Decision
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.planes import AIR, HELD, PLANES, PROCESS, SPEED, TORQUE, WEAR
 from labcode.lab.classification.rows import (
     FailureRows,
@@ -306,6 +307,7 @@ EXPERIMENTS = (
         spec=_spec("full"),
         quick=_spec("quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=60,
     ),
 )

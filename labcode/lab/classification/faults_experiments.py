@@ -27,6 +27,7 @@ from labcode.lab.classification.faults import (
 )
 from labcode.lab.classification.faults_results import Leakage, Variant
 from labcode.lab.classification.faults_settings import Faults
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.rows import (
     FoldsSpec,
     class_numbers,
@@ -201,6 +202,7 @@ EXPERIMENTS = (
         spec=configured(Faults, "classification.faults"),
         quick=configured(Faults, "classification.faults", profile="quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=14,
     ),
 )

@@ -31,6 +31,7 @@ from labcode.lab.classification.first_stated import (
     draws_of,
     stated_figures,
 )
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.rows import confusion_counts
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
@@ -307,6 +308,7 @@ EXPERIMENTS = (
         spec=_spec("full"),
         quick=_spec("quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=60,
     ),
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.types import Dataset
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
 from labcode.lab.classification.regularizing_settings import HoldingBack
@@ -325,6 +326,7 @@ EXPERIMENTS = (
         spec=_spec("full"),
         quick=_spec("quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=95,
     ),
 )

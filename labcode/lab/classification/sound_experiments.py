@@ -16,6 +16,7 @@ from labcode.data.types import Dataset
 from labcode.lab.classification import sound_settings as settings
 from labcode.lab.classification.ceiling import best_weights, decide
 from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.network import (
     Floats,
     Labels,
@@ -400,6 +401,7 @@ EXPERIMENTS = (
         spec=_spec("full"),
         quick=_spec("quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=600,
     ),
 )

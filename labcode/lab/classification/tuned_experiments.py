@@ -11,6 +11,7 @@ import numpy as np
 from labcode.data.types import Dataset
 from labcode.lab.classification import sound_settings
 from labcode.lab.classification.decision_experiments import out_of_fold
+from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.rows import FailureRows, FoldsSpec, confusions_of, failure_rows, mean_gain, mean_score
 from labcode.lab.classification.sound_experiments import Answer, ContestSpec, compete, number
 from labcode.lab.classification.sound_settings import NetworkChoice
@@ -112,6 +113,7 @@ EXPERIMENTS = (
         spec=_spec("full"),
         quick=_spec("quick"),
         datasets=("maintenance",),
+        lacks=enough_of_each,
         seconds=90,
     ),
 )

@@ -20,14 +20,8 @@ SENSOR_NAMES = dict(
 WORN = (TOOL_LIFE[0], TOOL_LIFE[-1])
 
 
-def eta_squared(sensor: pd.Series, failure: pd.Series) -> float:
-    """Share of a sensor's variance that lies between the failure types: that of the means of its types, ``(n,)``."""
-    means = sensor.groupby(failure).transform("mean")
-    return float(means.var(ddof=0) / sensor.var(ddof=0))
-
-
 def equal_eta_squared(sensor: pd.Series, failure: pd.Series) -> float:
-    """The same share if all types were equally common."""
+    """Share of a sensor's variance ``(n,)`` between the failure types, if all were equally common."""
     by_type = sensor.groupby(failure)
     between, within = by_type.mean().var(ddof=0), by_type.var(ddof=0).mean()
     return float(between / (between + within))

@@ -10,7 +10,7 @@ from pydantic import Field
 
 @dataclass(frozen=True, kw_only=True)
 class OfPrices:
-    """A day's rise or fall, as a share of the price, that is called a jump."""
+    """A jump is a day's rise or fall by more than this share of the price."""
 
     jump: Annotated[float, Field(gt=0, lt=1)]
 

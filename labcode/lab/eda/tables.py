@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from labcode.data.labels import (
-    MIN_COOLING_SPEED,
-    MIN_TEMPERATURE_DIFFERENCE,
-    POWER_LIMITS,
-    STRAIN_LIMITS,
-)
+from labcode.data.labels import MIN_COOLING_SPEED, MIN_TEMPERATURE_DIFFERENCE, POWER_LIMITS, STRAIN_LIMITS
 from labcode.lab.eda.results import Machines
 
 #: The rules as formulas, by what results call them.
@@ -22,27 +17,15 @@ FORMULAS = {
 
 def sensor_shares(mill: Machines) -> pd.DataFrame:
     """How much of each sensor's variance lies between the failure types, the most first; cells as text."""
+    columns = ["sensor", "share between types", "if all were equally common"]
     ordered = sorted(mill.sensors.items(), key=lambda sensor: -sensor[1].share.value)
-    return pd.DataFrame(
-        {
-            "sensor": [name for name, _ in ordered],
-            "share between types": [str(found.share.interval) for _, found in ordered],
-            "if all were equally common": [str(found.equal) for _, found in ordered],
-        }
-    )
+    return pd.DataFrame([(name, str(of.share.interval), str(of.equal)) for name, of in ordered], columns=columns)
 
 
 def rules(mill: Machines) -> pd.DataFrame:
     """Rows that meet each published rule, rows with its label, and rows with both."""
+    columns = ["failure", "rule", "meet it", "labelled", "both"]
+    rows = [(name, formula, mill.rules[name]) for name, formula in FORMULAS.items()]
     return pd.DataFrame(
-        [
-            {
-                "failure": name,
-                "rule": FORMULAS[name],
-                "meet it": mill.rules[name].meet.bare,
-                "labelled": mill.rules[name].labelled.bare,
-                "both": mill.rules[name].both.bare,
-            }
-            for name in FORMULAS
-        ]
+        [(*of, rule.meet.bare, rule.labelled.bare, rule.both.bare) for *of, rule in rows], columns=columns
     )

@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from labcode.lab.regression.network import position, position_inputs, to_dollars
-
-Floats = NDArray[np.float64]
+from labcode.lab.regression.network import Floats, midpoint, position, position_inputs, to_dollars
 
 
 def without_network(train: pd.DataFrame, test: pd.DataFrame, ridge_alpha: float = 1.0) -> dict[str, Floats]:
@@ -28,7 +25,7 @@ def without_network(train: pd.DataFrame, test: pd.DataFrame, ridge_alpha: float 
         "zero": np.zeros(len(test)),
         "mean": np.full(len(test), y_train.mean()),
         "open": test["open"].to_numpy(),
-        "midpoint": ((test["high"] + test["low"]) / 2).to_numpy(),
+        "midpoint": midpoint(test),
         "ols_raw": LinearRegression().fit(X_train, y_train).predict(X_test),
         "ols": least_squares.fit(X_train, y_train).predict(X_test),
         "ridge": ridge.fit(X_train, y_train).predict(X_test),
@@ -50,8 +47,3 @@ def trees_on_position(trees: HistGradientBoostingRegressor, train: pd.DataFrame,
 def rmse(predicted: Floats, actual: Any) -> float:
     """Root mean squared error, in the unit of the two."""
     return float(np.sqrt(np.mean((predicted - np.asarray(actual)) ** 2)))
-
-
-def skill(predicted: Floats, reference: Floats, actual: Any) -> float:
-    """Share of the reference's squared error that a prediction saves."""
-    return 1 - (rmse(predicted, actual) / rmse(reference, actual)) ** 2

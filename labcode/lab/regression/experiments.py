@@ -1,10 +1,9 @@
-"""Experiments of the regression: our first version over many seeds, what needs no network, and the choice of one."""
+"""Experiments of the regression: our first version over many seeds, and what needs no network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -15,43 +14,43 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 
 from labcode.book.reference import stated
-from labcode.data.types import Dataset
-from labcode.lab.config import configured
-from labcode.lab.regression import settings
+from labcode.lab.config import experiment
+from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
+from labcode.lab.regression import needs
 from labcode.lab.regression.baselines import boosted_trees, rmse, trees_on_position, without_network
-from labcode.lab.regression.candidates import CANDIDATES, predictions
-from labcode.lab.regression.network import Floats, position
-from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Baseline, Baselines, Candidate, Choice, number
-from labcode.lab.regression.split import rolling_folds, split_by_date
+from labcode.lab.regression.network import Floats, midpoint
+from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Baseline, Baselines
+from labcode.lab.regression.settings import First, WithoutNetwork
+from labcode.lab.regression.split import folds_by_date, split_by_date
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
-from labcode.results.typed import Results
-from labcode.scoring.intervals import (
-    DATE_BLOCK,
-    mean_interval,
-    next_draw_interval,
-    next_draw_limits,
-    rmse_interval,
-    skill_interval,
-)
-from labcode.settings import SEED, Profile
+from labcode.scoring.intervals import next_draw_interval, next_draw_limits
+from labcode.settings import SEED
 
 #: Boosted trees, and rows to train on and to predict.
 TreeModel = Callable[[HistGradientBoostingRegressor, pd.DataFrame, pd.DataFrame], Floats]
-Data = Mapping[str, Dataset]
-Stored = Mapping[str, Result]
 #: Numbers of seeds for which the printed losses inside the interval are counted.
 COUNTED_SEEDS = (3, 5, 10, 20, 30)
+
+
+def printed_loss(name: str) -> float:
+    """A loss (USD²) that our first version printed, by its id in data/reference.toml."""
+    return float(stated(name).value or 0)
+
+
+def _printed() -> tuple[tuple[float, float], ...]:
+    """Training and test loss of the printed epochs."""
+    names = [(f"regression.train_{epoch}", f"regression.test_{epoch}") for epoch in PRINTED_EPOCHS]
+    return tuple((printed_loss(train), printed_loss(test)) for train, test in names)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirstSpec:
     """Our first version's settings, and the losses that it printed: (training, test) by epoch."""
 
-    first: settings.First
-    printed: tuple[tuple[float, float], ...]
+    first: First
+    printed: tuple[tuple[float, float], ...] = field(default_factory=_printed)
 
 
 def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: Progress) -> AsSubmitted:
@@ -63,8 +62,7 @@ def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: 
     plain, *fast = in_parallel(_losses, [(spec.first, rows, seed, slow) for seed, slow in runs], done=progress)
     losses = np.stack(fast)
     variances = [float(y.var(correction=0)) for y in rows[2:]]
-    printed = np.array(spec.printed)
-    at = list(PRINTED_EPOCHS)
+    printed, at = np.array(spec.printed), list(PRINTED_EPOCHS)
     return AsSubmitted(
         seeds=len(losses),
         train_mse_epoch={epoch: number(next_draw_interval(losses[:, epoch, 0])) for epoch in at},
@@ -76,11 +74,10 @@ def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: 
         coverage=Number(_left_out_coverage(losses)),
         inside={n: Number(_mean_inside(losses[:, at], printed, n)) for n in COUNTED_SEEDS if n <= len(losses)},
         curves=np.concatenate([losses, 1 - losses / variances], axis=2),
-        plain_curve=plain,
     )
 
 
-def _losses(spec: settings.First, rows: list[Any], seed: int, plain: bool) -> Floats:
+def _losses(spec: First, rows: list[Any], seed: int, plain: bool) -> Floats:
     """Losses ``(epochs, 2)`` of one run, by the plain loop or by the fast one."""
     import torch
 
@@ -103,7 +100,7 @@ def _mean_inside(losses: Floats, values: Floats, seeds: int, draws: int = 200) -
     """How many values lie where single seeds should fall, given so many of the seeds: mean over draws of them."""
     random = np.random.default_rng(SEED)
     drawn = [random.choice(len(losses), size=seeds, replace=False) for _ in range(draws)]
-    return float(np.mean([_inside(losses[own], values).sum() for own in drawn]))
+    return float(np.mean([_inside(losses[some], values).sum() for some in drawn]))
 
 
 def _left_out_coverage(losses: Floats) -> float:
@@ -112,7 +109,7 @@ def _left_out_coverage(losses: Floats) -> float:
     return float(np.mean([_inside(np.delete(losses, seed, axis=0), losses[seed]) for seed in seeds]))
 
 
-def run_baselines(spec: settings.WithoutNetwork, *, data: Data, results: Stored, progress: Progress) -> Baselines:
+def run_baselines(spec: WithoutNetwork, *, data: Data, results: Stored, progress: Progress) -> Baselines:
     """Score what needs no network on new dates, and on our first version's random rows."""
     import sklearn
 
@@ -127,133 +124,46 @@ def run_baselines(spec: settings.WithoutNetwork, *, data: Data, results: Stored,
         predicted["trees"] = trees_on_position(trees, rows, held_out)
         by_split.append((predicted, held_out))
     scored: dict[str, Any] = {name: _baseline(name, *by_split) for name in by_split[0][0]}
-    squared = {name: ((values - test["close"].to_numpy()) ** 2) for name, values in by_split[0][0].items()}
-    middle = (train["high"] + train["low"]) / 2
+    ols, of_trees = ((by_split[0][0][name] - test["close"].to_numpy()) ** 2 for name in ("ols", "trees"))
     columns = ["open", "low", "high", "volume"]
     return Baselines(
         **scored,
         best=min(scored, key=lambda name: scored[name].rmse.value),
         ols_raw_rank=Number(int(LinearRegression().fit(train[columns], train["close"]).rank_)),
         scikit_learn=sklearn.__version__,
-        midpoint_rmse_train=Number(rmse(middle.to_numpy(), train["close"])),
-        trees_over_ols=number(skill_interval(squared["trees"], squared["ols"], test["date"], block=DATE_BLOCK)),
-        trees_leaves=trees.max_leaf_nodes,
-        trees_rate=trees.learning_rate,
-        squared_ols=squared["ols"].astype(np.float32),
-        squared_trees_raw=squared["trees_raw"].astype(np.float32),
-        squared_trees=squared["trees"].astype(np.float32),
+        midpoint_rmse_train=Number(rmse(midpoint(train), train["close"])),
+        trees_over_ols=skill_of(of_trees, ols, test["date"]),
+        squared_ols=ols.astype(np.float32),
+        squared_trees=of_trees.astype(np.float32),
     )
 
 
 def _baseline(name: str, *splits: tuple[dict[str, Floats], pd.DataFrame]) -> Baseline:
     (dates, test), (random, held_out) = splits
-    errors = dates[name] - test["close"].to_numpy()
+    errors, actual = dates[name] - test["close"].to_numpy(), test["close"].to_numpy()
     return Baseline(
-        rmse=number(rmse_interval(errors, test["date"], block=DATE_BLOCK)),
-        percent=Number(float(np.sqrt(np.mean((errors / test["close"].to_numpy()) ** 2)))),
-        rmse_random=number(
-            rmse_interval(random[name] - held_out["close"].to_numpy(), held_out["date"], block=DATE_BLOCK)
-        ),
+        rmse=rmse_of(errors, test["date"]),
+        percent=Number(float(np.sqrt(np.mean((errors / actual) ** 2)))),
+        rmse_random=rmse_of(random[name] - held_out["close"].to_numpy(), held_out["date"]),
     )
 
 
-def _chosen_trees(
-    spec: settings.WithoutNetwork, train: pd.DataFrame, model: TreeModel
-) -> HistGradientBoostingRegressor:
+def _chosen_trees(spec: WithoutNetwork, train: pd.DataFrame, model: TreeModel) -> HistGradientBoostingRegressor:
     """The boosted trees with the lowest squared error on rolling folds before the test dates."""
-    folds = rolling_folds(train, spec.folds, 0.125)
+    folds = [(train.iloc[rows], train.iloc[held]) for rows, held in folds_by_date(train["date"], spec.folds, 0.125)]
+    options = {"max_iter": spec.iterations, "early_stopping": False, "random_state": SEED}
     grid = [
-        HistGradientBoostingRegressor(
-            max_leaf_nodes=leaves, learning_rate=rate, max_iter=spec.iterations, early_stopping=False, random_state=SEED
-        )
+        HistGradientBoostingRegressor(max_leaf_nodes=leaves, learning_rate=rate, **options)
         for leaves, rate in product(spec.leaves, spec.rates)
     ]
     errors = [
-        np.mean([rmse(model(trees, fold.train, fold.held_out), fold.held_out["close"]) ** 2 for fold in folds])
+        np.mean([rmse(model(trees, rows, held_out), held_out["close"]) ** 2 for rows, held_out in folds])
         for trees in grid
     ]
     return grid[int(np.argmin(errors))]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChoiceSpec:
-    """What the candidates are, and the folds that choose between them."""
-
-    selection: settings.Selection
-    network: settings.Network
-
-
-def run_selection(spec: ChoiceSpec, *, data: Data, results: Stored, progress: Progress) -> Choice:
-    """Choose the network on dates before the test dates, by its pooled skill over least squares."""
-    train, _ = split_by_date(data["prices"].frame)
-    folds = rolling_folds(train, spec.selection.folds, spec.selection.block_share)
-    seeds = range(spec.selection.seeds)
-    tasks = [(CANDIDATES, seed, spec.network, fold.train, fold.held_out) for fold, seed in product(folds, seeds)]
-    found = iter(in_parallel(predictions, tasks, done=progress))
-    actual = [fold.held_out["close"].to_numpy() for fold in folds]
-    squared: dict[str, list[Floats]] = {name: [] for name in CANDIDATES}
-    for closes in actual:
-        by_seed = [next(found) for _ in seeds]
-        for name in CANDIDATES:
-            squared[name].append(np.mean([(predicted[name] - closes) ** 2 for predicted in by_seed], axis=0))
-    linear = [without_network(fold.train, fold.held_out)["ols"] for fold in folds]
-    reference = [(predicted - closes) ** 2 for predicted, closes in zip(linear, actual, strict=True)]
-    dates = np.concatenate([fold.held_out["date"].to_numpy() for fold in folds])
-    skill = partial(skill_interval, clusters=dates, block=DATE_BLOCK)
-    pooled = {name: np.concatenate(errors) for name, errors in squared.items()}
-    winner = min(pooled, key=lambda name: pooled[name].mean())
-    return Choice(
-        candidates={
-            name: Candidate(
-                skill=number(skill(pooled[name], np.concatenate(reference))),
-                winner_over=number(skill(pooled[winner], pooled[name])),
-                by_fold={
-                    i + 1: Number(float(1 - own.mean() / linear.mean()))
-                    for i, (own, linear) in enumerate(zip(squared[name], reference, strict=True))
-                },
-            )
-            for name in CANDIDATES
-        },
-        winner=winner,
-        seeds=len(seeds),
-        drift=number(mean_interval(position(train, train["close"]), train["date"], block=DATE_BLOCK)),
-    )
-
-
-def _printed() -> tuple[tuple[float, float], ...]:
-    """The losses that our first version printed."""
-    names = [(f"regression.train_{epoch}", f"regression.test_{epoch}") for epoch in PRINTED_EPOCHS]
-    return tuple((float(stated(train).value or 0), float(stated(test).value or 0)) for train, test in names)
-
-
-def _specs(profile: Profile) -> dict[str, object]:
-    """The settings of each experiment."""
-    return {
-        "as-submitted": FirstSpec(
-            first=configured(settings.First, "regression.first", profile=profile), printed=_printed()
-        ),
-        "baselines": configured(settings.WithoutNetwork, "regression.baselines", profile=profile),
-        "selection": ChoiceSpec(
-            selection=configured(settings.Selection, "regression.selection", profile=profile),
-            network=configured(settings.Network, "regression.network", profile=profile),
-        ),
-    }
-
-
-_FULL, _QUICK = _specs("full"), _specs("quick")
-_RUNS: dict[str, tuple[Callable[..., Results], float]] = {
-    "as-submitted": (run_as_submitted, 170),
-    "baselines": (run_baselines, 25),
-    "selection": (run_selection, 60),
-}
-EXPERIMENTS = tuple(
-    Experiment(
-        name=f"regression/{name}",
-        run=run,
-        spec=_FULL[name],
-        quick=_QUICK[name],
-        datasets=("prices",),
-        seconds=seconds,
-    )
-    for name, (run, seconds) in _RUNS.items()
+EXPERIMENTS = (
+    experiment(run_as_submitted, {"first": "regression.first"}, datasets=("prices",), lacks=needs.closes, seconds=170),
+    experiment(run_baselines, "regression.baselines", datasets=("prices",), lacks=needs.days, seconds=25),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -9,20 +11,17 @@ from labcode.book.reference import stated
 from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Sound, Steps
 
 
+def by_seed_and_epoch(columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Values ``(n_seeds, n_epochs)`` as columns beside ``seed`` and ``epoch``."""
+    seed, epoch = np.indices(next(iter(columns.values())).shape).reshape(2, -1)
+    return pd.DataFrame({"seed": seed, "epoch": epoch} | {name: values.ravel() for name, values in columns.items()})
+
+
 def runs(first: AsSubmitted) -> pd.DataFrame:
     """Loss (USD²) and R² of every seed by epoch: columns ``seed``, ``epoch``, ``rows``, ``loss``, ``R²``."""
-    seeds, epochs, _ = first.curves.shape
-    seed, epoch = np.indices((seeds, epochs)).reshape(2, -1)
+    curves = np.moveaxis(first.curves, 2, 0)
     frames = [
-        pd.DataFrame(
-            {
-                "seed": seed,
-                "epoch": epoch,
-                "rows": rows,
-                "loss": first.curves[:, :, column].ravel(),
-                "R²": first.curves[:, :, 2 + column].ravel(),
-            }
-        )
+        by_seed_and_epoch({"loss": curves[column], "R²": curves[2 + column]}).assign(rows=rows)
         for column, rows in enumerate(("training", "test"))
     ]
     return pd.concat(frames, ignore_index=True)
@@ -31,29 +30,27 @@ def runs(first: AsSubmitted) -> pd.DataFrame:
 def printed() -> pd.DataFrame:
     """The losses (USD²) that our first version printed, as `runs` has them."""
     names = {"training": "train", "test": "test"}
-    return pd.DataFrame(
-        [
-            {"epoch": epoch, "rows": rows, "loss": stated(f"regression.{name}_{epoch}").value}
-            for rows, name in names.items()
-            for epoch in PRINTED_EPOCHS
-        ]
-    )
+    losses = [
+        (epoch, rows, stated(f"regression.{name}_{epoch}").value)
+        for rows, name in names.items()
+        for epoch in PRINTED_EPOCHS
+    ]
+    return pd.DataFrame(losses, columns=["epoch", "rows", "loss"])
 
 
 def curves(steps: Steps) -> pd.DataFrame:
     """Scores by epoch: columns ``epoch``, ``rows``, ``RMSE (USD)``, ``R²`` (of the position)."""
     frames = [
-        pd.DataFrame(steps.curves[:, start : start + 2], columns=["RMSE (USD)", "R²"]).assign(rows=rows)
-        for start, rows in ((0, "training"), (2, "test"))
+        pd.DataFrame(scores, columns=["RMSE (USD)", "R²"]).assign(rows=rows)
+        for rows, scores in zip(("training", "test"), np.split(steps.curves, 2, axis=1), strict=True)
     ]
     return pd.concat(frames).rename_axis("epoch").reset_index()
 
 
 def response(sound: Sound) -> pd.DataFrame:
     """Where the network puts the close, given the open: columns ``open``, ``close``, ``range`` (of the price)."""
-    widths = [f"{100 * width:.1f}%" for width in sound.response_range]
     frames = [
-        pd.DataFrame({"open": sound.response_open, "close": close, "range": width})
-        for close, width in zip(sound.response, widths, strict=True)
+        pd.DataFrame({"open": sound.response_open, "close": close, "range": f"{100 * width:.1f}%"})
+        for close, width in zip(sound.response, sound.response_range, strict=True)
     ]
     return pd.concat(frames, ignore_index=True)

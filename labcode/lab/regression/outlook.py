@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,28 +12,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.prices import untrustworthy
-from labcode.data.types import Dataset
-from labcode.lab.config import configured
-from labcode.lab.regression import settings
-from labcode.lab.regression.network import (
-    Floats,
-    day_range,
-    fit_position_network,
-    position,
-    position_inputs,
-    predict_close,
-)
-from labcode.lab.regression.results import Limit, NextDay, number
+from labcode.lab.config import experiment
+from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
+from labcode.lab.regression import needs
+from labcode.lab.regression import network as networks
+from labcode.lab.regression.network import Floats, midpoint, position, position_inputs
+from labcode.lab.regression.results import Limit, NextDay
+from labcode.lab.regression.settings import Bound, Forecast, Network
 from labcode.lab.regression.split import split_by_date
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
-from labcode.scoring.intervals import DATE_BLOCK, Interval, cluster_bootstrap, rmse_interval, skill_interval
-from labcode.settings import SEED, Profile
+from labcode.scoring.intervals import DATE_BLOCK, Interval, cluster_bootstrap
+from labcode.settings import SEED
 
-Data = Mapping[str, Dataset]
-Stored = Mapping[str, Result]
 #: Days simulated at a time.
 _BLOCK = 20_000
 
@@ -44,33 +34,27 @@ _BLOCK = 20_000
 class LimitSpec:
     """A simulated day, and a network that knows the past."""
 
-    bound: settings.Bound
-    network: settings.Network
+    bound: Bound
+    network: Network
 
 
 def run_limit(spec: LimitSpec, *, data: Data, results: Stored, progress: Progress) -> Limit:
     """Score the best guess on days of a price that moves at random, and a network that knows more on real ones."""
     days = random_days(spec.bound.days, spec.bound.path_steps)
-    half = len(days) // 2
-    opened = (-days["low"] / (days["high"] - days["low"])).to_numpy()
-    log_range = np.log((days["high"] - days["low"]).to_numpy())
-    place = ((days["close"] - days["low"]) / (days["high"] - days["low"])).to_numpy()
+    width = days["high"] - days["low"]
+    opened, log_range = (-days["low"] / width).to_numpy(), np.log(width.to_numpy())
+    place = ((days["close"] - days["low"]) / width).to_numpy()
     progress(0.2)
-    frame = with_past(data["prices"].frame, spec.bound.past_days)
-    train, test = split_by_date(frame)
+    train, test = split_by_date(with_past(data["prices"].frame, spec.bound.past_days))
     tasks = [(spec.network, seed, train, test, known) for known in (True, False) for seed in range(spec.bound.seeds)]
-    found = in_parallel(_past_predictions, tasks, done=lambda share: progress(0.2 + 0.8 * share))
-    actual, dates = test["close"].to_numpy(), test["date"]
-    past, without = (
-        np.mean([(each - actual) ** 2 for each in part], axis=0)
-        for part in (found[: spec.bound.seeds], found[spec.bound.seeds :])
-    )
+    predicted = np.stack(in_parallel(_past_predictions, tasks, done=lambda share: progress(0.2 + 0.8 * share)))
+    squared = (predicted - test["close"].to_numpy()) ** 2
+    past, without = squared.reshape(2, spec.bound.seeds, -1).mean(axis=1)
     return Limit(
-        brownian_midpoint=Number(_rms(place[half:] - 0.5)),
-        brownian_open=Number(_best_guess(opened[:, None], place, half)),
-        brownian_volatility=Number(_best_guess(np.column_stack([opened, log_range]), place, half)),
-        past_rmse=number(rmse_interval(np.sqrt(past), dates, block=DATE_BLOCK)),
-        past_skill=number(skill_interval(past, without, dates, block=DATE_BLOCK)),
+        brownian_open=Number(_best_guess(opened[:, None], place)),
+        brownian_volatility=Number(_best_guess(np.column_stack([opened, log_range]), place)),
+        past_rmse=rmse_of(np.sqrt(past), test["date"]),
+        past_skill=skill_of(past, without, test["date"]),
     )
 
 
@@ -101,14 +85,12 @@ def _extreme(before: Floats, after: Floats, sign: float, steps: int, random: np.
     return np.asarray(sign * np.max((sign * (before + after) + reach) / 2, axis=1))
 
 
-def _best_guess(inputs: Floats, place: Floats, half: int) -> float:
+def _best_guess(inputs: Floats, place: Floats) -> float:
     """Error of the mean place given the inputs, learned on one half of the days and scored on the other."""
+    half = len(place) // 2
     trees = HistGradientBoostingRegressor(max_leaf_nodes=15, max_iter=150, early_stopping=False, random_state=SEED)
-    return _rms(trees.fit(inputs[:half], place[:half]).predict(inputs[half:]) - place[half:])
-
-
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+    errors = trees.fit(inputs[:half], place[:half]).predict(inputs[half:]) - place[half:]
+    return float(np.sqrt(np.mean(errors**2)))
 
 
 def with_past(prices: pd.DataFrame, past_days: int) -> pd.DataFrame:
@@ -118,12 +100,11 @@ def with_past(prices: pd.DataFrame, past_days: int) -> pd.DataFrame:
     """
     ordered = prices.sort_values(["symbol", "date"])
     # As a share of the midpoint: dividing by the close would tell the network what it should predict.
-    middle = (ordered["high"] + ordered["low"]) / 2
-    relative = (ordered["high"] - ordered["low"]).clip(lower=0) / middle + 1e-5
+    relative = (ordered["high"] - ordered["low"]).clip(lower=0) / midpoint(ordered) + 1e-5
     known = {}
     for name, values in (("past_range", relative), ("past_volume", ordered["volume"] + 1.0)):
         by_symbol = values.groupby(ordered["symbol"], observed=True)
-        before = by_symbol.transform(lambda own: own.shift(1).rolling(past_days, min_periods=5).mean())
+        before = by_symbol.transform(lambda days: days.shift(1).rolling(past_days, min_periods=5).mean())
         known[name] = pd.Series(np.log(values / before), index=ordered.index).fillna(0.0)
     return prices.assign(**known)
 
@@ -133,20 +114,20 @@ def past_inputs(days: pd.DataFrame) -> Floats:
     return np.column_stack([position_inputs(days), days[["past_range", "past_volume"]].to_numpy()])
 
 
-def _past_predictions(
-    network: settings.Network, seed: int, train: pd.DataFrame, test: pd.DataFrame, known: bool
-) -> Floats:
+def _past_predictions(network: Network, seed: int, train: pd.DataFrame, test: pd.DataFrame, known: bool) -> Floats:
     inputs = past_inputs if known else position_inputs
-    members = [fit_position_network(train, network, seed=seed, odd=odd, inputs=inputs) for odd in (False, True)]
-    return predict_close(members, test, inputs)
+    members = [
+        networks.fit_position_network(train, network, seed=seed, odd=odd, inputs=inputs) for odd in (False, True)
+    ]
+    return networks.predict_close(members, test)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NextDaySpec:
     """A forecast: from a day's row to the close of the next day."""
 
-    forecast: settings.Forecast
-    network: settings.Network
+    forecast: Forecast
+    network: Network
 
 
 def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Progress) -> NextDay:
@@ -158,26 +139,24 @@ def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Pr
     tasks = [(spec, kind, seed, train, test) for kind in ("level", "return") for seed in seeds]
     level, returns = np.stack(in_parallel(_next_close, tasks, done=progress)).reshape(2, len(seeds), -1)
     actual, today, dates = (test[name].to_numpy() for name in ("next_close", "close", "next_date"))
-    skill = partial(skill_interval, clusters=dates, block=DATE_BLOCK)
-    persistence = (today - actual) ** 2
-    squared = {"level": ((level - actual) ** 2).mean(axis=0), "return": ((returns - actual) ** 2).mean(axis=0)}
+    persistence, of_level, of_return = (
+        ((predicted - actual) ** 2).mean(axis=0) for predicted in (today[None], level, returns)
+    )
     truth, guess = np.log(actual / today), np.log(returns.mean(axis=0) / today)
     calm = np.abs(truth) <= spec.forecast.clip
-    right = _share_right(truth, guess, dates)
+    missed, still = (guess - truth) ** 2, truth**2
     return NextDay(
         persistence_rmse=Number(float(np.sqrt(persistence.mean()))),
         persistence_r2=Number(float(1 - persistence.mean() / actual.var())),
-        level_rmse=Number(float(np.sqrt(squared["level"].mean()))),
-        level_skill=number(skill(squared["level"], persistence)),
-        return_rmse=Number(float(np.sqrt(squared["return"].mean()))),
-        return_skill=number(skill(squared["return"], persistence)),
-        return_r2=number(skill((guess - truth) ** 2, truth**2)),
-        return_r2_without_jumps=number(
-            skill_interval((guess - truth)[calm] ** 2, truth[calm] ** 2, dates[calm], block=DATE_BLOCK)
-        ),
+        level_rmse=Number(float(np.sqrt(of_level.mean()))),
+        level_skill=skill_of(of_level, persistence, dates),
+        return_rmse=Number(float(np.sqrt(of_return.mean()))),
+        return_skill=skill_of(of_return, persistence, dates),
+        return_r2=skill_of(missed, still, dates),
+        return_r2_without_jumps=skill_of(missed[calm], still[calm], dates[calm]),
         jumps=Number(int((~calm).sum())),
         clip=Number(spec.forecast.clip),
-        direction=number(right),
+        direction=number(_share_right(truth, guess, dates)),
         rising=Number(float((truth[truth != 0] > 0).mean())),
     )
 
@@ -222,32 +201,16 @@ def _next_close(
 
 def _today(days: pd.DataFrame) -> Floats:
     """Where open and close lie in the day's range, the range, the volume and the price level, all free of scale."""
-    middle = ((days["high"] + days["low"]) / 2).to_numpy()
-    return np.column_stack(
-        [
-            np.clip(position(days, days["open"]), -1, 1),
-            np.clip(position(days, days["close"]), -1, 1),
-            np.log(np.maximum(day_range(days) / middle, 1e-5)),
-            np.log1p(days["volume"].to_numpy()),
-            np.log(middle),
-        ]
-    )
+    opened, closed = (np.clip(position(days, days[name]), -1, 1) for name in ("open", "close"))
+    middle, width = midpoint(days), networks.day_range(days)
+    relative = np.log(np.maximum(width / middle, 1e-5))
+    return np.column_stack([opened, closed, relative, np.log1p(days["volume"].to_numpy()), np.log(middle)])
 
 
-def _specs(profile: Profile) -> tuple[LimitSpec, NextDaySpec]:
-    network = configured(settings.Network, "regression.network", profile=profile)
-    return (
-        LimitSpec(bound=configured(settings.Bound, "regression.limit", profile=profile), network=network),
-        NextDaySpec(forecast=configured(settings.Forecast, "regression.next_day", profile=profile), network=network),
-    )
-
-
-_FULL, _QUICK = _specs("full"), _specs("quick")
+_NETWORK = {"network": "regression.network"}
 EXPERIMENTS = (
-    Experiment(
-        name="regression/limit", run=run_limit, spec=_FULL[0], quick=_QUICK[0], datasets=("prices",), seconds=25
-    ),
-    Experiment(
-        name="regression/next-day", run=run_next_day, spec=_FULL[1], quick=_QUICK[1], datasets=("prices",), seconds=10
+    experiment(run_limit, {"bound": "regression.limit"} | _NETWORK, datasets=("prices",), lacks=needs.days, seconds=25),
+    experiment(
+        run_next_day, {"forecast": "regression.next_day"} | _NETWORK, datasets=("prices",), lacks=needs.moving_days
     ),
 )

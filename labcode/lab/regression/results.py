@@ -8,21 +8,13 @@ from typing import Annotated
 
 import numpy as np
 
+from labcode.lab.quantities import counted, dollars, share, skill, squared_dollars
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
-from labcode.scoring.intervals import Interval
 
 #: Epochs, counted from 0, whose losses our first version printed.
 PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)
-
-
-def number(found: Interval) -> Number:
-    """A measured interval as a figure of a result."""
-    return Number(float(found.value), float(found.low), float(found.high))
-
-
-def _loss(says: str, name: str) -> Quantity:
-    return Quantity(says=says, unit="USD²", decimals=0, least=0, over="seeds", name=name)
+_SHARE_OF_PRICE = Quantity(says="error as a share of the price", unit="%", decimals=2, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,30 +24,25 @@ class AsSubmitted(Results):
     Shape
     -----
     ``curves`` ``(n_seeds, n_epochs, 4)``: loss of training and test rows, R² of both.
-    ``plain_curve`` ``(n_epochs, 2)``: the losses of the first seed, by the plain loop.
     """
 
     experiment = "regression/as-submitted"
     seeds: int
-    train_mse_epoch: Annotated[Mapping[int, Number], _loss("training loss at epoch", "train_mse_epoch")]
-    test_mse_epoch: Annotated[Mapping[int, Number], _loss("test loss at epoch", "test_mse_epoch")]
-    test_mse_end: Annotated[
-        Number, Quantity(says="test loss at the end", unit="USD²", decimals=0, least=0, over="seeds")
+    train_mse_epoch: Annotated[
+        Mapping[int, Number], squared_dollars("training loss at epoch", "seeds", "train_mse_epoch")
     ]
-    mean_mse: Annotated[Number, Quantity(says="loss of always saying the mean", unit="USD²", decimals=0, least=0)]
-    rises: Annotated[Number, Quantity(says="steps at which a loss went up", decimals=0, least=0)]
+    test_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("test loss at epoch", "seeds", "test_mse_epoch")]
+    test_mse_end: Annotated[Number, squared_dollars("test loss at the end", "seeds")]
+    mean_mse: Annotated[Number, squared_dollars("loss of always saying the mean")]
+    rises: Annotated[Number, counted("steps at which a loss went up")]
     largest_difference: Annotated[
         Number, Quantity(says="largest relative difference between the two loops", decimals=7, least=0)
     ]
-    coverage: Annotated[
-        Number,
-        Quantity(says="share of losses inside the interval of the other seeds", unit="%", decimals=0, least=0, most=1),
-    ]
+    coverage: Annotated[Number, share("share of losses inside the interval of the other seeds", 0)]
     inside: Annotated[
         Mapping[int, Number], Quantity(says="printed losses inside, by number of seeds", decimals=1, least=0, most=12)
     ]
     curves: Annotated[np.ndarray, Quantity(most=1e6)]
-    plain_curve: Annotated[np.ndarray, Quantity(least=0)]
 
     @property
     def inside_all(self) -> Number:
@@ -63,24 +50,13 @@ class AsSubmitted(Results):
         return self.inside[max(self.inside)]
 
 
-def _error(says: str, name: str | None = None) -> Quantity:
-    return Quantity(says=says, unit="USD", decimals=3, least=0, over="dates", name=name)
-
-
-def _skill(says: str, name: str | None = None) -> Quantity:
-    return Quantity(says=says, decimals=3, most=1, over="dates", name=name)
-
-
-_SHARE = Quantity(says="error as a share of the price", unit="%", decimals=2, least=0)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Baseline(Results):
     """A prediction without a network, on the last fifth of the dates and on our first version's random rows."""
 
-    rmse: Annotated[Number, _error("error on new dates")]
-    percent: Annotated[Number, _SHARE]
-    rmse_random: Annotated[Number, _error("error on random rows")]
+    rmse: Annotated[Number, dollars("error on new dates", over="dates")]
+    percent: Annotated[Number, _SHARE_OF_PRICE]
+    rmse_random: Annotated[Number, dollars("error on random rows", over="dates")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +81,9 @@ class Baselines(Results):
     best: str
     ols_raw_rank: Annotated[Number, Quantity(says="directions that least squares keeps", decimals=0, least=0, most=4)]
     scikit_learn: str
-    midpoint_rmse_train: Annotated[
-        Number, Quantity(says="error of the midpoint on the training dates", unit="USD", decimals=3, least=0)
-    ]
-    trees_over_ols: Annotated[Number, _skill("skill of boosted trees over least squares")]
-    trees_leaves: int
-    trees_rate: float
+    midpoint_rmse_train: Annotated[Number, dollars("error of the midpoint on the training dates")]
+    trees_over_ols: Annotated[Number, skill("skill of boosted trees over least squares")]
     squared_ols: Annotated[np.ndarray, Quantity(least=0)]
-    squared_trees_raw: Annotated[np.ndarray, Quantity(least=0)]
     squared_trees: Annotated[np.ndarray, Quantity(least=0)]
 
     @property
@@ -126,9 +97,8 @@ class Baselines(Results):
 class Candidate(Results):
     """A network on rolling folds before the test dates."""
 
-    skill: Annotated[Number, _skill("skill over least squares on the folds")]
-    winner_over: Annotated[Number, _skill("skill of the winner over it")]
-    by_fold: Annotated[Mapping[int, Number], Quantity(says="skill in fold", decimals=3, most=1, name="fold")]
+    skill: Annotated[Number, skill("skill over least squares on the folds")]
+    winner_over: Annotated[Number, skill("skill of the winner over it")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,13 +118,10 @@ class Choice(Results):
 class Step(Results):
     """A step of the ladder, over seeds."""
 
-    rmse: Annotated[
-        Number,
-        Quantity(says="error on new dates", unit="USD", decimals=3, least=0, over="range of seeds", name=""),
-    ]
-    percent: Annotated[Number, _SHARE]
-    skill: Annotated[Number, _skill("skill over least squares")]
-    updates: Annotated[Number, Quantity(says="optimiser steps", decimals=0, least=1)]
+    rmse: Annotated[Number, dollars("error on new dates", over="range of seeds", name="")]
+    percent: Annotated[Number, _SHARE_OF_PRICE]
+    skill: Annotated[Number, skill("skill over least squares")]
+    updates: Annotated[Number, counted("optimiser steps", least=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,50 +148,33 @@ class Sound(Results):
 
     Shape
     -----
-    ``predicted``, ``row`` ``(n_test,)``: mean prediction over seeds (USD), and the row's number in the file.
-    ``response`` ``(3, n)``, ``response_open`` ``(n,)``, ``response_range`` ``(3,)``: where it puts the close, given
-    where the day opened, for three widths of the range.
+    ``predicted`` ``(n_test,)``: mean prediction over seeds (USD). ``response`` ``(3, n)``, ``response_open`` ``(n,)``,
+    ``response_range`` ``(3,)``: where it puts the close, given where the day opened, for three widths of the range.
     """
 
     experiment = "regression/sound"
     network: str
     seeds: int
-    test_rows: Annotated[Number, Quantity(says="test rows", decimals=0, least=1)]
-    test_dates: Annotated[Number, Quantity(says="test dates", decimals=0, least=1)]
-    rmse: Annotated[Number, _error("error of the network on new dates")]
-    rmse_symbols: Annotated[
-        Number, Quantity(says="error of the network on new dates", unit="USD", decimals=3, least=0, over="symbols")
-    ]
-    rmse_two_way: Annotated[
-        Number,
-        Quantity(says="error of the network on new dates", unit="USD", decimals=3, least=0, over="dates and symbols"),
-    ]
-    rmse_seed: Annotated[
-        Number, Quantity(says="error of single seeds", unit="USD", decimals=3, least=0, over="range of seeds")
-    ]
-    median_error: Annotated[Number, Quantity(says="median error", unit="USD", decimals=2, least=0)]
-    percent: Annotated[Number, _SHARE]
+    test_rows: Annotated[Number, counted("test rows", least=1)]
+    test_dates: Annotated[Number, counted("test dates", least=1)]
+    rmse: Annotated[Number, dollars("error of the network on new dates", over="dates")]
+    rmse_symbols: Annotated[Number, dollars("error of the network on new dates", over="symbols")]
+    rmse_two_way: Annotated[Number, dollars("error of the network on new dates", over="dates and symbols")]
+    rmse_seed: Annotated[Number, dollars("error of single seeds", over="range of seeds")]
+    median_error: Annotated[Number, dollars("median error", 2)]
+    percent: Annotated[Number, _SHARE_OF_PRICE]
     r2: Annotated[Number, Quantity(says="R² of the network", decimals=5, most=1)]
     midpoint_r2: Annotated[Number, Quantity(says="R² of the midpoint", decimals=5, most=1)]
     position_error: Annotated[Number, Quantity(says="error of the network in ranges of the day", decimals=3, least=0)]
-    skill_vs_mean: Annotated[Number, _skill("skill of the network over the mean")]
-    skill_vs_midpoint: Annotated[Number, _skill("skill of the network over the midpoint")]
-    skill_vs_ols: Annotated[Number, _skill("skill of the network over least squares")]
-    skill_vs_ols_two_way: Annotated[
-        Number, Quantity(says="skill of the network over least squares", decimals=3, most=1, over="dates and symbols")
-    ]
-    skill_vs_trees: Annotated[Number, _skill("skill of the network over boosted trees")]
-    skill_vs_trees_raw: Annotated[Number, _skill("skill of the network over boosted trees on raw columns")]
-    over_plain: Annotated[Mapping[int, Number], _skill("skill of the network over the plain network of step")]
+    skill_vs_mean: Annotated[Number, skill("skill of the network over the mean")]
+    skill_vs_midpoint: Annotated[Number, skill("skill of the network over the midpoint")]
+    skill_vs_ols: Annotated[Number, skill("skill of the network over least squares")]
+    skill_vs_ols_two_way: Annotated[Number, skill("skill of the network over least squares", "dates and symbols")]
+    skill_vs_trees: Annotated[Number, skill("skill of the network over boosted trees")]
+    over_plain: Annotated[Mapping[int, Number], skill("skill of the network over the plain network of step")]
     top_symbol: str
-    top_symbol_share: Annotated[
-        Number, Quantity(says="share of one symbol in the squared error", unit="%", decimals=0, least=0, most=1)
-    ]
-    top_five_share: Annotated[
-        Number, Quantity(says="share of five symbols in the squared error", unit="%", decimals=0, least=0, most=1)
-    ]
+    top_symbol_share: Annotated[Number, share("share of one symbol in the squared error", 0)]
     predicted: np.ndarray
-    row: np.ndarray
     response: np.ndarray
     response_open: np.ndarray
     response_range: np.ndarray
@@ -235,17 +185,16 @@ class Limit(Results):
     """How good a prediction from these columns can be."""
 
     experiment = "regression/limit"
-    brownian_midpoint: Annotated[
-        Number, Quantity(says="error of the midpoint on a random day, in ranges", decimals=3, least=0)
-    ]
     brownian_open: Annotated[
         Number, Quantity(says="error of the best guess from the open on a random day, in ranges", decimals=3, least=0)
     ]
     brownian_volatility: Annotated[
         Number, Quantity(says="the same with the volatility known, in ranges", decimals=3, least=0)
     ]
-    past_rmse: Annotated[Number, _error("error of the network that knows the symbol's past range and volume")]
-    past_skill: Annotated[Number, _skill("skill of that network over the one that does not")]
+    past_rmse: Annotated[
+        Number, dollars("error of the network that knows the symbol's past range and volume", over="dates")
+    ]
+    past_skill: Annotated[Number, skill("skill of that network over the one that does not")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,17 +202,15 @@ class NextDay(Results):
     """A forecast of the next day, beside persistence: saying today's close."""
 
     experiment = "regression/next-day"
-    persistence_rmse: Annotated[Number, Quantity(says="error of persistence", unit="USD", decimals=3, least=0)]
+    persistence_rmse: Annotated[Number, dollars("error of persistence")]
     persistence_r2: Annotated[Number, Quantity(says="R² of persistence", decimals=4, most=1)]
-    level_rmse: Annotated[Number, Quantity(says="error of a network for the price", unit="USD", decimals=3, least=0)]
-    level_skill: Annotated[Number, _skill("skill of a network for the price over persistence")]
-    return_rmse: Annotated[Number, Quantity(says="error of a network for the return", unit="USD", decimals=3, least=0)]
-    return_skill: Annotated[Number, _skill("skill of a network for the return over persistence, in dollars")]
-    return_r2: Annotated[Number, _skill("skill of a network for the return over no change")]
-    return_r2_without_jumps: Annotated[Number, _skill("the same without jumps")]
-    jumps: Annotated[Number, Quantity(says="test rows with a jump", decimals=0, least=0)]
+    level_rmse: Annotated[Number, dollars("error of a network for the price")]
+    level_skill: Annotated[Number, skill("skill of a network for the price over persistence")]
+    return_rmse: Annotated[Number, dollars("error of a network for the return")]
+    return_skill: Annotated[Number, skill("skill of a network for the return over persistence, in dollars")]
+    return_r2: Annotated[Number, skill("skill of a network for the return over no change")]
+    return_r2_without_jumps: Annotated[Number, skill("the same without jumps")]
+    jumps: Annotated[Number, counted("test rows with a jump")]
     clip: Annotated[Number, Quantity(says="largest return in training", unit="%", decimals=0, least=0)]
-    direction: Annotated[
-        Number, Quantity(says="share of right directions", unit="%", decimals=1, least=0, most=1, over="dates")
-    ]
-    rising: Annotated[Number, Quantity(says="share of rising days", unit="%", decimals=1, least=0, most=1)]
+    direction: Annotated[Number, share("share of right directions", over="dates")]
+    rising: Annotated[Number, share("share of rising days")]

@@ -1,13 +1,15 @@
-"""The split of this version: by date, before anything is fitted."""
+"""The splits of this version: by date, before anything is fitted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from labcode.data.prices import untrustworthy
+
+Positions = NDArray[np.intp]
+Folds = list[tuple[Positions, Positions]]
 
 
 def split_by_date(prices: pd.DataFrame, test_share: float = 0.2) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -21,18 +23,11 @@ def split_by_date(prices: pd.DataFrame, test_share: float = 0.2) -> tuple[pd.Dat
     return prices[~is_test & ~untrustworthy(prices)], prices[is_test]
 
 
-@dataclass(frozen=True)
-class Fold:
-    """Rows of one rolling fold: train on all earlier dates, hold out the block that follows."""
-
-    train: pd.DataFrame
-    held_out: pd.DataFrame
-
-
-def rolling_folds(train: pd.DataFrame, folds: int, block_share: float) -> list[Fold]:
-    """The last ``folds`` blocks of the training dates, each with all that comes before it."""
-    dates = np.sort(train["date"].unique())
-    block = round(block_share * len(dates))
-    starts = [len(dates) - (folds - i) * block for i in range(folds)]
-    place = np.searchsorted(dates, train["date"].to_numpy())
-    return [Fold(train[place < start], train[(place >= start) & (place < start + block)]) for start in starts]
+def folds_by_date(dates: pd.Series, folds: int, block_share: float) -> Folds:
+    """Positions of training and held-out rows: the last blocks of dates, each after all that it trains on."""
+    unique, place = np.unique(dates, return_inverse=True)
+    block = round(block_share * len(unique))
+    starts = [len(unique) - left * block for left in range(folds, 0, -1)]
+    earlier = [np.flatnonzero(place < start) for start in starts]
+    held_out = [np.flatnonzero((place >= start) & (place < start + block)) for start in starts]
+    return list(zip(earlier, held_out, strict=True))

@@ -21,28 +21,18 @@ MODELS = {
 
 def baselines(base: Baselines) -> pd.DataFrame:
     """Error of each baseline on both splits."""
-    return pd.DataFrame(
-        {
-            "model": [MODELS[name] for name in base.models],
-            "new dates": [_cell(model.rmse.bare, model.rmse.limits) for model in base.models.values()],
-            "random rows": [model.rmse_random.bare for model in base.models.values()],
-        }
-    )
+    rows = [
+        (MODELS[name], f"{model.rmse.bare} ({model.rmse.limits})", model.rmse_random.bare)
+        for name, model in base.models.items()
+    ]
+    return pd.DataFrame(rows, columns=["model", "new dates", "random rows"])
 
 
 def candidates(choice: Choice) -> pd.DataFrame:
     """Each candidate on the rolling folds, best first."""
-    ordered = sorted(choice.candidates.items(), key=lambda each: -each[1].skill.value)
-    return pd.DataFrame(
-        {
-            "network": [name for name, _ in ordered],
-            "skill": [str(each.skill) for _, each in ordered],
-            "winner over it": [
-                "the winner" if name == choice.winner else str(each.winner_over.interval) for name, each in ordered
-            ],
-        }
-    )
-
-
-def _cell(value: str, limits: str) -> str:
-    return f"{value} ({limits})"
+    ordered = sorted(choice.candidates.items(), key=lambda candidate: -candidate[1].skill.value)
+    rows = [
+        (name, str(of.skill), "the winner" if name == choice.winner else str(of.winner_over.interval))
+        for name, of in ordered
+    ]
+    return pd.DataFrame(rows, columns=["network", "skill", "winner over it"])

@@ -48,16 +48,3 @@ def train_held_back(
             (F.mse_loss(network(some), close) + l1 * penalty).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-
-
-#: The parameter of a :class:`~labcode.nets.estimators.TabularRegressor` that each technique with a strength sets.
-PARAMETER: dict[str, str] = {
-    "dropout": "dropout",
-    "decay": "weight_decay",
-    "l1": "l1",
-    "noise": "input_noise",
-    "smaller": "hidden",
-    "stopping": "max_epochs",
-}
-#: All that are compared with none: six with a strength, and an ensemble.
-TECHNIQUES = (*PARAMETER, "ensemble")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from labcode.lab.regularization.few_rows_results import FewRows
+from labcode.lab.regularization.results import FewRows
 
 TECHNIQUES = {
     "none": "none",

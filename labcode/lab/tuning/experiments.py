@@ -1,51 +1,54 @@
-"""A search for the network on dates before the test block, what its choice is worth later, and a cheaper search."""
+"""A search for the network on dates before the test block, and what its choice is worth later."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import ParameterGrid
 
-from labcode.data.types import Dataset
-from labcode.lab.config import configured
+from labcode.lab.config import experiment
+from labcode.lab.quantities import Data, Stored, rmse_of, skill_of
+from labcode.lab.regression import needs
 from labcode.lab.regression.network import Floats, position
-from labcode.lab.regression.results import number
-from labcode.lab.regression.split import split_by_date
-from labcode.lab.tuning import settings
-from labcode.lab.tuning.results import OPTIMIZERS, Block, Halved, Searched, Setting, in_words
-from labcode.lab.tuning.search import Folds, dollar_errors, folds_by_date, search
-from labcode.results.experiments import Experiment, Progress
+from labcode.lab.regression.split import Folds, folds_by_date, split_by_date
+from labcode.lab.tuning.results import OPTIMIZERS, Block, Searched, Setting, in_words
+from labcode.lab.tuning.search import dollar_errors, search
+from labcode.lab.tuning.settings import Search, Start
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
-from labcode.scoring.intervals import DATE_BLOCK, rmse_interval, skill_interval
-from labcode.settings import Profile
 
 Params = dict[str, Any]
 
 
-def grids(spec: settings.Search, epochs: Sequence[int] | None = None) -> list[Params]:
-    """The grid of each optimiser, as ``GridSearchCV`` takes it, and the start where it is in neither.
-
-    Without epochs where an empty sequence is given.
-    """
-    levels = spec.epochs if epochs is None else epochs
+def grids(spec: Search, *, epochs: bool = True) -> list[Params]:
+    """The grid of each optimiser, as ``GridSearchCV`` takes it, and the start where it is in neither."""
     rest: Params = {"network__hidden": list(spec.hidden)}
-    rest |= {"network__max_epochs": list(levels)} if levels else {}
-    found: list[Params] = [
+    rest |= {"network__max_epochs": list(spec.epochs)} if epochs else {}
+    grid: list[Params] = [
         {"network__optimizer": [name], "network__lr": list(rates), **rest}
         for name, rates in (("adam", spec.adam), ("sgd", spec.sgd))
     ]
-    start = {name: value for name, value in _as_params(spec.start).items() if name in found[0]}
-    missing = start not in list(ParameterGrid(found))
-    return [*found, {name: [value] for name, value in start.items()}] if missing else found
+    start = {name: value for name, value in start_params(spec.start).items() if name in grid[0]}
+    missing = start not in list(ParameterGrid(grid))
+    return [*grid, {name: [value] for name, value in start.items()}] if missing else grid
 
 
-def rows_of_search(frame: pd.DataFrame, spec: settings.Search) -> tuple[pd.DataFrame, Folds]:
+def start_params(start: Start) -> Params:
+    """The start as ``GridSearchCV`` names its settings."""
+    return {
+        "network__optimizer": start.optimizer,
+        "network__lr": start.lr,
+        "network__hidden": start.hidden,
+        "network__max_epochs": start.epochs,
+    }
+
+
+def rows_of_search(frame: pd.DataFrame, spec: Search) -> tuple[pd.DataFrame, Folds]:
     """Rows before the test dates of some symbols, and their folds."""
     train, _ = split_by_date(frame)
     kept = np.unique(train["symbol"].to_numpy())[:: spec.every]
@@ -53,68 +56,63 @@ def rows_of_search(frame: pd.DataFrame, spec: settings.Search) -> tuple[pd.DataF
     return days, folds_by_date(days["date"], spec.folds, spec.block_share)
 
 
-def squared_errors(
-    days: pd.DataFrame, folds: Folds, tried: Sequence[Params], spec: settings.Search
-) -> list[list[Floats]]:
+def squared_errors(days: pd.DataFrame, folds: Folds, tried: Sequence[Params], spec: Search) -> list[list[Floats]]:
     """Squared errors in USD² of settings on each fold's held-out rows ``(seeds, n)``; settings in the outer order."""
     from labcode.nets.search import BatchedSearchCV
 
     seeds = list(range(1, spec.seeds + 1))  # the search has had seed 0
-    grid = [{name: [value] for name, value in own.items()} | {"network__random_state": seeds} for own in tried]
-    more: Params = {"kind": BatchedSearchCV, "n_jobs": -1, "return_estimator": True}
-    fitted = search(days, grid, folds, spec.batch_size, **more).cv_estimators_
+    grid = [{name: [value] for name, value in params.items()} | {"network__random_state": seeds} for params in tried]
+    options: Params = {"kind": BatchedSearchCV, "n_jobs": -1, "return_estimator": True}
+    fitted = search(days, grid, folds, spec.batch_size, **options).cv_estimators_
     actual = position(days, days["close"])
-    found = []
-    for place in range(len(tried)):
-        own = fitted[place * len(seeds) : (place + 1) * len(seeds)]
-        found.append(
-            [
-                np.stack([dollar_errors(each[k], days.iloc[held], actual[held]) ** 2 for each in own])
-                for k, (_, held) in enumerate(folds)
-            ]
-        )
-    return found
+    squared = [
+        [dollar_errors(network, days.iloc[held], actual[held]) ** 2 for network, (_, held) in zip(networks, folds)]
+        for networks in fitted
+    ]
+    by_setting = [squared[first : first + len(seeds)] for first in range(0, len(squared), len(seeds))]
+    return [[np.stack(of_fold) for of_fold in zip(*of_seeds)] for of_seeds in by_setting]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Search:
     """A finished search: its candidates, their scores ``(n_candidates, n_folds)``, and its rows with their folds."""
 
-    spec: settings.Search
+    spec: Search
     params: list[Params]
     scores: Floats
     days: pd.DataFrame
     folds: Folds
 
-    @property
+    @cached_property
     def order(self) -> list[int]:
         """The candidates, the best first."""
         return [int(place) for place in np.argsort(-self.scores.mean(axis=1), kind="stable")]
 
-    @property
+    @cached_property
     def start(self) -> int:
         """The candidate that the search starts from."""
-        return self.params.index(_as_params(self.spec.start))
+        return self.params.index(start_params(self.spec.start))
 
-    @property
+    @cached_property
     def choices(self) -> list[int]:
         """What all blocks before one choose, for each block but the first."""
         return [int(np.argmax(self.scores[:, :k].mean(axis=1))) for k in range(1, len(self.folds))]
 
-    @property
+    @cached_property
     def dates(self) -> list[np.ndarray]:
         """The date of each row held out, by block."""
         return [self.days["date"].to_numpy()[held] for _, held in self.folds]
 
     def axes(self) -> dict[str, Any]:
         """The settings of all candidates, as a result keeps them."""
-        columns = ("lr", "max_epochs", "hidden")
-        lr, epochs, hidden = (np.array([own[f"network__{name}"] for own in self.params]) for name in columns)
-        optimizer = np.array([OPTIMIZERS.index(own["network__optimizer"]) for own in self.params])
-        return {"scores": self.scores, "lr": lr, "epochs": epochs, "hidden": hidden, "optimizer": optimizer}
+        columns = {"lr": "lr", "epochs": "max_epochs", "hidden": "hidden"}
+        axes = {name: np.array([params[f"network__{key}"] for params in self.params]) for name, key in columns.items()}
+        return axes | {
+            "optimizer": np.array([OPTIMIZERS.index(params["network__optimizer"]) for params in self.params])
+        }
 
 
-def searched(frame: pd.DataFrame, spec: settings.Search) -> _Search:
+def searched(frame: pd.DataFrame, spec: Search) -> _Search:
     """Search with rolling folds."""
     from labcode.nets.search import BatchedSearchCV
 
@@ -124,75 +122,58 @@ def searched(frame: pd.DataFrame, spec: settings.Search) -> _Search:
     return _Search(spec=spec, params=list(ParameterGrid(grids(spec))), scores=scores, days=days, folds=folds)
 
 
-def run_search(
-    spec: settings.Search, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> Searched:
+def run_search(spec: Search, *, data: Data, results: Stored, progress: Progress) -> Searched:
     """Search with rolling folds, compare the best, replay the choice block by block, and test it once."""
     frame = data["prices"].frame
-    own = searched(frame, spec)
+    done = searched(frame, spec)
     progress(0.5)
-    order, start, means = own.order, own.start, own.scores.mean(axis=1)
-    best = order[: spec.paired + 1]
-    again = sorted({*best, start, *own.choices})
-    squared = squared_errors(own.days, own.folds, [own.params[place] for place in again], spec)
-    errors = {place: [each.mean(axis=0) for each in by_fold] for place, by_fold in zip(again, squared, strict=True)}
+    means, (winner, *runners) = done.scores.mean(axis=1), done.order[: spec.paired + 1]
+    again = sorted({winner, *runners, done.start, *done.choices})
+    squared = squared_errors(done.days, done.folds, [done.params[place] for place in again], spec)
+    errors = {place: [of_fold.mean(axis=0) for of_fold in folds] for place, folds in zip(again, squared, strict=True)}
     progress(0.75)
-    described = {place: _setting(own, place, errors) for place in {*best, start}}
-    runners = [described[place] for place in best[1:]]
+    described = {place: _setting(done, place, errors) for place in {winner, *runners, done.start}}
     return Searched(
-        folds=len(own.folds),
+        folds=len(done.folds),
         seeds=spec.seeds,
-        rows=Number(len(own.days)),
+        rows=Number(len(done.days)),
         every=Number(spec.every),
-        candidates=Number(len(order)),
-        fits=Number(own.scores.size),
-        best_score=Number(float(means[order[0]])),
-        start_score=Number(float(means[start])),
-        within_a_cent=Number(int((means > means[order[0]] - 0.01).sum())),
-        edges=Number(ends(own.params[order[0]], spec)),
-        winner=described[order[0]],
-        start=described[start],
+        candidates=Number(len(done.order)),
+        fits=Number(done.scores.size),
+        best_score=Number(float(means[winner])),
+        within_a_cent=Number(int((means > means[winner] - 0.01).sum())),
+        edges=Number(ends(done.params[winner], spec)),
+        winner=described[winner],
+        start=described[done.start],
         paired=Number(len(runners)),
-        tied=Number(sum(each.over.low <= 0 for each in runners)),
-        best={rank: described[place] for rank, place in enumerate(best, start=1)},
-        **_replayed(own, errors),
-        **_tested(frame, [own.params[order[0]], own.params[start]], spec),  # type: ignore[arg-type]
-        **own.axes(),
+        tied=Number(sum(described[place].over.low <= 0 for place in runners)),
+        best={rank: described[place] for rank, place in enumerate((winner, *runners), start=1)},
+        **_replayed(done, errors),
+        **_tested(frame, [done.params[winner], done.params[done.start]], spec),
+        scores=done.scores,
+        **done.axes(),
     )
 
 
-def _as_params(start: settings.Start) -> Params:
-    return {
-        "network__optimizer": start.optimizer,
-        "network__lr": start.lr,
-        "network__hidden": start.hidden,
-        "network__max_epochs": start.epochs,
-    }
-
-
-def ends(winner: Params, spec: settings.Search) -> int:
+def ends(winner: Params, spec: Search) -> int:
     """On how many of the ordered axes, rate, epochs and layers, the winner lies at an end."""
     rates = spec.adam if winner["network__optimizer"] == "adam" else spec.sgd
-    axes: dict[str, list[Any]] = {
-        "network__lr": sorted(rates),
-        "network__max_epochs": sorted(spec.epochs),
-        "network__hidden": sorted(spec.hidden),
-    }
-    return sum(winner[name] in (levels[0], levels[-1]) for name, levels in axes.items())
+    axes: dict[str, Sequence[Any]] = {"lr": rates, "max_epochs": spec.epochs, "hidden": spec.hidden}
+    return sum(winner[f"network__{name}"] in (min(levels), max(levels)) for name, levels in axes.items())
 
 
-def _setting(own: _Search, place: int, errors: Mapping[int, list[Floats]]) -> Setting:
+def _setting(done: _Search, place: int, errors: Mapping[int, list[Floats]]) -> Setting:
     """A candidate, and the winner's skill over it, from the squared errors of both on all blocks."""
-    params, order = own.params[place], own.order
-    winner, other = np.concatenate(errors[order[0]]), np.concatenate(errors[place])
+    params = done.params[place]
+    winner, other = np.concatenate(errors[done.order[0]]), np.concatenate(errors[place])
     return Setting(
         optimizer=params["network__optimizer"],
         lr=Number(params["network__lr"]),
         epochs=Number(params["network__max_epochs"]),
         hidden="-".join(map(str, params["network__hidden"])),
-        rank=Number(order.index(place) + 1),
-        rmse=Number(-float(own.scores[place].mean())),
-        over=number(skill_interval(winner, other, np.concatenate(own.dates), block=DATE_BLOCK)),
+        rank=Number(done.order.index(place) + 1),
+        rmse=Number(-float(done.scores[place].mean())),
+        over=skill_of(winner, other, np.concatenate(done.dates)),
     )
 
 
@@ -201,133 +182,36 @@ def _words(params: Params) -> str:
     return in_words(params["network__optimizer"], params["network__lr"], layers, params["network__max_epochs"])
 
 
-def _replayed(own: _Search, errors: Mapping[int, list[Floats]]) -> dict[str, Any]:
+def _replayed(done: _Search, errors: Mapping[int, list[Floats]]) -> dict[str, Any]:
     """Before each block but the first, the choice by the blocks before it: what it promised over the start and kept."""
-    start, blocks = own.start, {}
-    for k, choice in enumerate(own.choices, start=1):
-        promised = 1 - float((own.scores[choice, :k] ** 2).sum() / (own.scores[start, :k] ** 2).sum())
-        kept = 1 - float(errors[choice][k].mean() / errors[start][k].mean())
-        blocks[k + 1] = Block(choice=_words(own.params[choice]), promised=Number(promised), kept=Number(kept))
-    chosen = np.concatenate([errors[choice][k] for k, choice in enumerate(own.choices, start=1)])
-    usual = np.concatenate(errors[start][1:])
+    blocks = {}
+    for k, choice in enumerate(done.choices, start=1):
+        of_choice, of_start = ((done.scores[place, :k] ** 2).sum() for place in (choice, done.start))
+        kept = 1 - float(errors[choice][k].mean() / errors[done.start][k].mean())
+        promised = 1 - float(of_choice / of_start)
+        blocks[k + 1] = Block(choice=_words(done.params[choice]), promised=Number(promised), kept=Number(kept))
+    chosen = np.concatenate([errors[choice][k] for k, choice in enumerate(done.choices, start=1)])
+    usual = np.concatenate(errors[done.start][1:])
     return {
         "replay": blocks,
         "promised": Number(float(np.mean([block.promised.value for block in blocks.values()]))),
-        "nested": number(skill_interval(chosen, usual, np.concatenate(own.dates[1:]), block=DATE_BLOCK)),
+        "nested": skill_of(chosen, usual, np.concatenate(done.dates[1:])),
     }
 
 
-def _tested(frame: pd.DataFrame, pair: list[Params], spec: settings.Search) -> dict[str, Number]:
+def _tested(frame: pd.DataFrame, pair: list[Params], spec: Search) -> dict[str, Any]:
     """Winner and start, trained on all rows before the test dates and scored on these."""
     train, test = split_by_date(frame)
-    both = pd.concat([train, test])
-    fold = (np.arange(len(train)), np.arange(len(train), len(both)))
-    (winner,), (start,) = squared_errors(both, [fold], pair, spec)
+    fold = (np.arange(len(train)), np.arange(len(train), len(train) + len(test)))
     # A day without a range has no position: its close is missed by what it lies off the midpoint, by both the same.
-    dates = test["date"].to_numpy()
-    means = [own.mean(axis=0) for own in (winner, start)]
-    found = [rmse_interval(np.sqrt(own), dates, block=DATE_BLOCK) for own in means]
-    by_seed = np.sqrt(np.stack([winner, start]).mean(axis=2))
+    squared = np.stack([by_fold[0] for by_fold in squared_errors(pd.concat([train, test]), [fold], pair, spec)])
+    winner, start = squared.mean(axis=1)
     return {
-        "test_rmse": number(found[0]),
-        "test_start_rmse": number(found[1]),
-        "test_gain": number(skill_interval(means[0], means[1], dates, block=DATE_BLOCK)),
-        "test_seed_spread": Number(float(np.ptp(by_seed, axis=1).max())),
+        "test_rmse": rmse_of(np.sqrt(winner), test["date"]),
+        "test_start_rmse": rmse_of(np.sqrt(start), test["date"]),
+        "test_gain": skill_of(winner, start, test["date"]),
+        "test_seed_spread": Number(float(np.ptp(np.sqrt(squared.mean(axis=2)), axis=1).max())),
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class HalvingSpec:
-    """The search, and the rungs of the cheaper one."""
-
-    search: settings.Search
-    halving: settings.Halving
-
-
-def run_halving(
-    spec: HalvingSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> Halved:
-    """Successive halving over the search's candidates, beside what a full search of the same cost would find."""
-    from labcode.nets.search import BatchedHalvingSearchCV
-    from labcode.results.run import typed
-
-    full = typed(Searched, results[Searched.experiment]).frame
-    most = max(spec.search.epochs)
-    rivals = full.loc[full["epochs"] == most, "score"].to_numpy()
-    days, folds = rows_of_search(data["prices"].frame, spec.search)
-    found = search(
-        days,
-        grids(spec.search, ()),
-        folds,
-        spec.search.batch_size,
-        kind=BatchedHalvingSearchCV,
-        n_jobs=-1,
-        resource="network__max_epochs",
-        min_resources=spec.halving.min_epochs,
-        max_resources=most,
-        factor=spec.halving.factor,
-    )
-    tried = list(ParameterGrid(grids(spec.search, ())))
-    rungs = [
-        (tried.index({name: value for name, value in own.items() if name != "network__max_epochs"}), epochs, -score)
-        for own, epochs, score in zip(
-            found.cv_results_["params"],
-            found.cv_results_["n_resources"],
-            found.cv_results_["mean_test_score"],
-            strict=True,
-        )
-    ]
-    cost = sum(n * r for n, r in zip(found.n_candidates_, found.n_resources_, strict=True))
-    best = float(found.cv_results_["mean_test_score"][found.best_index_])
-    return Halved(
-        candidates=Number(len(tried)),
-        epochs=Number(cost),
-        full_epochs=Number(len(rivals) * most),
-        affordable=Number(cost // most),
-        better_in_full=Number(int((rivals > best + 1e-6).sum())),
-        best_rmse=Number(-best),
-        full_rmse=Number(-float(rivals.max())),
-        affordable_rmse=Number(-expected_best(rivals, cost // most)),
-        rungs=np.array(rungs, dtype=np.float64),
-    )
-
-
-def expected_best(scores: Floats, draws: int) -> float:
-    """Expected maximum of ``draws`` scores drawn from ``scores`` without replacement.
-
-    Examples
-    --------
-    >>> round(expected_best(np.array([1.0, 2.0, 3.0]), 2), 2)
-    2.67
-    """
-    ordered, n = np.sort(scores), len(scores)
-    return float(sum(value * comb(k, draws - 1) for k, value in enumerate(ordered)) / comb(n, draws))
-
-
-def _halving(profile: Profile) -> HalvingSpec:
-    return HalvingSpec(
-        search=configured(settings.Search, "tuning.search", profile=profile),
-        halving=configured(settings.Halving, "tuning.halving", profile=profile),
-    )
-
-
-_FULL, _QUICK = _halving("full"), _halving("quick")
-EXPERIMENTS = (
-    Experiment(
-        name="tuning/regression",
-        run=run_search,
-        spec=_FULL.search,
-        quick=_QUICK.search,
-        datasets=("prices",),
-        seconds=90,
-    ),
-    Experiment(
-        name="tuning/halving",
-        run=run_halving,
-        spec=_FULL,
-        quick=_QUICK,
-        datasets=("prices",),
-        needs=("tuning/regression",),
-        seconds=15,
-    ),
-)
+EXPERIMENTS = (experiment(run_search, "tuning.search", datasets=("prices",), lacks=needs.days, seconds=90),)

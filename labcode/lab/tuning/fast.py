@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import KFold
+
+from labcode.lab.regression.network import Floats
 
 if TYPE_CHECKING:
     from labcode.lab.tuning.settings import First
 
-Floats = NDArray[np.float64]
 #: skorch holds out the first fifth of the rows that it is given, to watch a loss that nobody reads.
 _WATCHED = 5
 
@@ -56,18 +56,19 @@ def fast_search(X: Any, y: Any, settings: First, *, faulty: bool) -> tuple[Float
 
     common: dict[str, Any] = {"standardize_target": False, "shuffle": False}
     common |= {"batch_size": settings.batch_size, "max_epochs": settings.epochs}
-    wanted = [(seed, rate, units) for seed in range(settings.seeds) for rate, units in settings.candidates]
     networks = [
-        TabularRegressor(**common, lr=rate, hidden=(units, 32), random_state=seed) for seed, rate, units in wanted
+        TabularRegressor(**common, lr=rate, hidden=(units, 32), random_state=seed)
+        for seed in range(settings.seeds)
+        for rate, units in settings.candidates
     ]
-    rows = []
-    for train, _ in folds_of(len(X)):
-        own = y[train].astype(np.float64)
-        rows.append(TrainingRows(X[train], asked_for(own, settings.batch_size) if faulty else own))
-    fits = fit_together([*networks, *networks], [each for each in rows for _ in networks], n_jobs=-1)
+    folds = folds_of(len(X))
+    targets = [y[train].astype(np.float64) for train, _ in folds]
+    targets = [asked_for(closes, settings.batch_size) for closes in targets] if faulty else targets
+    rows = [TrainingRows(X[train], target) for (train, _), target in zip(folds, targets, strict=True)]
+    fits = fit_together([*networks, *networks], [fold for fold in rows for _ in networks], n_jobs=-1)
     fitted = np.array([fit.estimator for fit in fits], dtype=object).reshape(2, -1)
     errors = [
-        [np.mean((network.predict(X[held]) - y[held]) ** 2) for network in own]
-        for own, (_, held) in zip(fitted, folds_of(len(X)), strict=True)
+        [np.mean((network.predict(X[held]) - y[held]) ** 2) for network in of_fold]
+        for of_fold, (_, held) in zip(fitted, folds, strict=True)
     ]
     return -np.mean(errors, axis=0).reshape(settings.seeds, -1), list(fitted[0])

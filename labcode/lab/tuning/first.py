@@ -42,5 +42,5 @@ def warning_of(X: Any, y: Any, *, epochs: int = 1) -> str:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         first_search(X, y, epochs=epochs)
-    said = [str(each.message) for each in caught if "broadcasting" in str(each.message)]
+    said = [str(warning.message) for warning in caught if "broadcasting" in str(warning.message)]
     return " ".join(said[0].split()) if said else ""

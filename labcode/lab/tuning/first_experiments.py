@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from labcode.book.reference import stated
-from labcode.data.types import Dataset
-from labcode.lab.config import configured
-from labcode.lab.regression.results import number
-from labcode.lab.tuning.fast import Floats, fast_search, folds_of
+from labcode.lab.config import experiment
+from labcode.lab.quantities import Data, Stored, number
+from labcode.lab.regression import needs
+from labcode.lab.regression.network import Floats
+from labcode.lab.tuning.fast import fast_search, folds_of
 from labcode.lab.tuning.results import FirstSearch, Tried
 from labcode.lab.tuning.settings import First
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
 from labcode.scoring.intervals import Interval, prediction_interval
 from labcode.settings import SEED
 
 
-def run_first_search(
-    spec: First, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> FirstSearch:
+def run_first_search(spec: First, *, data: Data, results: Stored, progress: Progress) -> FirstSearch:
     """Search twice, with the broadcast loss and with the squared error that was meant, and see what was learned."""
     from labcode.lab.regression.first import first_split
     from labcode.lab.tuning.first import warning_of
@@ -33,10 +29,11 @@ def run_first_search(
     shown = np.random.default_rng(SEED).choice(folds[0][1], min(spec.shown_rows, len(folds[0][1])), replace=False)
     scores, answers = [], []
     for broadcast in (True, False):
-        found, networks = fast_search(X, y, spec, faulty=broadcast)
-        scores.append(found)
-        answers.append(networks[int(found[0].argmax())].predict(X[shown]))
+        of_loss, networks = fast_search(X, y, spec, faulty=broadcast)
+        scores.append(of_loss)
+        answers.append(networks[int(of_loss[0].argmax())].predict(X[shown]))
         progress(len(scores) / 2)
+    warning = warning_of(X[: spec.warned_rows], y[: spec.warned_rows])
     y = y.astype(np.float64)
     mean = -float(np.mean([((y[held] - y[train].mean()) ** 2).mean() for train, held in folds]))
     echo = mean * (1 - 1 / spec.batch_size) ** 2
@@ -46,7 +43,7 @@ def run_first_search(
     lr, hidden1 = np.array(spec.candidates).T
     return FirstSearch(
         seeds=spec.seeds,
-        warning=warning_of(X[: spec.warned_rows], y[: spec.warned_rows].astype(np.float32)),
+        warning=warning,
         batch_size=Number(spec.batch_size),
         updates=Number(-(-len(folds[0][0]) // spec.batch_size) * spec.epochs),
         best_score=_next_seed(best, most=0.0),
@@ -60,10 +57,8 @@ def run_first_search(
         slope=Number(float(np.polyfit(y[shown], answers[0], 1)[0])),
         widest=Number(float(rmse.max() / rmse.min() - 1)),
         as_stated=Number(_as_stated(faulty, spec)),
-        as_stated_aligned=Number(_as_stated(aligned, spec)),
         candidates=_candidates(spec, faulty, aligned),
         scores=faulty,
-        scores_aligned=aligned,
         lr=lr,
         hidden1=hidden1,
         actual=y[shown],
@@ -78,8 +73,8 @@ def _candidates(spec: First, faulty: Floats, aligned: Floats) -> dict[str, Tried
         f"{rate:g}, {units}": Tried(
             lr=Number(rate),
             hidden1=Number(units),
-            rmse=number(_over_seeds(np.sqrt(-faulty[:, place]))),
-            rmse_aligned=number(_over_seeds(np.sqrt(-aligned[:, place]))),
+            rmse=_over_seeds(np.sqrt(-faulty[:, place])),
+            rmse_aligned=_over_seeds(np.sqrt(-aligned[:, place])),
         )
         for place, (rate, units) in enumerate(spec.candidates)
     }
@@ -87,13 +82,13 @@ def _candidates(spec: First, faulty: Floats, aligned: Floats) -> dict[str, Tried
 
 def _next_seed(values: Floats, *, least: float = -np.inf, most: float = np.inf) -> Number:
     """The mean over seeds, and where one more should fall; limits end where the number must."""
-    found = prediction_interval(values)
-    return Number(found.value, max(found.low, least), min(found.high, most))
+    interval = prediction_interval(values)
+    return Number(interval.value, max(interval.low, least), min(interval.high, most))
 
 
-def _over_seeds(values: Floats) -> Interval:
+def _over_seeds(values: Floats) -> Number:
     """Mean, lowest and highest."""
-    return Interval(float(values.mean()), float(values.min()), float(values.max()))
+    return number(Interval(values.mean(), values.min(), values.max()))
 
 
 def _as_stated(scores: Floats, spec: First) -> int:
@@ -102,13 +97,4 @@ def _as_stated(scores: Floats, spec: First) -> int:
     return sum(spec.candidates[place] == choice for place in scores.argmax(axis=1))
 
 
-EXPERIMENTS = (
-    Experiment(
-        name="tuning/as-submitted",
-        run=run_first_search,
-        spec=configured(First, "tuning.first"),
-        quick=configured(First, "tuning.first", profile="quick"),
-        datasets=("prices",),
-        seconds=75,
-    ),
-)
+EXPERIMENTS = (experiment(run_first_search, "tuning.first", datasets=("prices",), lacks=needs.closes, seconds=75),)

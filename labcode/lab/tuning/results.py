@@ -9,7 +9,8 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
-from labcode.results.number import Number, Quantity
+from labcode.lab.quantities import counted, dollars, skill
+from labcode.results.number import Number, Over, Quantity
 from labcode.results.typed import Results
 
 #: The optimisers by their place in :attr:`Searched.optimizer`.
@@ -17,16 +18,8 @@ OPTIMIZERS = ("adam", "sgd")
 OPTIMIZER_NAMES = {"adam": "Adam", "sgd": "SGD"}
 
 
-def _score(says: str, **more: object) -> Quantity:
-    return Quantity(says=says, unit="USD²", decimals=0, most=0, **more)  # type: ignore[arg-type]
-
-
-def _rmse(says: str, decimals: int = 1, **more: object) -> Quantity:
-    return Quantity(says=says, unit="USD", decimals=decimals, least=0, **more)  # type: ignore[arg-type]
-
-
-def _count(says: str) -> Quantity:
-    return Quantity(says=says, decimals=0, least=0)
+def _score(says: str, over: Over | None = None) -> Quantity:
+    return Quantity(says=says, unit="USD²", decimals=0, most=0, over=over)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +27,9 @@ class Tried(Results):
     """A candidate of our first version's grid."""
 
     lr: Annotated[Number, Quantity(says="learning rate", decimals=3, least=0)]
-    hidden1: Annotated[Number, _count("units of the first layer")]
-    rmse: Annotated[Number, _rmse("error with the fault", over="range of seeds")]
-    rmse_aligned: Annotated[Number, _rmse("error with aligned shapes", 2, over="range of seeds")]
+    hidden1: Annotated[Number, counted("units of the first layer")]
+    rmse: Annotated[Number, dollars("error with the fault", 1, over="range of seeds")]
+    rmse_aligned: Annotated[Number, dollars("error with aligned shapes", 2, over="range of seeds")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,42 +38,35 @@ class FirstSearch(Results):
 
     Shape
     -----
-    ``scores``, ``scores_aligned`` ``(n_seeds, n_candidates)``; ``lr``, ``hidden1`` ``(n_candidates,)``.
-    ``actual``, ``predicted``, ``predicted_aligned`` ``(n_shown,)``: closes of some rows held out, by each seed's
-    choice, first seed.
+    ``scores`` ``(n_seeds, n_candidates)``, with the fault; ``lr``, ``hidden1`` ``(n_candidates,)``. ``actual``,
+    ``predicted``, ``predicted_aligned`` ``(n_shown,)``: closes of some rows held out, by the first seed's choices.
     """
 
     experiment = "tuning/as-submitted"
     seeds: int
     warning: str
-    batch_size: Annotated[Number, _count("rows of a batch")]
-    updates: Annotated[Number, _count("optimiser steps of a training")]
-    best_score: Annotated[Number, _score("best score", over="seeds")]
-    best_score_aligned: Annotated[Number, _score("best score with aligned shapes", over="seeds")]
-    best_rmse: Annotated[Number, _rmse("error of the best candidate", over="seeds")]
-    best_rmse_aligned: Annotated[Number, _rmse("error of the best candidate with aligned shapes", 2, over="seeds")]
+    batch_size: Annotated[Number, counted("rows of a batch")]
+    updates: Annotated[Number, counted("optimiser steps of a training")]
+    best_score: Annotated[Number, _score("best score", "seeds")]
+    best_score_aligned: Annotated[Number, _score("best score with aligned shapes", "seeds")]
+    best_rmse: Annotated[Number, dollars("error of the best candidate", 1, over="seeds")]
+    best_rmse_aligned: Annotated[Number, dollars("error of the best candidate with aligned shapes", 2, over="seeds")]
     mean_score: Annotated[Number, _score("score of always saying the mean")]
-    mean_rmse: Annotated[Number, _rmse("error of always saying the mean")]
+    mean_rmse: Annotated[Number, dollars("error of always saying the mean", 1)]
     echo_score: Annotated[Number, _score("score of the mean with its echo")]
-    echo_rmse: Annotated[Number, _rmse("error of the mean with its echo")]
+    echo_rmse: Annotated[Number, dollars("error of the mean with its echo", 1)]
     slope: Annotated[Number, Quantity(says="slope of the answers over the closes", decimals=3)]
     widest: Annotated[
         Number, Quantity(says="how far the worst candidate lies behind the best", unit="%", decimals=1, least=0)
     ]
-    as_stated: Annotated[Number, _count("seeds that choose the stated candidate")]
-    as_stated_aligned: Annotated[Number, _count("seeds that choose it with aligned shapes")]
+    as_stated: Annotated[Number, counted("seeds that choose the stated candidate")]
     candidates: Annotated[Mapping[str, Tried], Quantity(name="candidate")]
     scores: Annotated[np.ndarray, Quantity(most=0)]
-    scores_aligned: Annotated[np.ndarray, Quantity(most=0)]
     lr: Annotated[np.ndarray, Quantity(least=0)]
     hidden1: Annotated[np.ndarray, Quantity(least=1)]
     actual: Annotated[np.ndarray, Quantity(least=0)]
     predicted: np.ndarray
     predicted_aligned: np.ndarray
-
-
-def _skill(says: str, **more: object) -> Quantity:
-    return Quantity(says=says, decimals=3, most=1, **more)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +75,11 @@ class Setting(Results):
 
     optimizer: str
     lr: Annotated[Number, Quantity(says="learning rate", decimals=4, least=0)]
-    epochs: Annotated[Number, _count("epochs")]
+    epochs: Annotated[Number, counted("epochs")]
     hidden: str
-    rank: Annotated[Number, Quantity(says="rank in the search", decimals=0, least=1)]
-    rmse: Annotated[Number, _rmse("mean error over the blocks", 4)]
-    over: Annotated[Number, _skill("skill of the winner over it", over="dates")]
+    rank: Annotated[Number, counted("rank in the search", least=1)]
+    rmse: Annotated[Number, dollars("mean error over the blocks", 4)]
+    over: Annotated[Number, skill("skill of the winner over it")]
 
     @property
     def words(self) -> str:
@@ -111,8 +97,8 @@ class Block(Results):
     """A block of dates: what earlier blocks chose, what that promised over the start, and what it kept."""
 
     choice: str
-    promised: Annotated[Number, _skill("skill over the start, promised by earlier blocks")]
-    kept: Annotated[Number, _skill("skill over the start on the block")]
+    promised: Annotated[Number, skill("skill over the start, promised by earlier blocks", None)]
+    kept: Annotated[Number, skill("skill over the start on the block", None)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,26 +114,25 @@ class Searched(Results):
     experiment = "tuning/regression"
     folds: int
     seeds: int
-    rows: Annotated[Number, Quantity(says="rows", unit="rows", decimals=0, least=0)]
-    every: Annotated[Number, Quantity(says="every how many-th symbol", decimals=0, least=1)]
-    candidates: Annotated[Number, _count("candidates")]
-    fits: Annotated[Number, _count("networks trained")]
+    rows: Annotated[Number, counted("rows of the search")]
+    every: Annotated[Number, counted("every how many-th symbol", least=1)]
+    candidates: Annotated[Number, counted("candidates")]
+    fits: Annotated[Number, counted("networks trained")]
     best_score: Annotated[Number, Quantity(says="score of the winner", unit="USD", decimals=4, most=0)]
-    start_score: Annotated[Number, Quantity(says="score of the start", unit="USD", decimals=4, most=0)]
-    within_a_cent: Annotated[Number, _count("candidates within a cent of the winner")]
-    edges: Annotated[Number, _count("axes at whose end the winner lies")]
+    within_a_cent: Annotated[Number, counted("candidates within a cent of the winner")]
+    edges: Annotated[Number, counted("axes at whose end the winner lies")]
     winner: Annotated[Setting, Quantity(says="the winner")]
     start: Annotated[Setting, Quantity(says="the start")]
-    paired: Annotated[Number, _count("runners-up")]
-    tied: Annotated[Number, _count("runners-up whose interval holds zero")]
+    paired: Annotated[Number, counted("runners-up")]
+    tied: Annotated[Number, counted("runners-up whose interval holds zero")]
     best: Annotated[Mapping[int, Setting], Quantity(name="best")]
     replay: Annotated[Mapping[int, Block], Quantity(name="block")]
-    promised: Annotated[Number, _skill("promised skill over the start, mean of the blocks")]
-    nested: Annotated[Number, _skill("skill of the choice over the start on the block that follows", over="dates")]
-    test_rmse: Annotated[Number, _rmse("error of the winner on the test dates", 3, over="dates")]
-    test_start_rmse: Annotated[Number, _rmse("error of the start on the test dates", 3, over="dates")]
-    test_gain: Annotated[Number, _skill("skill of the winner over the start on the test dates", over="dates")]
-    test_seed_spread: Annotated[Number, _rmse("largest difference between seeds of a setting", 3)]
+    promised: Annotated[Number, skill("promised skill over the start, mean of the blocks", None)]
+    nested: Annotated[Number, skill("skill of the choice over the start on the block that follows")]
+    test_rmse: Annotated[Number, dollars("error of the winner on the test dates", over="dates")]
+    test_start_rmse: Annotated[Number, dollars("error of the start on the test dates", over="dates")]
+    test_gain: Annotated[Number, skill("skill of the winner over the start on the test dates")]
+    test_seed_spread: Annotated[Number, dollars("largest difference between seeds of a setting")]
     scores: Annotated[np.ndarray, Quantity(most=0)]
     lr: Annotated[np.ndarray, Quantity(least=0)]
     epochs: Annotated[np.ndarray, Quantity(least=1)]
@@ -178,12 +163,12 @@ class Halved(Results):
     """
 
     experiment = "tuning/halving"
-    candidates: Annotated[Number, _count("candidates")]
-    epochs: Annotated[Number, _count("epochs that halving trains, a fold")]
-    full_epochs: Annotated[Number, _count("epochs that a full search trains, a fold")]
-    affordable: Annotated[Number, _count("candidates that a full search could train at the cost of halving")]
-    better_in_full: Annotated[Number, _count("candidates of the full search that beat its choice")]
-    best_rmse: Annotated[Number, _rmse("error of halving's choice", 4)]
-    full_rmse: Annotated[Number, _rmse("error of the full search's choice", 4)]
-    affordable_rmse: Annotated[Number, _rmse("expected best error of a full search at the cost of halving", 4)]
+    candidates: Annotated[Number, counted("candidates")]
+    epochs: Annotated[Number, counted("epochs that halving trains, a fold")]
+    full_epochs: Annotated[Number, counted("epochs that a full search trains, a fold")]
+    affordable: Annotated[Number, counted("candidates that a full search could train at the cost of halving")]
+    better_in_full: Annotated[Number, counted("candidates of the full search that beat its choice")]
+    best_rmse: Annotated[Number, dollars("error of halving's choice", 4)]
+    full_rmse: Annotated[Number, dollars("error of the full search's choice", 4)]
+    affordable_rmse: Annotated[Number, dollars("expected best error of a full search at the cost of halving", 4)]
     rungs: Annotated[np.ndarray, Quantity(least=0)]

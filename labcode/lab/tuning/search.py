@@ -6,35 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from labcode.lab.regression.network import Floats, day_range, position, position_inputs
-
-Positions = NDArray[np.intp]
-Folds = list[tuple[Positions, Positions]]
-
-
-def folds_by_date(dates: pd.Series, folds: int, block_share: float) -> Folds:
-    """Positions of training and held-out rows: the last blocks of dates, each after all that it trains on."""
-    unique, place = np.unique(dates, return_inverse=True)
-    block = round(block_share * len(unique))
-    starts = [len(unique) - left * block for left in range(folds, 0, -1)]
-    earlier = [np.flatnonzero(place < start) for start in starts]
-    held_out = [np.flatnonzero((place >= start) & (place < start + block)) for start in starts]
-    return list(zip(earlier, held_out, strict=True))
-
-
-def position_pipeline(batch_size: int) -> Pipeline:
-    """A network that is asked where in the day's range the close lies; what it sees is scaled on its own rows."""
-    from labcode.nets.estimators import TabularRegressor
-
-    network = TabularRegressor(batch_size=batch_size, schedule="onecycle", random_state=0)
-    return Pipeline(
-        [("inputs", FunctionTransformer(position_inputs)), ("scale", StandardScaler()), ("network", network)]
-    )
+from labcode.lab.regression.network import Floats, day_range, position, position_pipeline
+from labcode.lab.regression.split import Folds
 
 
 def dollar_errors(network: Any, days: pd.DataFrame, actual: Floats) -> Floats:
@@ -49,5 +24,8 @@ def negative_rmse(network: Any, days: pd.DataFrame, actual: Floats) -> float:
 
 def search(days: pd.DataFrame, grid: Any, cv: Folds, batch_size: int, kind: Any = GridSearchCV, **more: Any) -> Any:
     """Score every setting of the grid on every fold; ``kind`` is scikit-learn's search, or a faster one."""
-    found = kind(position_pipeline(batch_size), grid, scoring=negative_rmse, cv=cv, refit=False, **more)
-    return found.fit(days, position(days, days["close"]))
+    from labcode.nets.estimators import TabularRegressor
+
+    network = TabularRegressor(batch_size=batch_size, schedule="onecycle", random_state=0)
+    searched = kind(position_pipeline(network), grid, scoring=negative_rmse, cv=cv, refit=False, **more)
+    return searched.fit(days, position(days, days["close"]))

@@ -15,10 +15,9 @@ from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset, Provenance
 from labcode.lab.eda import figures, tables
 from labcode.lab.eda.experiments import run_machines
-from labcode.lab.eda.machines import equal_eta_squared, eta_intervals, eta_squared
+from labcode.lab.eda.machines import equal_eta_squared, eta_intervals
 from labcode.lab.eda.results import Machines
 from labcode.lab.eda.settings import OfMachines
-from labcode.results.typed import flatten, impossible, numbers, unflatten
 
 SIMULATED = simulate_maintenance(n_rows=3000)
 
@@ -39,25 +38,20 @@ def machines(*changes: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame([{**varied, **change} for varied, change in zip(rows, changes, strict=True)])
 
 
-def test_eta_squared_is_the_share_between_the_types() -> None:
-    failure = pd.Series(["a", "a", "b", "b"] * 25)
-    between, within = pd.Series([0.0, 0, 1, 1] * 25), pd.Series([0.0, 1, 0, 1] * 25)
-    assert (eta_squared(between, failure), equal_eta_squared(between, failure)) == pytest.approx((1, 1))
-    assert (eta_squared(within, failure), equal_eta_squared(within, failure)) == pytest.approx((0, 0), abs=1e-12)
-
-
-def test_rare_types_count_more_if_all_were_equally_common() -> None:
+def test_rare_types_count_as_much_as_common_ones_if_all_are_taken_as_equal() -> None:
     failure = pd.Series(["a"] * 98 + ["b"] * 2)
     sensor = pd.Series(np.r_[np.tile([0.0, 2.0], 49), 5.0, 7.0])
-    assert eta_squared(sensor, failure) < 0.4 < 0.8 < equal_eta_squared(sensor, failure)
+    # The means are 1 and 6, so 6.25 lies between two equal types, and 1 within each.
+    assert equal_eta_squared(sensor, failure) == pytest.approx(6.25 / 7.25)
 
 
 def test_limits_are_of_the_shares_and_the_lead_is_of_the_weakest() -> None:
     shares, lead = eta_intervals(SIMULATED, draws=50)
-    for sensor, found in zip(SENSORS, shares.values(), strict=True):
-        assert found.value == pytest.approx(eta_squared(SIMULATED[sensor], SIMULATED[FAILURE]))
-        assert found.low <= found.value * 1.5 and found.high > found.value * 0.7
-    air, process, *named = (found.value for found in shares.values())
+    for sensor, share in zip(SENSORS, shares.values(), strict=True):
+        means = SIMULATED[sensor].groupby(SIMULATED[FAILURE]).transform("mean")
+        assert share.value == pytest.approx(means.var(ddof=0) / SIMULATED[sensor].var(ddof=0))
+        assert share.low <= share.value * 1.5 and share.high > share.value * 0.7
+    air, process, *named = (share.value for share in shares.values())
     assert lead.value == pytest.approx(min(named) - max(air, process))
 
 
@@ -66,50 +60,38 @@ def test_the_heat_rule_depends_on_how_temperatures_are_subtracted() -> None:
     rows = [{air: 300.0, process: 308.5}, {air: 300.0, process: 308.6}, {air: 295.3, process: 303.9}]
     failures = [{**row, speed: 1300, FAILURE: "Heat Dissipation Failure", "Target": 1} for row in rows]
     apart = [row[process] - row[air] for row in rows]
-    found = facts(machines(*failures, {air: 300.0, process: 308.5}, {SENSORS[4]: 210}, *[{}] * 60))
-    assert (found.heat_printed_below, found.heat_printed_at_most, found.heat_printed_labelled) == (1, 3, 1)
-    assert found.rules["heat"].meet == sum(difference < 8.6 for difference in apart)
-    assert found.rules["heat"].labelled == 3
+    mill = facts(machines(*failures, {air: 300.0, process: 308.5}, {SENSORS[4]: 210}, *[{}] * 60))
+    assert (mill.heat_printed_below, mill.heat_printed_at_most, mill.heat_printed_labelled) == (1, 3, 1)
+    assert mill.rules["heat"].meet == sum(difference < 8.6 for difference in apart)
+    assert mill.rules["heat"].labelled == 3
 
 
 def test_classes_target_and_worn_tools_are_counted() -> None:
     worn = {SENSORS[4]: 210}
     rows = [{FAILURE: "Power Failure", "Target": 1}] * 6 + [{FAILURE: "Random Failures"}] * 2 + [{"Target": 1}]
-    found = facts(machines(*rows, *[worn] * 5, {**worn, FAILURE: "Tool Wear Failure", "Target": 1}, *[{}] * 85))
-    assert (found.rows, found.types, found.majority, found.second, found.rarest) == (100, 4, 91, 6, 1)
-    assert (found.failures, found.target_only, found.type_only) == (9, 1, 2)
-    assert (float(found.target_right), float(found.majority_share)) == pytest.approx((0.97, 0.91))
-    assert float(found.synthetic_share) == pytest.approx(1 - 100 / (4 * 91))
-    assert (found.worn, found.worn_failures) == (6, 1)
-
-
-def test_facts_are_possible_and_come_back_from_the_store() -> None:
-    found = facts(SIMULATED)
-    assert [impossible(number) for _, number in numbers(found) if impossible(number)] == []
-    flat = flatten(found)
-    again = unflatten(Machines, flat.scalars, flat.tables, flat.arrays)
-    assert dict(numbers(again)) == dict(numbers(found))
-    for name in ("power", "overstrain", "heat"):
-        assert found.rules[name].both == found.rules[name].labelled, "sharp rules miss no failure"
+    mill = facts(machines(*rows, *[worn] * 5, {**worn, FAILURE: "Tool Wear Failure", "Target": 1}, *[{}] * 85))
+    assert (mill.rows, mill.types, mill.majority, mill.second, mill.rarest) == (100, 4, 91, 6, 1)
+    assert (mill.failures, mill.target_only, mill.worn) == (9, 1, 6)
+    assert (float(mill.target_right), float(mill.majority_share)) == pytest.approx((0.97, 0.91))
+    assert float(mill.worn_share) == pytest.approx(1 / 6)
+    assert float(mill.synthetic_share) == pytest.approx(1 - 100 / (4 * 91))
 
 
 def test_tables_and_planes_show_every_row_that_failed() -> None:
-    found = facts(SIMULATED)
-    assert len(tables.sensor_shares(found)) == 5
-    assert tables.rules(found)["failure"].tolist() == ["power", "overstrain", "heat"]
-    sample = figures.some_of_each(SIMULATED, most=20)
-    assert sample[FAILURE].value_counts().max() == 20
+    mill = facts(SIMULATED)
+    assert len(tables.sensor_shares(mill)) == 5
+    assert tables.rules(mill)["failure"].tolist() == ["power", "overstrain", "heat"]
+    assert figures.some_of_each(SIMULATED, most=20)[FAILURE].value_counts().max() == 20
     _, ax = plt.subplots()
     figures.marked(ax, SIMULATED, SENSORS[2], SENSORS[3], "Power Failure")
     none, power = ax.get_lines()
     assert len(power.get_xdata()) == (SIMULATED[FAILURE] == "Power Failure").sum()
     assert len(none.get_xdata()) == (SIMULATED[FAILURE] == "No Failure").sum()
-    assert ax.get_xlabel() == "speed (rpm)"
     plt.close("all")
 
 
 def test_the_real_rows_give_what_the_first_version_found(real_data: Path) -> None:
-    found = facts(load_maintenance().frame)
-    assert (found.majority, found.second, found.rarest) == (9652, 112, 18)
-    assert (found.heat_printed_below, found.rules["heat"].meet, found.heat_printed_at_most) == (103, 115, 130)
-    assert float(found.lead) == pytest.approx(0.014, abs=1e-3)
+    mill = facts(load_maintenance().frame)
+    assert (mill.majority, mill.second, mill.rarest) == (9652, 112, 18)
+    assert (mill.heat_printed_below, mill.rules["heat"].meet, mill.heat_printed_at_most) == (103, 115, 130)
+    assert float(mill.lead) == pytest.approx(0.014, abs=1e-3)

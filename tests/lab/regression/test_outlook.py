@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
-from torch import nn
 
 from labcode.data.simulate import simulate_prices
-from labcode.lab.regression import settings
-from labcode.lab.regression.candidates import CANDIDATES, predictions
+from labcode.lab.regression.ladder import VIEWS, ladder, rung_predictions
+from labcode.lab.regression.network import position_network
 from labcode.lab.regression.outlook import next_day_rows, past_inputs, random_days, with_past
-from labcode.lab.regression.repair import _step_predictions
-from labcode.lab.regression.split import rolling_folds
-from labcode.lab.regression.views import VIEWS, ClosePredictor, ladder
-from labcode.lab.regression.watch import updates
+from labcode.lab.regression.selection import CANDIDATES, predictions
+from labcode.lab.regression.settings import First, Network
+from labcode.lab.regression.split import folds_by_date
 
 PRICES = simulate_prices(n_symbols=3).astype({"symbol": "category"}).reset_index(drop=True)
+NETWORK = Network(hidden=(7, 3), batch_size=512, epochs=1, lr=0.003)
+RUNGS = ladder(First(hidden=(6, 5), lr=0.01, epochs=50, seeds=1), NETWORK)
 
 
 def test_a_random_day_has_the_textbooks_range() -> None:
     days = random_days(20_000, 50)
     assert (days["low"] <= np.minimum(0, days["close"])).all() and (np.maximum(0, days["close"]) <= days["high"]).all()
     assert days["close"].std() == pytest.approx(1, rel=0.02)
-    assert days["high"].mean() == pytest.approx((2 / np.pi) ** 0.5, rel=0.02)
     # Feller (1951): the range of a Brownian motion has mean sqrt(8 / pi) and second moment 4 ln 2.
     spread = days["high"] - days["low"]
     assert spread.mean() == pytest.approx((8 / np.pi) ** 0.5, rel=0.02)
@@ -32,97 +32,74 @@ def test_a_random_day_has_the_textbooks_range() -> None:
 
 
 def test_the_past_is_the_symbols_own_and_holds_nothing_of_later_days() -> None:
-    cut = PRICES["date"].sort_values().unique()[300]
-    changed = PRICES.copy()
-    later = changed["date"] > cut
+    columns, first = ["past_range", "past_volume"], PRICES["symbol"] == PRICES["symbol"].iloc[0]
+    later = PRICES["date"] > PRICES["date"].sort_values().unique()[300]
+    before, changed = with_past(PRICES, 20), PRICES.copy()
     changed.loc[later, ["high", "volume"]] *= 3
-    other = (changed["symbol"] == changed["symbol"].iloc[0]) & ~later
-    before, after = with_past(PRICES, 20), with_past(changed, 20)
-    columns = ["past_range", "past_volume"]
-    pd.testing.assert_frame_equal(before.loc[~later, columns], after.loc[~later, columns])
-    changed.loc[other, "volume"] *= 3
-    same = (changed["symbol"] != changed["symbol"].iloc[0]) & ~later
-    pd.testing.assert_frame_equal(before.loc[same, columns], with_past(changed, 20).loc[same, columns])
-    assert np.isfinite(before[columns].to_numpy()).all()
-    assert list(before.index) == list(PRICES.index)
+    pd.testing.assert_frame_equal(before.loc[~later, columns], with_past(changed, 20).loc[~later, columns])
+    changed.loc[first & ~later, "volume"] *= 3
+    pd.testing.assert_frame_equal(
+        before.loc[~first & ~later, columns], with_past(changed, 20).loc[~first & ~later, columns]
+    )
+    assert np.isfinite(before[columns].to_numpy()).all() and list(before.index) == list(PRICES.index)
 
 
 def test_what_the_network_sees_of_a_day_holds_nothing_of_its_close() -> None:
     day = PRICES["date"].max()
-    told = PRICES.assign(close=PRICES["close"].where(PRICES["date"] < day, PRICES["low"]))
+    hidden = PRICES.assign(close=PRICES["close"].where(PRICES["date"] < day, PRICES["low"]))
     last = (PRICES["date"] == day).to_numpy()
-    np.testing.assert_array_equal(past_inputs(with_past(told, 20))[last], past_inputs(with_past(PRICES, 20))[last])
+    np.testing.assert_array_equal(past_inputs(with_past(hidden, 20))[last], past_inputs(with_past(PRICES, 20))[last])
 
 
 def test_the_past_is_the_mean_of_the_days_before() -> None:
     known = with_past(PRICES, 20)
-    own = PRICES[PRICES["symbol"] == PRICES["symbol"].iloc[0]].sort_values("date")
-    volume = own["volume"].to_numpy() + 1.0
-    expected = np.log(volume[100] / volume[80:100].mean())
-    assert known.loc[own.index[100], "past_volume"] == pytest.approx(expected)
-    assert known.loc[own.index[0], "past_volume"] == 0, "a first day is as usual"
+    days = PRICES[PRICES["symbol"] == PRICES["symbol"].iloc[0]].sort_values("date")
+    volume = days["volume"].to_numpy() + 1.0
+    assert known.loc[days.index[100], "past_volume"] == pytest.approx(np.log(volume[100] / volume[80:100].mean()))
+    assert known.loc[days.index[0], "past_volume"] == 0, "a first day is as usual"
 
 
 def test_the_next_day_of_a_row_is_its_own_symbols() -> None:
     rows = next_day_rows(PRICES.sample(frac=1, random_state=0))
     one = rows[rows["symbol"] == PRICES["symbol"].iloc[0]].sort_values("date")
-    own = PRICES[PRICES["symbol"] == PRICES["symbol"].iloc[0]].sort_values("date")
-    np.testing.assert_array_equal(one["next_close"], own["close"].iloc[1:])
+    days = PRICES[PRICES["symbol"] == PRICES["symbol"].iloc[0]].sort_values("date")
+    np.testing.assert_array_equal(one["next_close"], days["close"].iloc[1:])
     assert (one["next_date"] > one["date"]).all()
 
 
-def test_rolling_folds_train_on_the_past_only() -> None:
-    days = pd.DataFrame({"date": pd.date_range("2016-01-01", periods=40).repeat(3)})
-    folds = rolling_folds(days, folds=3, block_share=0.1)
-    for fold in folds:
-        assert fold.train["date"].max() < fold.held_out["date"].min()
-        assert fold.held_out["date"].nunique() == 4
-    assert folds[-1].held_out.index[-1] == len(days) - 1
-    assert folds[0].held_out.index[-1] + 1 == folds[1].held_out.index[0]
+def test_rolling_folds_train_on_all_earlier_dates_alone() -> None:
+    dates = pd.Series(pd.date_range("2016-01-01", periods=40).repeat(3)).sample(frac=1, random_state=0)
+    folds = folds_by_date(dates, 3, 0.1)
+    for number, (train, held) in enumerate(folds):
+        first, *_ = held_dates = np.unique(dates.iloc[held])
+        assert len(held_dates) == 4 and set(np.flatnonzero(dates < first)) == set(train)
+        assert first == np.unique(dates)[40 - 4 * (3 - number)]
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_the_true_target_gives_the_close_back(name: str) -> None:
-    days = PRICES[PRICES["high"] > PRICES["low"]]
-    view = VIEWS[name]  # type: ignore[index]
+    days, view = PRICES[PRICES["high"] > PRICES["low"]], VIEWS[name]
     close = days["close"].to_numpy()
     np.testing.assert_allclose(view.dollars(days, view.target(days, close)), close, rtol=1e-9)
     assert np.isfinite(view.inputs(days)).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"shortcut": True, "view": "levels"}, {"percent_error": True}])
-def test_a_predictor_is_an_estimator_with_reproducible_bits(options: dict) -> None:
-    predictor = ClosePredictor(max_epochs=1, random_state=3, **options)
-    first, second = (clone(predictor).fit(PRICES, PRICES["close"]).predict(PRICES) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-
-
-@pytest.mark.parametrize(
-    ("batch_size", "epochs", "rows", "expected"), [("full", 50, 1000, 50), (100, 2, 1000, 20), (300, 2, 1000, 8)]
-)
-def test_steps_count_batches_as_the_loop_takes_them(batch_size: object, epochs: int, rows: int, expected: int) -> None:
-    assert updates({"batch_size": batch_size, "max_epochs": epochs}, rows) == expected
+def test_steps_count_batches_as_the_loop_takes_them() -> None:
+    rung = replace(RUNGS["mini-batches"], network=replace(NETWORK, epochs=2, batch_size=300))
+    assert rung.updates(1000) == 8 and RUNGS["as submitted"].updates(1000) == 50
 
 
 def test_the_layers_in_lab_toml_are_those_of_every_network() -> None:
-    first = settings.First(hidden=(6, 5), lr=0.001, epochs=50, seeds=1)
-    network = settings.Network(hidden=(7, 3), batch_size=512, epochs=1, lr=0.003)
-    wanted = {name: rung["hidden"] for name, rung in ladder(first, network).items()}
-    assert wanted["as submitted"] == (6, 5) and wanted["position in the range"] == (7, 3)
-    for shortcut in (False, True):
-        fitted = ClosePredictor(hidden=(7, 3), shortcut=shortcut, max_epochs=1).fit(PRICES, PRICES["close"])
-        widths = [
-            layer.out_features for layer in fitted.network_.net_.module_.modules() if isinstance(layer, nn.Linear)
-        ]
-        assert widths[:3] == [7, 3, 1]
+    assert RUNGS["as submitted"].network.hidden == (6, 5) and RUNGS["position in the range"].network.hidden == (7, 3)
+    plain, odd = (position_network(NETWORK, seed=0, odd=odd)["network"] for odd in (False, True))
+    assert plain.hidden == odd.module.keywords["hidden"] == (7, 3)
 
 
 def test_candidates_that_share_a_network_answer_as_if_each_had_trained_its_own() -> None:
-    network = settings.Network(hidden=(8, 4), batch_size=512, epochs=1, lr=0.003)
-    together = predictions(CANDIDATES, 0, network, PRICES, PRICES)
+    together = predictions(CANDIDATES, 0, NETWORK, PRICES, PRICES)
     assert list(together) == list(CANDIDATES)
     for name in CANDIDATES:
-        np.testing.assert_array_equal(together[name], predictions((name,), 0, network, PRICES, PRICES)[name])
+        np.testing.assert_array_equal(together[name], predictions((name,), 0, NETWORK, PRICES, PRICES)[name])
     plain, odd = together["position"], together["position, odd"]
     inside = np.abs(together["position, half odd"] - (plain + odd) / 2) < 1e-6
     assert inside.mean() > 0.9, "their mean, but where an answer leaves the range"
@@ -130,7 +107,18 @@ def test_candidates_that_share_a_network_answer_as_if_each_had_trained_its_own()
 
 @pytest.mark.parametrize("name", ["as submitted", "target scaled"])
 def test_a_step_by_the_fast_loop_is_that_of_the_estimator(name: str) -> None:
-    first = settings.First(hidden=(6, 5), lr=0.01, epochs=50, seeds=1)
-    rung = ladder(first, settings.Network(hidden=(7, 3), batch_size=512, epochs=1, lr=0.003))[name]
-    by_estimator = ClosePredictor(**rung, random_state=2).fit(PRICES, PRICES["close"]).predict(PRICES)
-    np.testing.assert_allclose(_step_predictions(rung, 2, PRICES, PRICES), by_estimator, rtol=1e-3, atol=1e-2)
+    from sklearn.preprocessing import StandardScaler
+
+    from labcode.nets.estimators import TabularRegressor
+
+    X = StandardScaler().fit_transform(PRICES[["open", "low", "high", "volume"]])
+    estimator = TabularRegressor(
+        hidden=(6, 5),
+        lr=0.01,
+        max_epochs=50,
+        batch_size="full",
+        standardize_target=name == "target scaled",
+        random_state=2,
+    )
+    by_estimator = estimator.fit(X, PRICES["close"]).predict(X)
+    np.testing.assert_allclose(rung_predictions(RUNGS[name], 2, PRICES, PRICES), by_estimator, rtol=1e-3, atol=1e-2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,31 +13,17 @@ import torch
 
 from labcode.book.listing import source_of
 from labcode.data.simulate import simulate_prices
+from labcode.lab import load
 from labcode.lab.config import configured
-from labcode.lab.regression.settings import Network
-from labcode.lab.regularization import figures, tables
-from labcode.lab.regularization.few_rows_experiments import (
-    FewRowsSpec,
-    _Dates,
-    _with_ensemble,
-    chosen_strengths,
-    passes_over,
-    predicted,
-    unfitted,
-)
-from labcode.lab.regularization.few_rows_results import FewRows
-from labcode.lab.regularization.first_results import AsSubmitted
-from labcode.lab.regularization.holding import PARAMETER, TECHNIQUES, train_held_back
-from labcode.lab.regularization.settings import FewRows as Settings
+from labcode.lab.regularization import few_rows, figures, tables
+from labcode.lab.regularization.few_rows import PARAMETER, TECHNIQUES, FewRowsSpec, passes_over, unfitted
+from labcode.lab.regularization.holding import train_held_back
+from labcode.lab.regularization.results import AsSubmitted, FewRows
 from labcode.nets.mlp import MLP
 from labcode.nets.together import TrainingRows, fit_together
-from labcode.results import run as catalog
-from labcode.results.typed import Results, flatten, impossible, numbers, unflatten
 
-SPEC = FewRowsSpec(
-    few=configured(Settings, "regularization.few_rows", profile="quick"),
-    network=configured(Network, "regression.network", profile="quick"),
-)
+SECTIONS = {"few": "regularization.few_rows", "network": "regression.network"}
+SPEC = configured(FewRowsSpec, SECTIONS, profile="quick")
 PRICES = simulate_prices(n_symbols=4).astype({"symbol": "category"}).reset_index(drop=True)
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(250, 4)).astype(np.float32)
@@ -45,48 +32,24 @@ Y = np.tanh(X[:, 0] - X[:, 1])
 CASES = [("none", 0.0, ""), ("dropout", 0.3, ""), ("decay", 3.0, "decay"), ("l1", 0.01, "l1"), ("noise", 0.3, "noise")]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[type[Results], Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABCODE_STORE_DIR", str(tmp_path_factory.mktemp("store")))
-        patch.setenv("LABCODE_PROFILE", "quick")
-        patch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting processes takes longer than what they would do
-        patch.delenv("LABCODE_DATA_DIR", raising=False)
-        return {kind: catalog.load_typed(kind) for kind in (AsSubmitted, FewRows)}
+def test_the_regularised_run_is_compared_at_like_epochs(quick_store: Path) -> None:
+    first = load(AsSubmitted)
+    assert first.curves.shape == (first.seeds, 20, 2) and first.plain_curves.shape == (first.seeds, 50, 2)
+    gaps = first.curves[:, 10, 1] - first.plain_curves[:, 10, 1]
+    assert first.added_mse_epoch[10].value == pytest.approx(gaps.mean())
+    assert first.largest_difference < 0.01
+    assert round(first.printed_added_mse_epoch[0].value) == 86
 
 
-@pytest.mark.parametrize("kind", [AsSubmitted, FewRows])
-def test_results_come_back_and_every_number_is_possible(kind: type[Results], results: dict[type[Results], Any]) -> None:
-    flat = flatten(results[kind])
-    after = unflatten(kind, flat.scalars, flat.tables, flat.arrays)
-    found = dict(numbers(after))
-    assert repr(found) == repr(dict(numbers(results[kind])))
-    assert {path: impossible(number) for path, number in found.items() if impossible(number)} == {}
-    assert [path for path, number in found.items() if not number.quantity.says] == []
-
-
-def test_the_regularised_run_is_compared_at_like_epochs(results: dict[type[Results], Any]) -> None:
-    found = results[AsSubmitted]
-    assert found.curves.shape == (found.seeds, 20, 2) and found.plain_curves.shape == (found.seeds, 50, 2)
-    gaps = found.curves[:, 10, 1] - found.plain_curves[:, 10, 1]
-    assert found.added_mse_epoch[10].value == pytest.approx(gaps.mean())
-    assert found.largest_difference < 0.01
-    assert round(found.printed_added_mse_epoch[0].value) == 86
-
-
-def test_none_gains_nothing_and_the_first_draw_is_the_estimate(results: dict[type[Results], Any]) -> None:
-    for size in results[FewRows].sizes.values():
+def test_none_gains_nothing_and_the_first_draw_is_the_estimate(quick_store: Path) -> None:
+    few = load(FewRows)
+    for size in few.sizes.values():
         none, *others = size.techniques.values()
         assert (none.gain.value, none.gain.low, none.gain.high) == (0, 0, 0)
-        for own in others:
-            expected = 1 - (1 - own.r2.value) / (1 - none.r2.value)
-            assert own.gain.value == pytest.approx(expected, abs=1e-6)
-
-
-def test_pages_show_every_technique_and_number_of_rows(results: dict[type[Results], Any]) -> None:
-    few = results[FewRows]
-    assert len(tables.gains(few)) == few.tried.value == len(TECHNIQUES) == len(tables.TECHNIQUES) - 1
-    assert len(tables.gains(few).columns) == 1 + len(few.sizes)
+        for other in others:
+            expected = 1 - (1 - other.r2.value) / (1 - none.r2.value)
+            assert other.gain.value == pytest.approx(expected, abs=1e-6)
+    assert tables.gains(few).shape == (len(TECHNIQUES), 1 + len(few.sizes)) and few.tried == len(TECHNIQUES)
     assert len(figures.scores(few)) == 2 * len(few.sizes)
     assert set(figures.scores_by_technique(few)["technique"]) == set(tables.TECHNIQUES.values())
 
@@ -95,7 +58,7 @@ def test_pages_show_every_technique_and_number_of_rows(results: dict[type[Result
 def test_the_plain_loop_trains_the_same_network(name: str, strength: float, called: str) -> None:
     spec = dataclasses.replace(SPEC, few=dataclasses.replace(SPEC.few, steps=9))
     network = unfitted(spec, len(X), 7, name, strength)
-    (fast, _) = fit_together([network, network], [TrainingRows(X, Y)] * 2)
+    fast = fit_together([network, network], [TrainingRows(X, Y)] * 2)[0].estimator
     torch.manual_seed(7)
     plain = MLP(4, hidden=network.hidden, n_outputs=1, dropout=strength if name == "dropout" else 0.0)
     targets = torch.tensor((Y - Y.mean()) / Y.std(), dtype=torch.float32)[:, None]
@@ -103,8 +66,8 @@ def test_the_plain_loop_trains_the_same_network(name: str, strength: float, call
     train_held_back(plain, torch.tensor(X), targets, epochs=3, seed=7, **options)  # type: ignore[arg-type]
     with torch.no_grad():
         answers = plain.eval()(torch.tensor(X))[:, 0].numpy() * Y.std() + Y.mean()
-    assert fast.estimator is not None
-    np.testing.assert_allclose(fast.estimator.predict(X), answers, atol=2e-4)
+    assert fast is not None
+    np.testing.assert_allclose(fast.predict(X), answers, atol=2e-4)
 
 
 def test_a_strength_reaches_the_network_and_steps_are_equal() -> None:
@@ -125,28 +88,27 @@ def test_a_strength_is_chosen_on_later_dates_of_the_same_rows(monkeypatch: pytes
         right = 2 * (held["close"] - held["low"]) / (held["high"] - held["low"]) - 1
         return [np.stack([right + (strength not in (0.6, 0.1)) for _, strength in candidates])]
 
-    monkeypatch.setattr("labcode.lab.regularization.few_rows_experiments.predicted", fake)
-    chosen = chosen_strengths(dataclasses.replace(SPEC, few=few), PRICES, 0)
+    monkeypatch.setattr(few_rows, "predicted", fake)
+    chosen = dict(few_rows.chosen_strengths(dataclasses.replace(SPEC, few=few), PRICES, 0))
     assert (chosen["dropout"], chosen["stopping"]) == (0.6, 0.1)
     assert len(asked) == few.folds and all(fitted < held for fitted, held in asked)
 
 
 def test_answers_stay_within_the_range_of_the_day() -> None:
-    days = PRICES.iloc[:300]
-    fitted, asked = predicted(SPEC, days, [("none", 0.0), ("smaller", 4.0)], [0, 1], days, PRICES.iloc[300:350])
+    days, test = PRICES.iloc[:300], PRICES.iloc[300:350]
+    fitted, asked = few_rows.predicted(SPEC, days, [("none", 0.0), ("smaller", 4.0)], [0, 1], days, test)
     assert fitted.shape == (2, 300) and asked.shape == (2, 50)
     assert np.abs(asked).max() <= 1
 
 
 def test_an_ensemble_is_the_mean_of_its_members() -> None:
     answers = np.array([[1.0], [50.0], [60.0], [3.0], [5.0]])  # none, two techniques, two more members
-    assert _with_ensemble(answers, 2).ravel().tolist() == [1.0, 50.0, 60.0, 3.0]
+    assert few_rows.with_ensemble(answers, 2).ravel().tolist() == [1.0, 50.0, 60.0, 3.0]
 
 
 def test_dates_are_drawn_whole() -> None:
-    dates = np.repeat(np.arange(30), 2)
     values = RANDOM.normal(size=(3, 2, 60))
-    drawn = _Dates(dates, SPEC.few).means(values)
+    drawn = few_rows.means_by_date(np.repeat(np.arange(30), 2), SPEC.few)(values)
     assert drawn.shape == (3, SPEC.few.draws + 1)
     np.testing.assert_allclose(drawn[:, 0], values.sum(axis=2).mean(axis=1) / 30, rtol=1e-5)
 

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from labcode.book.reference import stated
-from labcode.data.types import Dataset
-from labcode.lab.config import configured
+from labcode.lab.config import experiment
+from labcode.lab.quantities import Data, Stored, number
+from labcode.lab.regression import needs
+from labcode.lab.regression.experiments import printed_loss
 from labcode.lab.regression.network import Floats
 from labcode.lab.regression.results import AsSubmitted as Plain
-from labcode.lab.regression.results import number
 from labcode.lab.regression.settings import First
-from labcode.lab.regularization.first_results import LIKE_EPOCHS, UNLIKE_EPOCH, AsSubmitted
+from labcode.lab.regularization.results import LIKE_EPOCHS, UNLIKE_EPOCH, AsSubmitted
 from labcode.lab.regularization.settings import Regularised
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.results.run import typed
-from labcode.results.store import Result
 from labcode.scoring.intervals import mean_of_seeds, next_draw_interval
-from labcode.settings import Profile
+
+
+def _printed() -> tuple[tuple[float, float], ...]:
+    """Regularised and plain test loss at the epochs that we compared; the last pair is that of unlike epochs."""
+    pairs = [*((epoch, epoch) for epoch in LIKE_EPOCHS[:2]), (LIKE_EPOCHS[1], UNLIKE_EPOCH)]
+    names = [(f"regularization.test_{held}", f"regression.test_{free}") for held, free in pairs]
+    return tuple((printed_loss(held), printed_loss(free)) for held, free in names)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirstSpec:
-    """The network and its seeds as in the plain run, what holds it back, and test losses that we printed at first.
-
-    Attributes
-    ----------
-    printed
-        Regularised loss and plain loss, at epochs 0 and 10; then the regularised one of epoch 10 and the plain one of
-        epoch 40.
-    """
+    """The network and its seeds as in the plain run, what holds it back, and test losses that we printed at first."""
 
     first: First
     regularised: Regularised
-    printed: tuple[tuple[float, float], ...]
+    printed: tuple[tuple[float, float], ...] = field(default_factory=_printed)
 
 
-def run_as_submitted(
-    spec: FirstSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> AsSubmitted:
+def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: Progress) -> AsSubmitted:
     """Train the regularised network with the plain run's seeds, the first one also by the plain loop, and compare."""
     from labcode.lab.regression.first import first_split
 
@@ -54,27 +49,24 @@ def run_as_submitted(
     loop, *fast = in_parallel(_losses, [(spec, rows, seed, slow) for seed, slow in runs], done=progress)
     curves, others = np.stack(fast), plain.curves[..., :2]
     test, plain_test = curves[..., 1], others[..., 1]
-    added = {epoch: test[:, epoch] - plain_test[:, epoch] for epoch in LIKE_EPOCHS}
+    printed = [Number(held - free) for held, free in spec.printed]
     return AsSubmitted(
         seeds=plain.seeds,
-        train_mse_epoch=_by_epoch(curves[..., 0], LIKE_EPOCHS),
-        test_mse_epoch=_by_epoch(test, LIKE_EPOCHS),
-        plain_train_mse_epoch=_by_epoch(others[..., 0], (*LIKE_EPOCHS, UNLIKE_EPOCH)),
-        plain_test_mse_epoch=_by_epoch(plain_test, (*LIKE_EPOCHS, UNLIKE_EPOCH)),
-        added_mse_epoch={epoch: number(mean_of_seeds(own)) for epoch, own in added.items()},
+        train_mse_epoch=_by_epoch(curves[..., 0]),
+        test_mse_epoch=_by_epoch(test),
+        plain_train_mse_epoch=_by_epoch(others[..., 0], UNLIKE_EPOCH),
+        plain_test_mse_epoch=_by_epoch(plain_test, UNLIKE_EPOCH),
+        added_mse_epoch={epoch: number(mean_of_seeds(test[:, epoch] - plain_test[:, epoch])) for epoch in LIKE_EPOCHS},
         added_mse_unlike=number(mean_of_seeds(test[:, LIKE_EPOCHS[1]] - plain_test[:, UNLIKE_EPOCH])),
         plain_epoch_as_good=number(mean_of_seeds(epochs_as_good(test[:, -1], plain_test))),
         last_epoch=Number(test.shape[1] - 1),
-        printed_added_mse_epoch={
-            epoch: Number(held - free) for epoch, (held, free) in zip(LIKE_EPOCHS, spec.printed[:-1], strict=False)
-        },
-        printed_added_mse_unlike=Number(spec.printed[-1][0] - spec.printed[-1][1]),
+        printed_added_mse_epoch=dict(zip(LIKE_EPOCHS, printed[:-1])),
+        printed_added_mse_unlike=printed[-1],
         variance_saved=number(mean_of_seeds(variance_saved(test[:, -1], plain_test[:, test.shape[1] - 1]))),
         mean_mse=plain.mean_mse,
         largest_difference=Number(float(np.abs(curves[0] / loop - 1).max())),
         curves=curves,
         plain_curves=others,
-        loop=loop,
     )
 
 
@@ -82,19 +74,20 @@ def _losses(spec: FirstSpec, rows: list[Any], seed: int, plain: bool) -> Floats:
     """Losses ``(epochs, 2)`` of one run, by the plain loop or by the fast one."""
     import torch
 
+    from labcode.lab.regression.fast import full_batch_losses
     from labcode.lab.regularization.first import RegularisedNetwork, train_regularised
-    from labcode.lab.regularization.first_fast import regularised_losses
 
-    first, own = spec.first, spec.regularised
-    training = {"epochs": own.epochs, "lr": first.lr, "weight_decay": own.weight_decay}
+    hidden, dropout = spec.first.hidden, spec.regularised.dropout
+    training: Any = {"epochs": spec.regularised.epochs, "lr": spec.first.lr}
+    training |= {"weight_decay": spec.regularised.weight_decay}
     if not plain:
-        return regularised_losses(rows, hidden=first.hidden, dropout=own.dropout, seed=seed, **training)  # type: ignore[arg-type]
+        return full_batch_losses(rows, hidden=hidden, dropout=dropout, seed=seed, **training)
     torch.manual_seed(seed)
-    return np.asarray(train_regularised(RegularisedNetwork(first.hidden, own.dropout), rows, **training))  # type: ignore[arg-type]
+    return np.asarray(train_regularised(RegularisedNetwork(hidden, dropout), rows, **training))
 
 
-def _by_epoch(losses: Floats, epochs: tuple[int, ...]) -> dict[int, Number]:
-    return {epoch: number(next_draw_interval(losses[:, epoch])) for epoch in epochs}
+def _by_epoch(losses: Floats, *more: int) -> dict[int, Number]:
+    return {epoch: number(next_draw_interval(losses[:, epoch])) for epoch in (*LIKE_EPOCHS, *more)}
 
 
 def epochs_as_good(losses: Floats, plain: Floats) -> Floats:
@@ -111,7 +104,7 @@ def epochs_as_good(losses: Floats, plain: Floats) -> Floats:
     [1.5]
     """
     epochs = np.arange(plain.shape[1])
-    return np.array([np.interp(-loss, -own, epochs) for loss, own in zip(losses, plain, strict=True)])
+    return np.array([np.interp(-loss, -curve, epochs) for loss, curve in zip(losses, plain, strict=True)])
 
 
 def variance_saved(losses: Floats, plain: Floats) -> Floats:
@@ -126,27 +119,12 @@ def variance_saved(losses: Floats, plain: Floats) -> Floats:
     return np.asarray((of_plain - squared) / of_plain.mean())
 
 
-def _printed() -> tuple[tuple[float, float], ...]:
-    pairs = [*((epoch, epoch) for epoch in LIKE_EPOCHS[:2]), (LIKE_EPOCHS[1], UNLIKE_EPOCH)]
-    names = [(f"regularization.test_{held}", f"regression.test_{free}") for held, free in pairs]
-    return tuple((float(stated(held).value or 0), float(stated(free).value or 0)) for held, free in names)
-
-
-def _spec(profile: Profile) -> FirstSpec:
-    return FirstSpec(
-        first=configured(First, "regression.first", profile=profile),
-        regularised=configured(Regularised, "regularization.first", profile=profile),
-        printed=_printed(),
-    )
-
-
 EXPERIMENTS = (
-    Experiment(
-        name=AsSubmitted.experiment,
-        run=run_as_submitted,
-        spec=_spec("full"),
-        quick=_spec("quick"),
+    experiment(
+        run_as_submitted,
+        {"first": "regression.first", "regularised": "regularization.first"},
         datasets=("prices",),
+        lacks=needs.closes,
         needs=(Plain.experiment,),
         seconds=110,
     ),

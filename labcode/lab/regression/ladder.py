@@ -1,0 +1,147 @@
+"""The ladder: one network for the close of a day, on one representation of the same four columns after the other.
+
+What a network sees and what it answers matters more here than how large it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import StandardScaler
+
+from labcode.lab.regression.network import Floats, Inputs, fit_position_network, midpoint, predict_close
+from labcode.lab.regression.settings import First, Network
+
+
+@dataclass(frozen=True)
+class View:
+    """How rows become inputs ``(n, k)``, closes (USD) a target ``(n,)``, and answers ``(n,)`` closes again."""
+
+    inputs: Inputs
+    target: Callable[[pd.DataFrame, Floats], Floats]
+    dollars: Callable[[pd.DataFrame, Floats], Floats]
+
+
+def relative_range(rows: pd.DataFrame) -> Floats:
+    """The day's range as a share of the midpoint, at least 1e-5 so that its logarithm exists."""
+    return np.maximum((rows["high"] - rows["low"]).to_numpy() / midpoint(rows), 1e-5)
+
+
+def _logs(rows: pd.DataFrame) -> Floats:
+    return np.column_stack([np.log(rows[["open", "low", "high"]].to_numpy()), np.log1p(rows["volume"].to_numpy())])
+
+
+def _relative(rows: pd.DataFrame) -> Floats:
+    middle = midpoint(rows)
+    from_middle = (rows["open"].to_numpy() - middle) / middle
+    return np.column_stack([from_middle, relative_range(rows), np.log1p(rows["volume"].to_numpy()), np.log(middle)])
+
+
+LEVELS = View(
+    lambda rows: rows[["open", "low", "high", "volume"]].to_numpy(dtype=np.float64),
+    lambda rows, close: close,
+    lambda rows, answer: answer,
+)
+LOGS = View(_logs, lambda rows, close: np.log(close), lambda rows, answer: np.exp(answer))
+RELATIVE = View(
+    _relative,
+    lambda rows, close: close / midpoint(rows) - 1,
+    lambda rows, answer: midpoint(rows) * (1 + answer),
+)
+VIEWS = {"levels": LEVELS, "logs": LOGS, "relative": RELATIVE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """A network and its training; those for the position are the chapter's own.
+
+    Attributes
+    ----------
+    network
+        Its layers and its training.
+    view
+        What it sees and answers.
+    full_batch
+        Whether a step takes all rows, whatever the batch size.
+    schedule
+        Whether the learning rate rises and falls.
+    shortcut
+        Whether a linear shortcut leads from the inputs to the output.
+    """
+
+    network: Network
+    view: Literal["levels", "logs", "relative", "position"]
+    scale_target: bool = True
+    full_batch: bool = False
+    schedule: bool = True
+    shortcut: bool = False
+
+    def updates(self, rows: int) -> int:
+        """Optimiser steps of a training: batches of an epoch, as the loop takes them, times epochs."""
+        from labcode.nets.loop import batch_sizes
+
+        return len(batch_sizes(rows, rows if self.full_batch else self.network.batch_size)) * self.network.epochs
+
+
+def ladder(first: First, network: Network) -> dict[str, Rung]:
+    """One change at a time, from our first version's network on the split by date to this version's."""
+    as_first = Network(hidden=first.hidden, lr=first.lr, epochs=first.epochs, batch_size=network.batch_size)
+    plain = Rung(network=as_first, view="levels", full_batch=True, schedule=False)
+    batches = replace(plain, network=replace(as_first, epochs=10), full_batch=False)
+    scheduled = replace(batches, network=replace(batches.network, lr=network.lr), schedule=True)
+    return {
+        "as submitted": replace(plain, scale_target=False),
+        "target scaled": plain,
+        "mini-batches": batches,
+        "learning-rate schedule": scheduled,
+        "linear shortcut": replace(scheduled, shortcut=True),
+        "logarithms": replace(scheduled, view="logs"),
+        "relative to the midpoint": replace(scheduled, view="relative", network=network),
+        "position in the range": Rung(view="position", network=network),
+    }
+
+
+def rung_predictions(rung: Rung, seed: int, train: pd.DataFrame, test: pd.DataFrame) -> Floats:
+    """Closes (USD) that a network of the ladder predicts for other days, ``(n,)``."""
+    if rung.view == "position":
+        return predict_close([fit_position_network(train, rung.network, seed=seed)], test)
+    view, close = VIEWS[rung.view], train["close"].to_numpy()
+    scaler = StandardScaler().fit(view.inputs(train))
+    X, others = (scaler.transform(view.inputs(days)) for days in (train, test))
+    answers = _full_batch_answers if rung.full_batch else _answers
+    return view.dollars(test, answers(rung, seed, X, view.target(train, close), others))
+
+
+def _answers(rung: Rung, seed: int, X: Floats, y: Floats, others: Floats) -> Floats:
+    # These load PyTorch, which reading a stored result does not need.
+    from labcode.nets.estimators import TabularRegressor
+    from labcode.nets.mlp import ShortcutMLP
+
+    network = TabularRegressor(
+        hidden=rung.network.hidden,
+        module=partial(ShortcutMLP, hidden=rung.network.hidden) if rung.shortcut else None,
+        batch_size=rung.network.batch_size,
+        max_epochs=rung.network.epochs,
+        lr=rung.network.lr,
+        schedule="onecycle" if rung.schedule else None,
+        random_state=seed,
+    )
+    return np.asarray(network.fit(X, y).predict(others))
+
+
+def _full_batch_answers(rung: Rung, seed: int, X: Floats, y: Floats, others: Floats) -> Floats:
+    """The same by the fast loop, each step on all rows."""
+    import torch
+
+    from labcode.lab.regression.fast import full_batch_answers
+
+    centre, scale = (y.mean(), y.std()) if rung.scale_target else (0.0, 1.0)
+    tensors: Any = (torch.tensor(part, dtype=torch.float32) for part in (X, (y[:, None] - centre) / scale, others))
+    network = rung.network
+    answers = full_batch_answers(*tensors, hidden=network.hidden, lr=network.lr, epochs=network.epochs, seed=seed)
+    return np.asarray(answers.astype(np.float64) * scale + centre)

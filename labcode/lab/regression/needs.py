@@ -1,0 +1,60 @@
+"""What prices must have for an experiment: looked at before it runs, so that odd rows end in a sentence.
+
+Each function tells in words what is needed and what was found; an empty text where nothing is lacking.
+"""
+
+from __future__ import annotations
+
+from labcode.data.prices import untrustworthy
+from labcode.lab.quantities import Data
+from labcode.lab.regression.network import day_range
+from labcode.lab.regression.split import split_by_date
+
+#: Fewer rows or trading days leave too little on one side of a split.
+ROWS, DAYS = 30, 30
+
+
+def closes(data: Data) -> str:
+    """For a random split of the rows: enough of them, with closes that differ."""
+    prices = data["prices"].frame
+    if len(prices) < ROWS:
+        return f"at least {ROWS} rows of prices, but there are {len(prices)}"
+    if prices["close"].nunique() < 2:
+        return f"closes that differ, but all are {prices['close'].iloc[0]:g} USD"
+    return ""
+
+
+def days(data: Data) -> str:
+    """For a split by date: also enough days, and before and after it days with a range whose rows can be right."""
+    prices = data["prices"].frame
+    found = prices["date"].nunique()
+    if lack := closes(data):
+        return lack
+    if found < DAYS:
+        return f"at least {DAYS} trading days, but the prices have {found}"
+    for part, when in zip(
+        split_by_date(prices), ("before the last fifth of the dates", "on the last fifth of the dates")
+    ):
+        usable = part[(day_range(part) > 0) & ~untrustworthy(part)]
+        if usable["date"].nunique() < DAYS // 6 or usable["close"].nunique() < 2:
+            return (
+                f"closes that differ, between a low and a higher high, on at least {DAYS // 6} days {when} the last "
+                "fifth of the dates, but these prices have not"
+            )
+    return ""
+
+
+def moving_days(data: Data) -> str:
+    """For forecasts: also closes that change from one test date to the next."""
+    prices = data["prices"].frame
+    if lack := days(data):
+        return lack
+    _, test = split_by_date(prices)
+    still = test.groupby("symbol", observed=True)["close"].nunique().max() < 2
+    return "closes that change from day to day, but on the last fifth of the dates none does" if still else ""
+
+
+def days_of_companies(data: Data) -> str:
+    """For what companies have in common on a day: also two symbols."""
+    symbols = data["prices"].frame["symbol"].nunique()
+    return days(data) or ("" if symbols > 1 else "at least 2 symbols, but the prices have one")

@@ -1,0 +1,129 @@
+"""The network that the folds chose: trained on all rows before the test dates, and scored on these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from labcode.lab.config import experiment
+from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
+from labcode.lab.regression import needs, selection
+from labcode.lab.regression.network import Floats, day_range, midpoint, position
+from labcode.lab.regression.results import Baselines, Choice, Sound, Steps
+from labcode.lab.regression.settings import Final, Network
+from labcode.lab.regression.split import split_by_date
+from labcode.nets.processes import in_parallel
+from labcode.results.experiments import Progress
+from labcode.results.number import Number
+from labcode.results.run import typed
+from labcode.scoring.intervals import DATE_BLOCK, rmse_interval, two_way_interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundSpec:
+    """The chosen network, over several seeds."""
+
+    final: Final
+    network: Network
+
+
+def run_sound(spec: SoundSpec, *, data: Data, results: Stored, progress: Progress) -> Sound:
+    """Train the chosen network on all rows before the test dates, and score these."""
+    train, test = split_by_date(data["prices"].frame)
+    winner = typed(Choice, results[Choice.experiment]).winner
+    made_up = _response_days(test)
+    days = pd.concat([test, made_up])
+    tasks = [((winner,), seed, spec.network, train, days) for seed in range(spec.final.seeds)]
+    answers = in_parallel(selection.predictions, tasks, done=progress)
+    closes = np.stack([predicted[winner] for predicted in answers])
+    predicted, response = closes[:, : len(test)], closes[:, len(test) :].mean(axis=0)
+    base, steps = typed(Baselines, results[Baselines.experiment]), typed(Steps, results[Steps.experiment])
+    return Sound(
+        network=winner,
+        seeds=len(predicted),
+        **_scores(predicted, test),
+        **_compared(predicted, test, float(train["close"].mean()), base, steps),
+        **_top_symbol(predicted, test),
+        predicted=predicted.mean(axis=0).astype(np.float32),
+        response=position(made_up, response).reshape(3, -1),
+        response_open=position(made_up, made_up["open"]).reshape(3, -1)[0],
+        response_range=(day_range(made_up) / 50.0).reshape(3, -1)[:, 0],
+    )
+
+
+def _two_way(parts: list[Any], days: pd.DataFrame, statistic: Any) -> Number:
+    """A statistic of sums; its limits draw months and symbols."""
+    columns, symbols = np.column_stack(parts), days["symbol"].astype(str)
+    return number(two_way_interval(columns, days["date"], symbols, statistic, block=DATE_BLOCK))
+
+
+def _scores(predicted: Floats, test: pd.DataFrame) -> dict[str, Any]:
+    """Errors of predictions ``(seeds, n)``; intervals are of squared errors averaged over the seeds."""
+    actual, width = test["close"].to_numpy(), day_range(test)
+    errors = predicted - actual
+    squared, by_seed = (errors**2).mean(axis=0), np.sqrt((errors**2).mean(axis=1))
+    in_ranges = (squared / np.where(width > 0, width, 1) ** 2)[width > 0]
+    return {
+        "test_rows": Number(len(actual)),
+        "test_dates": Number(test["date"].nunique()),
+        "rmse": rmse_of(np.sqrt(squared), test["date"]),
+        "rmse_symbols": number(rmse_interval(np.sqrt(squared), test["symbol"].astype(str))),
+        "rmse_two_way": _two_way([squared, np.ones_like(squared)], test, lambda s: np.sqrt(s[..., 0] / s[..., 1])),
+        "rmse_seed": Number(float(by_seed.mean()), float(by_seed.min()), float(by_seed.max())),
+        "median_error": Number(float(np.median(np.abs(errors), axis=1).mean())),
+        "percent": Number(float(np.sqrt(np.mean((errors / actual) ** 2)))),
+        "r2": Number(float(1 - squared.mean() / actual.var())),
+        "midpoint_r2": Number(float(1 - np.mean((midpoint(test) - actual) ** 2) / actual.var())),
+        "position_error": Number(float(np.sqrt(in_ranges.mean()))),
+    }
+
+
+def _compared(predicted: Floats, test: pd.DataFrame, mean: float, base: Baselines, steps: Steps) -> dict[str, Any]:
+    """Skill over baselines and over the networks of the last two steps, paired on the same rows."""
+    actual, dates = test["close"].to_numpy(), test["date"]
+    squared = ((predicted - actual) ** 2).mean(axis=0)
+    references = {
+        "mean": (mean - actual) ** 2,
+        "midpoint": (midpoint(test) - actual) ** 2,
+        "ols": base.squared_ols,
+        "trees": base.squared_trees,
+    }
+    plain = (steps.squared_relative, steps.squared_position)
+    return {f"skill_vs_{name}": skill_of(squared, reference, dates) for name, reference in references.items()} | {
+        "skill_vs_ols_two_way": _two_way([squared, base.squared_ols], test, lambda s: 1 - s[..., 0] / s[..., 1]),
+        "over_plain": {step: skill_of(squared, reference, dates) for step, reference in enumerate(plain)},
+    }
+
+
+def _top_symbol(predicted: Floats, test: pd.DataFrame) -> dict[str, Any]:
+    """Which symbol carries the most squared error."""
+    squared = pd.Series(((predicted - test["close"].to_numpy()) ** 2).mean(axis=0))
+    sums = squared.groupby(test["symbol"].astype(str).to_numpy()).sum().sort_values(ascending=False)
+    return {"top_symbol": str(sums.index[0]), "top_symbol_share": Number(float((sums / sums.sum()).iloc[0]))}
+
+
+def _response_days(days: pd.DataFrame, points: int = 41) -> pd.DataFrame:
+    """Made-up days around 50 USD: the open moves through ranges of three widths, at the median volume."""
+    relative = (day_range(days) / midpoint(days))[day_range(days) > 0]
+    middle, volume = 50.0, days["volume"].median()
+    frames = []
+    for width in np.quantile(relative, [0.1, 0.5, 0.9]) * middle:
+        low, high = middle - width / 2, middle + width / 2
+        opens = np.linspace(low, high, points)
+        frames.append(pd.DataFrame({"open": opens, "low": low, "high": high, "volume": volume}))
+    return pd.concat(frames)
+
+
+EXPERIMENTS = (
+    experiment(
+        run_sound,
+        {"final": "regression.sound", "network": "regression.network"},
+        datasets=("prices",),
+        lacks=needs.days,
+        needs=(Choice.experiment, Baselines.experiment, Steps.experiment),
+        seconds=15,
+    ),
+)
