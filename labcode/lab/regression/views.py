@@ -113,7 +113,7 @@ class ClosePredictor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     batch_size: int | Literal["full"] = 1024
     max_epochs: int = 4
     lr: float = 3e-3
-    schedule: Literal["cosine", "onecycle"] | None = "onecycle"
+    schedule: Literal["onecycle"] | None = "onecycle"
     callbacks: Sequence[Any] | None = None
     random_state: int = 0
 

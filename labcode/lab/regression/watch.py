@@ -13,7 +13,7 @@ from skorch.callbacks import Callback
 from labcode.lab.regression.network import Floats, position
 from labcode.lab.regression.settings import Network
 from labcode.lab.regression.views import ClosePredictor
-from labcode.nets.loop import batch_sizes
+from labcode.nets.batches import batch_sizes
 from labcode.settings import SEED
 
 

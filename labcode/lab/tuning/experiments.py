@@ -61,7 +61,7 @@ def squared_errors(
 
     seeds = list(range(1, spec.seeds + 1))  # the search has had seed 0
     grid = [{name: [value] for name, value in own.items()} | {"network__random_state": seeds} for own in tried]
-    more: Params = {"kind": BatchedSearchCV, "n_jobs": -1, "return_estimator": True}
+    more: Params = {"kind": BatchedSearchCV, "n_jobs": -1}
     fitted = search(days, grid, folds, spec.batch_size, **more).cv_estimators_
     actual = position(days, days["close"])
     found = []

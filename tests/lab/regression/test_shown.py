@@ -86,8 +86,8 @@ def test_the_plain_loop_the_fast_one_and_the_estimator_train_the_same_network(se
     estimator = TabularRegressor(
         hidden=(64, 32), lr=0.01, max_epochs=8, batch_size="full", standardize_target=False, random_state=seed
     )
-    estimator.fit(X_train, y_train[:, 0], test_set=(X_test, y_test[:, 0]))
-    np.testing.assert_allclose(estimator.history_[["train_loss", "test_loss"]], plain[["train", "test"]], rtol=1e-4)
+    estimator.fit(X_train, y_train[:, 0], valid_set=(X_test, y_test[:, 0]))
+    np.testing.assert_allclose(estimator.history_[["train_loss", "valid_loss"]], plain[["train", "test"]], rtol=1e-4)
 
 
 @pytest.mark.parametrize("hidden", [(5, 3), (3, 1)])
