@@ -202,7 +202,8 @@ class TestSteps:
         numbers = torch.arange(200.0)[:, None]
         epochs = epoch_rows(Rows(numbers, -numbers, numbers[:, 0]), seed=0)
         orders = []
-        for epoch in (next(epochs), next(epochs)):
+        for _ in range(2):
+            epoch = next(epochs)
             assert torch.equal(epoch.X[:, 0].sort().values, numbers[:, 0])
             assert epoch.weight is not None and torch.equal(epoch.X[:, 0], epoch.weight)
             assert torch.equal(epoch.X, -epoch.y)
