@@ -267,7 +267,7 @@ def members() -> tuple[list[TabularEstimator], list[TrainingRows]]:
 
 
 class TestGroups:
-    @pytest.mark.parametrize(("megabytes", "expected"), [(0.0, 24), (0.05, 8), (1024.0, 4)])
+    @pytest.mark.parametrize(("megabytes", "expected"), [(0.0, 24), (0.05, 7), (1024.0, 4)])
     def test_they_hold_everyone_once_and_mix_no_shapes(
         self, members: Any, megabytes: float, expected: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
