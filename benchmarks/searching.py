@@ -2,202 +2,127 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch import NeuralNetClassifier, NeuralNetRegressor
+from skorch import NeuralNetClassifier
 
-from benchmarks.training import FloatArray, made_up_rows, take_turns
-from labcode.nets.device import describe_device, pick_device
+from benchmarks.training import Contestant, FloatArray, machine, made_up_rows, plain_skorch, take_turns
+from labcode.nets.device import pick_device
 from labcode.nets.estimators import TabularClassifier, TabularRegressor
 from labcode.nets.mlp import MLP
 from labcode.nets.search import BatchedSearchCV
 from labcode.results.cluster import connect
 
-#: The original's grid and settings.
-ORIGINAL_GRID = {"lr": [0.001, 0.01], "hidden": [(32, 32), (64, 32)]}
-ORIGINAL_SETTINGS: dict[str, Any] = {"max_epochs": 5, "batch_size": 128}
-#: 24 candidates for the maintenance rows.
-MAINTENANCE_GRID = {
+#: Our first version's grid and settings.
+FIRST_GRID: dict[str, list[Any]] = {"lr": [0.001, 0.01], "hidden": [(32, 32), (64, 32)]}
+FIRST_SETTINGS: dict[str, Any] = {"max_epochs": 5, "batch_size": 128}
+#: 24 candidates for the machines.
+MACHINES_GRID: dict[str, list[Any]] = {
     "lr": [1e-3, 3e-3, 1e-2],
     "hidden": [(64, 32), (64, 64)],
     "dropout": [0.0, 0.2],
     "weight_decay": [0.0, 1e-4],
 }
-MAINTENANCE_SETTINGS: dict[str, Any] = {"max_epochs": 10, "batch_size": 128}
-Rows = tuple[FloatArray, np.ndarray]
+MACHINES_SETTINGS: dict[str, Any] = {"max_epochs": 10, "batch_size": 128}
+Rows = tuple[FloatArray, np.ndarray[Any, Any]]
 
 
-def bench_tuning(repeats: int = 3, rows: int = 680_632, maintenance_rows: int = 8_000) -> dict[str, Any]:
+def made_up_classes(rows: int) -> Rows:
+    """Standard normal inputs ``(rows, 6)`` and six classes in the mix of the machines, told by their inputs."""
+    X = np.random.default_rng(0).standard_normal((rows, 6), dtype=np.float32)
+    limits = np.quantile(X[:, 0] * X[:, 1] + X[:, 2], [0.965, 0.976, 0.986, 0.993, 0.998])
+    return X, np.searchsorted(limits, X[:, 0] * X[:, 1] + X[:, 2]).astype(np.int64)
+
+
+def search_of(model: Any, grid: dict[str, list[Any]], kind: Any = BatchedSearchCV, **options: Any) -> Any:
+    """An unfitted search over a scaler and a network; two folds for a regression, five for classes."""
+    regression = "Regressor" in type(model).__name__
+    cv = KFold(2) if regression else StratifiedKFold(5, shuffle=True, random_state=0)
+    scoring = "neg_mean_squared_error" if regression else "f1_macro"
+    steps = Pipeline([("scale", StandardScaler()), ("model", model)])
+    return kind(
+        steps, {f"model__{name}": v for name, v in grid.items()}, scoring=scoring, cv=cv, refit=False, **options
+    )
+
+
+def skorch_names(grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The grid in skorch's words."""
+    names = {"lr": "lr", "weight_decay": "optimizer__weight_decay"}
+    return {names.get(name, f"module__{name}"): values for name, values in grid.items()}
+
+
+def seconds_of(search: Any, X: Any, y: Any) -> float:
+    """Seconds of a search."""
+    started = time.perf_counter()
+    search.fit(X, y)
+    return time.perf_counter() - started
+
+
+def bench_tuning(repeats: int = 3, rows: int = 680_632, machine_rows: int = 8_000) -> dict[str, Any]:
     """Search speed beside ``GridSearchCV`` over plain skorch with its defaults, on rows made up for it.
 
     Parameters
     ----------
     repeats
         Rounds in which all contestants take turns; the medians are reported.
-    rows, maintenance_rows
-        Rows of four columns for the original's grid, and of six columns and six classes for the other.
+    rows, machine_rows
+        Rows of four columns for our first version's grid, and of six columns and six classes for the other.
 
     Returns
     -------
     dict
-        Ratios of medians: ``speedup_original_grid`` (2 x 2 candidates, 2 folds, 5 epochs, batches of 128, the search
-        alone), ``…_with_refit``, ``speedup_maintenance_24x5``, ``speedup_over_own_grid_search`` (the same estimators in
-        ``GridSearchCV``), ``cluster_2_vs_1`` (one local worker over two). ``max_score_difference`` (relative) and
-        ``same_winner`` compare the scores with those of ``GridSearchCV`` on the same estimators.
-        ``cluster_start_seconds``, ``seconds_…``, ``device``, ``threads`` and ``load_average`` as in
-        :func:`benchmarks.training.bench_training`.
+        Ratios of medians: ``speedup_first_grid`` (2 x 2 candidates, 2 folds, 5 epochs, batches of 128),
+        ``speedup_machines_24x5``, ``speedup_over_own_grid_search`` (the same estimators in ``GridSearchCV``, once),
+        ``cluster_2_vs_processes`` (two local workers). ``max_score_difference`` (relative) and ``same_winner`` compare
+        the scores with those of ``GridSearchCV``.
     """
-    device = pick_device()
-    prices, machines = made_up_rows(rows), made_up_classes(maintenance_rows)
-    warm_up = partial(search_ours, TabularClassifier, MAINTENANCE_GRID, {"max_epochs": 1}, made_up_classes(600), cv=2)
-    warm_up()
-    contestants: dict[str, Callable[[], float]] = {
-        "original_ours": partial(search_ours, TabularRegressor, ORIGINAL_GRID, ORIGINAL_SETTINGS, prices, cv=2),
-        "original_skorch": partial(search_skorch, NeuralNetRegressor, ORIGINAL_GRID, ORIGINAL_SETTINGS, prices, cv=2),
-        "refit_ours": partial(refit, own_network(TabularRegressor, ORIGINAL_SETTINGS), prices),
-        "refit_skorch": partial(refit, plain_skorch(NeuralNetRegressor, ORIGINAL_SETTINGS, prices), prices),
-        "maintenance_ours": partial(search_ours, TabularClassifier, MAINTENANCE_GRID, MAINTENANCE_SETTINGS, machines),
-        "maintenance_skorch": partial(
-            search_skorch, NeuralNetClassifier, MAINTENANCE_GRID, MAINTENANCE_SETTINGS, machines
+    (X, y), (X_machines, classes) = made_up_rows(rows), made_up_classes(machine_rows)
+    more: Any = {"criterion": torch.nn.CrossEntropyLoss, "optimizer": torch.optim.Adam, "verbose": 0}
+    net = NeuralNetClassifier(
+        MLP, module__n_features=6, module__n_outputs=6, device=str(pick_device()), **more, **MACHINES_SETTINGS
+    )
+    ours = search_of(TabularClassifier(random_state=0, **MACHINES_SETTINGS), MACHINES_GRID, n_jobs=-1)
+    first = TabularRegressor(random_state=0, **FIRST_SETTINGS)
+    seconds_of(ours, *made_up_classes(600))
+    contestants: dict[str, Contestant] = {
+        "first_ours": partial(seconds_of, search_of(first, FIRST_GRID, n_jobs=-1), X, y),
+        "first_skorch": partial(
+            seconds_of,
+            search_of(plain_skorch(4, **FIRST_SETTINGS), skorch_names(FIRST_GRID), GridSearchCV),
+            X,
+            y[:, None],
         ),
+        "machines_ours": partial(seconds_of, ours, X_machines, classes),
+        "machines_skorch": partial(
+            seconds_of, search_of(net, skorch_names(MACHINES_GRID), GridSearchCV), X_machines, classes
+        ),
+        "cluster_2": partial(seconds_on_two_workers, ours, X_machines, classes),
     }
     seconds = take_turns(contestants, repeats)
-    seconds |= cluster_seconds(machines, repeats)
+    own = search_of(TabularClassifier(random_state=0, **MACHINES_SETTINGS), MACHINES_GRID, GridSearchCV)
+    own_seconds = seconds_of(own, X_machines, classes)
+    batched, alone = (search.cv_results_["mean_test_score"] for search in (ours, own))
     return {
-        "speedup_original_grid": seconds["original_skorch"] / seconds["original_ours"],
-        "speedup_original_grid_with_refit": (seconds["original_skorch"] + seconds["refit_skorch"])
-        / (seconds["original_ours"] + seconds["refit_ours"]),
-        "speedup_maintenance_24x5": seconds["maintenance_skorch"] / seconds["maintenance_ours"],
-        **own_grid_search(machines, seconds["maintenance_ours"]),
-        "cluster_2_vs_1": seconds["cluster_1"] / seconds["cluster_2"],
-        "cluster_2_vs_processes": seconds["maintenance_ours"] / seconds["cluster_2"],
-        "cluster_start_seconds": seconds.pop("cluster_start"),
-        "rows": rows,
-        "maintenance_rows": maintenance_rows,
-        "repeats": repeats,
-        "device": describe_device(device),
-        "threads": torch.get_num_threads(),
-        "load_average": os.getloadavg()[0],
+        "speedup_first_grid": seconds["first_skorch"] / seconds["first_ours"],
+        "speedup_machines_24x5": seconds["machines_skorch"] / seconds["machines_ours"],
+        "speedup_over_own_grid_search": own_seconds / seconds["machines_ours"],
+        "max_score_difference": float(np.max(np.abs(batched - alone) / np.abs(alone))),
+        "same_winner": bool(batched.argmax() == alone.argmax()),
+        "cluster_2_vs_processes": seconds["machines_ours"] / seconds["cluster_2"],
+        **machine(),
         **{f"seconds_{name}": value for name, value in seconds.items()},
     }
 
 
-def made_up_classes(rows: int) -> Rows:
-    """Standard normal inputs ``(rows, 6)`` and six classes in the mix of the maintenance rows, told by their inputs."""
-    X = np.random.default_rng(0).standard_normal((rows, 6), dtype=np.float32)
-    limits = np.quantile(X[:, 0] * X[:, 1] + X[:, 2], [0.965, 0.976, 0.986, 0.993, 0.998])
-    return X, np.searchsorted(limits, X[:, 0] * X[:, 1] + X[:, 2]).astype(np.int64)
-
-
-def search_ours(
-    kind: type[BaseEstimator], grid: dict[str, list[Any]], settings: dict[str, Any], rows: Rows, cv: int = 5
-) -> float:
-    """Seconds of a :class:`~labcode.nets.search.BatchedSearchCV` on all cores."""
-    started = time.perf_counter()
-    own_search(kind, grid, settings, cv, n_jobs=-1).fit(*rows)
-    return time.perf_counter() - started
-
-
-def own_search(
-    kind: type[BaseEstimator], grid: dict[str, list[Any]], settings: dict[str, Any], cv: int, **options: Any
-) -> Any:
-    """An unfitted batched search; ``search=GridSearchCV`` among the options takes scikit-learn's instead."""
-    search = options.pop("search", BatchedSearchCV)
-    scoring = "neg_mean_squared_error" if kind is TabularRegressor else "f1_macro"
-    grid = {f"model__{name}": levels for name, levels in grid.items()}
-    pipeline = own_network(kind, settings)
-    return search(pipeline, grid, scoring=scoring, cv=_folds(kind, cv), refit=False, **options)
-
-
-def own_network(kind: type[BaseEstimator], settings: dict[str, Any]) -> Pipeline:
-    """A scaler and one of our estimators."""
-    network = kind(random_state=0, **settings)
-    return Pipeline([("scale", StandardScaler()), ("model", network)])
-
-
-def _folds(kind: type[BaseEstimator], cv: int) -> Any:
-    return cv if kind in (TabularRegressor, NeuralNetRegressor) else StratifiedKFold(cv, shuffle=True, random_state=0)
-
-
-def search_skorch(
-    kind: type[BaseEstimator], grid: dict[str, list[Any]], settings: dict[str, Any], rows: Rows, cv: int = 5
-) -> float:
-    """Seconds of scikit-learn's ``GridSearchCV`` over a plain skorch net with all its defaults."""
-    names = {"lr": "lr", "weight_decay": "optimizer__weight_decay"}
-    renamed = {f"{names.get(name, f'module__{name}')}": levels for name, levels in grid.items()}
-    renamed = {f"{kind.__name__.lower()}__{name}": levels for name, levels in renamed.items()}
-    scoring = "neg_mean_squared_error" if kind is NeuralNetRegressor else "f1_macro"
-    net = plain_skorch(kind, settings, rows)
-    search = GridSearchCV(net, renamed, scoring=scoring, cv=_folds(kind, cv), refit=False)
-    started = time.perf_counter()
-    search.fit(rows[0], _as_skorch_wants(rows[1]))
-    return time.perf_counter() - started
-
-
-def plain_skorch(kind: type[BaseEstimator], settings: dict[str, Any], rows: Rows) -> Pipeline:
-    """A scaler and a skorch net with its defaults, its inner validation split included."""
-    outputs = 1 if kind is NeuralNetRegressor else len(np.unique(rows[1]))
-    more = {} if kind is NeuralNetRegressor else {"criterion": torch.nn.CrossEntropyLoss}
-    net = kind(
-        MLP,
-        module__n_features=rows[0].shape[1],
-        module__n_outputs=outputs,
-        optimizer=torch.optim.Adam,
-        lr=1e-3,
-        verbose=0,
-        device=str(pick_device()),
-        **settings,
-        **more,
-    )
-    return make_pipeline(StandardScaler(), net)
-
-
-def _as_skorch_wants(y: np.ndarray) -> np.ndarray:
-    return y.reshape(-1, 1) if y.dtype == np.float32 else y
-
-
-def refit(estimator: Pipeline, rows: Rows) -> float:
-    """Seconds of fitting the best candidate on all rows, which every search ends with."""
-    X, y = rows
-    started = time.perf_counter()
-    estimator.fit(X, y if isinstance(estimator[-1], (TabularRegressor, TabularClassifier)) else _as_skorch_wants(y))
-    return time.perf_counter() - started
-
-
-def own_grid_search(rows: Rows, batched_seconds: float) -> dict[str, Any]:
-    """The same estimators in scikit-learn's ``GridSearchCV``: how its scores and its seconds compare."""
-    arguments = (TabularClassifier, MAINTENANCE_GRID, MAINTENANCE_SETTINGS, 5)
-    batched = own_search(*arguments, n_jobs=-1).fit(*rows).cv_results_["mean_test_score"]
-    started = time.perf_counter()
-    alone = own_search(*arguments, search=GridSearchCV).fit(*rows).cv_results_["mean_test_score"]
-    seconds = time.perf_counter() - started
-    return {
-        "speedup_over_own_grid_search": seconds / batched_seconds,
-        "max_score_difference": float(np.max(np.abs(batched - alone) / np.abs(alone))),
-        "same_winner": bool(batched.argmax() == alone.argmax()),
-    }
-
-
-def cluster_seconds(rows: Rows, repeats: int) -> dict[str, float]:
-    """Seconds of the maintenance search on one and on two local workers, and of starting two."""
-    started = time.perf_counter()
+def seconds_on_two_workers(search: Any, X: Any, y: Any) -> float:
+    """Seconds of a search on two local workers, once they have their code and PyTorch."""
     with connect("local:2"):
-        start = time.perf_counter() - started
-    search = partial(search_ours, TabularClassifier, MAINTENANCE_GRID, MAINTENANCE_SETTINGS, rows)
-
-    def on(workers: int) -> float:
-        with connect(f"local:{workers}"):
-            search_ours(TabularClassifier, MAINTENANCE_GRID, {"max_epochs": 1}, made_up_classes(600), cv=2)
-            return search()
-
-    return {"cluster_start": start} | take_turns({"cluster_1": partial(on, 1), "cluster_2": partial(on, 2)}, repeats)
+        seconds_of(search, *made_up_classes(600))
+        return seconds_of(search, X, y)

@@ -1,20 +1,16 @@
-"""The speed tables: this project beside plain skorch and the bare loop, measured side by side in one run."""
+"""The speed of training: this project beside plain skorch and the bare loop, measured side by side in one run."""
 
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 import torch
 from skorch import NeuralNetRegressor
 from torch.nn.functional import mse_loss
@@ -28,8 +24,7 @@ Contestant = Callable[[], float]
 
 BATCH_SIZES = (128, 1024, 4096)
 #: Epochs timed together, enough that setting up is a small share of them.
-EPOCHS = {128: 2, 1024: 6, 4096: 8}
-FULL_BATCH_EPOCHS = 8
+EPOCHS = {128: 2, 1024: 6, 4096: 8, None: 8}
 
 
 def made_up_rows(rows: int) -> tuple[FloatArray, FloatArray]:
@@ -38,59 +33,54 @@ def made_up_rows(rows: int) -> tuple[FloatArray, FloatArray]:
     return X, np.tanh(X[:, 0]) + X[:, 1] * X[:, 2]
 
 
-def synchronise(device: torch.device) -> None:
-    """Wait for the device, so that a clock read next counts its work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def time_ours(X: FloatArray, y: FloatArray, *, batch_size: int | None, epochs: int) -> float:
+def time_ours(X: FloatArray, y: FloatArray, batch_size: int | None) -> float:
     """Seconds an epoch of our `TabularRegressor`, a call of ``fit`` divided by its epochs."""
-    mlp = TabularRegressor(batch_size=batch_size or "full", max_epochs=epochs, random_state=0)
+    epochs = EPOCHS[batch_size]
     started = time.perf_counter()
-    mlp.fit(X, y)
+    TabularRegressor(batch_size=batch_size or "full", max_epochs=epochs, random_state=0).fit(X, y)
     return (time.perf_counter() - started) / epochs
 
 
-def time_bare(X: FloatArray, y: FloatArray, *, batch_size: int | None, epochs: int, device: torch.device) -> float:
-    """Seconds an epoch of the loop one writes by hand: resident tensors, shuffled indices, fused Adam, no history.
+def bare_loop(X: FloatArray, y: FloatArray, batch_size: int | None, epochs: int) -> MLP:
+    """The loop one writes by hand: resident tensors, shuffled indices, fused Adam, no history.
 
     ``batch_size=None`` is the original lab's step: the whole tensor through the network at once.
     """
     torch.manual_seed(0)
-    started = time.perf_counter()
+    device = pick_device()
     inputs, targets = torch.from_numpy(X).to(device), torch.from_numpy(y).reshape(-1, 1).to(device)
     mlp = MLP(X.shape[1]).to(device)
     optimizer = torch.optim.Adam(mlp.parameters(), lr=1e-3, fused=True)
     for _ in range(epochs):
-        batches = [slice(None)] if batch_size is None else torch.randperm(len(X), device=device).split(batch_size)
+        order = torch.randperm(len(X), device=device)
+        batches = [slice(None)] if batch_size is None else torch.split(order, batch_size)
         for batch in batches:
             optimizer.zero_grad()
-            mse_loss(mlp(inputs[batch]), targets[batch]).backward()
+            mse_loss(mlp(inputs[batch]), targets[batch]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    synchronise(device)
-    return (time.perf_counter() - started) / epochs
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return mlp
 
 
-def time_skorch(X: FloatArray, y: FloatArray, *, batch_size: int, device: torch.device) -> float:
-    """Seconds an epoch of plain skorch with its own ``DataLoader``, and the same network, rows and Adam.
+def time_bare(X: FloatArray, y: FloatArray, batch_size: int | None) -> float:
+    """Seconds an epoch of the bare loop."""
+    started = time.perf_counter()
+    bare_loop(X, y, batch_size, EPOCHS[batch_size])
+    return (time.perf_counter() - started) / EPOCHS[batch_size]
 
-    All its defaults stay, but for its inner validation split: here everyone trains on all rows.
-    """
-    net = NeuralNetRegressor(
-        MLP,
-        module__n_features=X.shape[1],
-        optimizer=torch.optim.Adam,
-        lr=1e-3,
-        batch_size=batch_size,
-        max_epochs=1,
-        train_split=None,
-        verbose=0,
-        device=str(device),
-    )
+
+def plain_skorch(n_features: int, **options: Any) -> NeuralNetRegressor:
+    """Plain skorch with its own ``DataLoader``, and the same network and Adam, trained on all rows."""
+    options = {"optimizer": torch.optim.Adam, "lr": 1e-3, "train_split": None, "verbose": 0, **options}
+    return NeuralNetRegressor(MLP, module__n_features=n_features, device=str(pick_device()), **options)
+
+
+def time_skorch(X: FloatArray, y: FloatArray, batch_size: int) -> float:
+    """Seconds of an epoch of plain skorch."""
+    net = plain_skorch(X.shape[1], batch_size=batch_size, max_epochs=1)
     started = time.perf_counter()
     net.fit(X, y.reshape(-1, 1))
-    synchronise(device)
     return time.perf_counter() - started
 
 
@@ -100,34 +90,10 @@ def take_turns(contestants: dict[str, Contestant], repeats: int) -> dict[str, fl
     return {name: median(seconds[name] for seconds in rounds) for name in contestants}
 
 
-def peak_megabytes(rows: int) -> float:
-    """Peak memory above the data of two trainings in a process of their own, one in batches and one in full steps.
-
-    Everything above the resident memory just before the first ``fit`` counts, also what libraries load late.
-    """
-    code = f"from benchmarks.training import report_peak; report_peak({rows})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
-
-
-def report_peak(rows: int) -> None:
-    """Print the peak memory, in MB above what the process and its data hold before training."""
-    X, y = made_up_rows(rows)
-    before = psutil.Process().memory_info().rss
-    for batch_size in (1024, None):
-        time_ours(X, y, batch_size=batch_size, epochs=2)
-    print((peak_bytes() - before) / 2**20)
-
-
-def peak_bytes() -> int:
-    """Highest resident memory of this process so far, in bytes.
-
-    On Linux ``getrusage`` starts from what the parent process held, so the kernel's own note is read there.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def machine() -> dict[str, float | int | str]:
+    """What the figures depend on beside the code; a load above 1 slows every contestant, and some more than others."""
+    device = describe_device(pick_device())
+    return {"device": device, "threads": torch.get_num_threads(), "load_average": os.getloadavg()[0]}
 
 
 def bench_training(repeats: int = 3, rows: int = 681_000) -> dict[str, float | int | str]:
@@ -143,43 +109,24 @@ def bench_training(repeats: int = 3, rows: int = 681_000) -> dict[str, float | i
     Returns
     -------
     dict
-        Ratios of medians: ``speedup_vs_skorch_{128,1024,4096}``, ``cost_vs_bare_{…}``, ``speedup_full_batch``
-        (whole-tensor step over chunked step), ``growth_10x`` (seconds at ``rows`` over seconds at a tenth),
-        ``growth_10x_beyond`` (at ten times ``rows`` over ``rows``). ``peak_mb`` (memory above the data), ``seconds_…``
-        (an epoch), ``rows``, ``repeats``, ``device``, ``threads``, and ``load_average`` of the last minute: above 1 the
-        machine has other work too, which slows every contestant and some more than others.
+        Ratios of medians: ``speedup_vs_skorch_{128,1024,4096}``, ``cost_vs_bare_{…}`` and ``speedup_full_batch``
+        (whole-tensor step over chunked step); ``seconds_…`` of an epoch.
     """
-    device = pick_device()
     X, y = made_up_rows(rows)
-    X_part, y_part = X[: rows // 10], y[: rows // 10]
-    X_many, y_many = np.tile(X, (10, 1)), np.tile(y, 10)
-    bare = partial(time_bare, device=device)
     contestants: dict[str, Contestant] = {
-        "full_chunked": partial(time_ours, X, y, batch_size=None, epochs=FULL_BATCH_EPOCHS),
-        "full_whole_tensor": partial(bare, X, y, batch_size=None, epochs=FULL_BATCH_EPOCHS),
-        "ours_1024_tenth": partial(time_ours, X_part, y_part, batch_size=1024, epochs=EPOCHS[1024]),
-        "ours_1024_tenfold": partial(time_ours, X_many, y_many, batch_size=1024, epochs=1),
+        "full_chunked": partial(time_ours, X, y, None),
+        "full_whole_tensor": partial(time_bare, X, y, None),
     }
-    for size in BATCH_SIZES:
-        contestants |= {
-            f"ours_{size}": partial(time_ours, X, y, batch_size=size, epochs=EPOCHS[size]),
-            f"bare_{size}": partial(bare, X, y, batch_size=size, epochs=EPOCHS[size]),
-            f"skorch_{size}": partial(time_skorch, X, y, batch_size=size, device=device),
-        }
-    time_ours(X_part, y_part, batch_size=1024, epochs=1)
-    time_bare(X_part, y_part, batch_size=1024, epochs=1, device=device)
+    for kind, contestant in (("ours", time_ours), ("bare", time_bare), ("skorch", time_skorch)):
+        contestants |= {f"{kind}_{size}": partial(contestant, X, y, size) for size in BATCH_SIZES}
+    for warm_up in (time_ours, time_bare):
+        warm_up(X[: rows // 10], y[: rows // 10], 1024)
     seconds = take_turns(contestants, repeats)
     return {
-        **{f"speedup_vs_skorch_{b}": seconds[f"skorch_{b}"] / seconds[f"ours_{b}"] for b in BATCH_SIZES},
+        **{f"speedup_vs_skorch_{size}": seconds[f"skorch_{size}"] / seconds[f"ours_{size}"] for size in BATCH_SIZES},
         **{f"cost_vs_bare_{size}": seconds[f"ours_{size}"] / seconds[f"bare_{size}"] for size in BATCH_SIZES},
         "speedup_full_batch": seconds["full_whole_tensor"] / seconds["full_chunked"],
-        "growth_10x": seconds["ours_1024"] / seconds["ours_1024_tenth"],
-        "growth_10x_beyond": seconds["ours_1024_tenfold"] / seconds["ours_1024"],
-        "peak_mb": peak_megabytes(rows),
         "rows": rows,
-        "repeats": repeats,
-        "device": describe_device(device),
-        "threads": torch.get_num_threads(),
-        "load_average": os.getloadavg()[0],
+        **machine(),
         **{f"seconds_{name}": value for name, value in seconds.items()},
     }

@@ -227,6 +227,7 @@ class BenchName(StrEnum):
     """What can be timed."""
 
     training = "training"
+    peers = "peers"
     tuning = "tuning"
     render = "render"
 
@@ -237,13 +238,16 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds in which all contestants take turns.")] = 3,
 ) -> None:
-    """Time this project beside plain skorch and scikit-learn, side by side in one run (minutes to half an hour)."""
-    from benchmarks.rendering import bench_render
-    from benchmarks.searching import bench_tuning
-    from benchmarks.training import bench_training  # loads PyTorch
+    """Time this project beside its peers, and measure their errors, side by side in one run (minutes to an hour)."""
+    from labcode.settings import project_root
 
-    kinds = {BenchName.training: bench_training, BenchName.tuning: bench_tuning, BenchName.render: bench_render}
-    measured = {name.value: kinds[name](repeats=rounds) for name in names or list(BenchName)}
+    root = project_root()
+    if not (root / "benchmarks").is_dir():
+        raise LabcodeError(f"{root} has no folder `benchmarks`; run `labcode bench` in a whole clone of the project.")
+    sys.path.insert(0, str(root))
+    from benchmarks import run as run_benchmark
+
+    measured = {name.value: run_benchmark(name.value, rounds) for name in names or list(BenchName)}
     if as_json:
         print(json.dumps(measured, indent=2))
     else:

@@ -6,55 +6,42 @@ that it would have alone.
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labcode.nets.base import TabularEstimator, as_seed, check_outputs, seeded
+from labcode.nets.base import MOMENTUM, TabularEstimator, as_seed, check_outputs, seeded
+from labcode.nets.batches import Rows
 from labcode.nets.device import pick_device
-from labcode.nets.loop import (
-    DivergedError,
-    Plan,
-    ResidentNet,
-    Rows,
-    batch_sizes,
-    epoch_rows,
-    learning_rate,
-    threads_for,
-)
-from labcode.nets.mlp import ACTIVATIONS, MLP, dropout_mask
+from labcode.nets.loop import DivergedError, Plan, ResidentNet
+from labcode.nets.losses import StackedLoss
+from labcode.nets.mlp import MLP
+from labcode.nets.shared import Batch, SharedBatches, SharedMasks
 
-Batch = tuple[Tensor, Tensor, Tensor | None]
 Tensors = list[Tensor]
 
 
 @dataclass(eq=False)
 class Member:
-    """One network of a group.
-
-    Attributes
-    ----------
-    estimator, net, plan
-        The estimator being fitted, its net with initial weights, and how to train.
-    order, rows
-        What its row order depends on, equal for members that share ``rows`` and their order; the rows on the device.
-    random_state
-        State of PyTorch's generator after the initial weights were drawn: dropout masks come from there.
-    sizes
-        Length of each batch of an epoch.
-    """
+    """One network of a group."""
 
     estimator: TabularEstimator
+    #: With its initial weights.
     net: ResidentNet
     plan: Plan
+    #: What its row order depends on: equal for members that share rows and their order.
     order: Hashable
     rows: Rows
+    #: State of PyTorch's generator after the initial weights were drawn: dropout masks come from there.
     random_state: Tensor
+    #: Length of each batch of an epoch.
     sizes: list[int]
 
     @classmethod
@@ -72,8 +59,7 @@ class Member:
             state = torch.get_rng_state()
         check_outputs(net, known[order], n_outputs)
         plan = estimator.build_plan(seed)
-        sizes = batch_sizes(len(train[0]), plan.batch_size or len(train[0]))
-        return cls(estimator, net, plan, order, known[order], state, sizes)
+        return cls(estimator, net, plan, order, known[order], state, plan.sizes(len(train[0])))
 
     @property
     def steps(self) -> int:
@@ -82,11 +68,11 @@ class Member:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
-        return learning_rate(self.plan.schedule, self.plan.lr, step / self.steps)
+        return self.plan.rate(step, self.steps)
 
     def batches(self) -> Iterator[Batch]:
         """Its batches, epoch after epoch without end."""
-        for epoch in epoch_rows(self.rows, self.plan):
+        for epoch in self.plan.epochs(self.rows):
             yield from epoch.split(self.sizes)
 
     def finish(self, losses: Tensor) -> None:
@@ -125,9 +111,9 @@ class Bank:
         parts = [torch.full((shape.numel(),), float(len(shape) > 1)) for shape in self.shapes]
         self.is_weight = torch.cat(parts).to(self.weights.device)
 
-    def layers(self, rows: Tensor) -> list[Tensor]:
+    def layers(self, rows: Tensor) -> Tensors:
         """Weight ``(k, n_units, n_inputs)`` and bias ``(k, n_units)`` of each layer, as views of ``(k, …)`` rows."""
-        columns = rows.split([shape.numel() for shape in self.shapes], dim=1)
+        columns = torch.split(rows, [shape.numel() for shape in self.shapes], dim=1)
         return [part.view(len(rows), *shape) for part, shape in zip(columns, self.shapes)]
 
     def hand_back(self) -> None:
@@ -152,7 +138,6 @@ class StackedOptimizer:
         self.first, self.second = torch.zeros_like(bank.weights), torch.zeros_like(bank.weights)
         self.rate = self._column([member.plan.lr for member in members])
         self.decay = self._column([member.estimator.weight_decay for member in members])
-        self.momentum = self._column([member.estimator.momentum for member in members])
         self.l1 = self._column([member.plan.l1 for member in members])
         self.decays, self.has_l1 = bool(self.decay.any()), bool(self.l1.any())
         self.scheduled = any(member.plan.schedule for member in members)
@@ -174,7 +159,7 @@ class StackedOptimizer:
             gradients += decay * weights
         if self.kind == "sgd":
             buffer = self.first[:k]
-            weights.sub_(rate * buffer.mul_(self.momentum[:k]).add_(gradients))
+            weights.sub_(rate * buffer.mul_(MOMENTUM).add_(gradients))
         else:
             weights.sub_(rate * self._direction(gradients, step + 1, k))
 
@@ -187,24 +172,6 @@ class StackedOptimizer:
         return spread.reciprocal_().mul_(first).div_(1.0 - beta1**count)
 
 
-@dataclass
-class Masks:
-    """Dropout masks of the members that share them, drawn as the network alone would draw them on a CPU."""
-
-    keep: float
-    widths: list[int]
-    chunk_rows: int
-    generator: torch.Generator
-
-    def draw(self, n: int) -> list[Tensor]:
-        """A mask ``(n, width)`` for each hidden layer, scaled so that its mean is 1."""
-        chunks = [
-            [dropout_mask((size, width), self.keep, self.generator) for width in self.widths]
-            for size in batch_sizes(n, self.chunk_rows)
-        ]
-        return [torch.cat(layer) for layer in zip(*chunks)]
-
-
 class Group:
     """Members in training: those with most steps first, so that those still at work are always the first ``k``."""
 
@@ -213,31 +180,12 @@ class Group:
         self.bank = Bank([member.net.module_ for member in self.members])
         self.device = self.bank.weights.device
         first = self.members[0]
-        self.losses = first.net.criterion_.train().stacked()
+        self.losses: StackedLoss = first.net.criterion_.train().stacked
         smoothing = getattr(first.estimator, "label_smoothing", 0.0)
-        self.recorded = first.net.criterion_.eval().stacked() if smoothing else None
-        self.activation: Callable[[Tensor], Tensor] = ACTIVATIONS[first.estimator.activation]()
+        self.recorded: StackedLoss | None = copy.copy(first.net.criterion_).eval().stacked if smoothing else None
         self.widths = [shape.numel() for shape in self.bank.shapes[1:-1:2]]
-        numbers: dict[Hashable, int] = {}
-        self.stream_of = [numbers.setdefault(member.order, len(numbers)) for member in self.members]
-        self.streams = [self.members[self.stream_of.index(i)].batches() for i in range(len(numbers))]
-        self.masks_of, self.masks = self._shared_masks()
+        self.batches, self.masks = SharedBatches(self.members), SharedMasks(self.members, self.widths)
         self.optimizer = StackedOptimizer(self.members, self.bank)
-
-    def _shared_masks(self) -> tuple[list[int], list[Masks | None]]:
-        """For each member the number of its masks, and the masks: networks alike in all that masks depend on share."""
-        numbers: dict[Hashable, int] = {}
-        masks_of: list[int] = []
-        masks: list[Masks | None] = []
-        for member in self.members:
-            dropout, state = member.estimator.dropout, member.random_state
-            key = (dropout, state.numpy().tobytes(), *member.sizes) if dropout else None
-            masks_of.append(numbers.setdefault(key, len(masks)))
-            if len(numbers) > len(masks):
-                chunk_rows = member.net.chunk_rows(member.plan)
-                generator = torch.Generator().set_state(state)
-                masks.append(Masks(1.0 - dropout, self.widths, chunk_rows, generator) if dropout else None)
-        return masks_of, masks
 
     def train(self) -> list[Tensor]:
         """Take all steps; the losses ``(steps,)`` of each member, in the order of :attr:`members`."""
@@ -270,8 +218,8 @@ class Group:
     def _differentiate(self, layers: Tensors, part: list[int] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Losses of the next batch of the members of a part (``None`` for all), and the gradients of the layers."""
         members = part or list(range(len(layers[0])))
-        X, y, weight = self._next_batches(members)
-        masks = self._next_masks(members, X.shape[1])
+        X, y, weight = self.batches.draw(members)
+        masks = self.masks.draw(members, X.shape[1])
         outputs = self.forward(layers if part is None else _rows_of(layers, part), X, masks)
         losses = self.losses(outputs, y, weight)
         gradients = torch.autograd.grad(losses.sum(), layers)
@@ -282,55 +230,11 @@ class Group:
         for i, (W, b) in enumerate(zip(layers[::2], layers[1::2])):
             X = torch.baddbmm(b.unsqueeze(1), X, W.transpose(1, 2))
             if i < len(self.widths):
-                X = self.activation(X)
+                X = F.relu(X)
                 X = X if masks is None else X * masks[i]
         return X
 
-    def _next_batches(self, part: list[int]) -> Batch:
-        """Inputs ``(k, n, n_features)``, targets ``(k, n, …)`` and weights ``(k, n)`` of the members of a part."""
-        streams = [self.stream_of[i] for i in part]
-        drawn = {stream: next(self.streams[stream]) for stream in dict.fromkeys(streams)}
-        places = torch.tensor([list(drawn).index(stream) for stream in streams], device=self.device)
 
-        def of_members(tensors: tuple[Tensor, ...]) -> Tensor:
-            stacked = torch.stack(tensors)
-            return stacked if len(stacked) == len(streams) else stacked.index_select(0, places)
-
-        X, y, weight = zip(*drawn.values(), strict=True)
-        return of_members(X), of_members(y), None if weight[0] is None else of_members(weight)
-
-    def _next_masks(self, part: list[int], n: int) -> list[Tensor] | None:
-        numbers = [self.masks_of[i] for i in part]
-        used = list(dict.fromkeys(numbers))
-        if all(self.masks[i] is None for i in used):
-            return None
-        drawn = [masks.draw(n) if (masks := self.masks[i]) else [torch.ones(n, w) for w in self.widths] for i in used]
-        places = torch.tensor([used.index(number) for number in numbers])
-        stacked = [torch.stack(layer).to(self.device) for layer in zip(*drawn)]
-        return stacked if len(used) == 1 else [layer.index_select(0, places.to(self.device)) for layer in stacked]
-
-
-def _rows_of(layers: list[Tensor], part: list[int]) -> list[Tensor]:
+def _rows_of(layers: Tensors, part: list[int]) -> Tensors:
     chosen = torch.tensor(part, device=layers[0].device)
     return [layer.index_select(0, chosen) for layer in layers]
-
-
-def train_together(members: Sequence[Member]) -> list[Exception | None]:
-    """Train members of one shape together and finish them; the exception of each that failed.
-
-    Shape
-    -----
-    All have the same hidden layers, outputs, batch size and loss.
-    """
-    group = Group(members)
-    # One thread: a second one gains little here, and waits for long on a busy machine. Groups go to other processes.
-    with threads_for(1, members[0].net.module_):
-        losses = group.train()
-    failures: dict[int, Exception | None] = {}
-    for member, own in zip(group.members, losses, strict=True):
-        try:
-            member.finish(own)
-            failures[id(member)] = None
-        except DivergedError as error:
-            failures[id(member)] = error
-    return [failures[id(member)] for member in members]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -17,9 +17,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 from torch import Tensor, nn
 
-from labcode.nets.base import Array, CheckedRows, RowSet, TabularEstimator
+from labcode.nets.base import Array, CheckedRows, TabularEstimator
 from labcode.nets.loop import Scorer
 from labcode.nets.losses import ClassificationCriterion, RegressionCriterion, RegressionLoss, RowLoss
+from labcode.nets.options import check_options
 
 
 def regression_scores(outputs: Tensor, targets: Tensor, scale: Tensor) -> dict[str, Tensor]:
@@ -44,7 +45,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
     Parameters
     ----------
     loss
-        ``"mse"``, ``"mae"``, ``"huber"``, or a function from outputs and targets ``(n, n_targets)`` to the losses of
+        ``"mse"``, ``"mae"``, or a function from outputs and targets ``(n, n_targets)`` to the losses of
         the rows ``(n,)``.
     standardize_target
         Whether the network learns ``(y - mean) / standard deviation`` of the training rows; ``predict`` always
@@ -58,9 +59,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
     y_mean_, y_scale_
         Mean and standard deviation taken from the target, shape ``(n_targets,)``; 0 and 1 where it is not standardised.
 
-    Shape
+    Notes
     -----
-    ``X`` ``(n, n_features)``; ``y`` and predictions ``(n,)`` or ``(n, n_targets)``, the latter as the former.
+    Shapes: ``X`` ``(n, n_features)``; ``y`` and predictions ``(n,)`` or ``(n, n_targets)``, the latter as the former.
 
     Examples
     --------
@@ -72,43 +73,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
     (True, ['train_loss', 'train_r2', 'train_rmse', 'lr', 'seconds'])
     """
 
+    losses = get_args(RegressionLoss)
     loss: RegressionLoss | RowLoss = "mse"
     standardize_target: bool = True
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        valid_set: RowSet | None = None,
-        test_set: RowSet | None = None,
-    ) -> Self:
-        """Train.
-
-        Parameters
-        ----------
-        X
-            Inputs ``(n, n_features)``.
-        y
-            Targets ``(n,)`` or ``(n, n_targets)``.
-        sample_weight
-            Weight of each row in the loss, ``(n,)``.
-        valid_set
-            Rows for the patience, as ``(X, y)`` or ``(X, y, sample_weight)``; recorded as ``valid_…``.
-        test_set
-            Rows that are only watched, recorded as ``test_…``: they change nothing.
-
-        Raises
-        ------
-        ValueError
-            If a parameter cannot work, or an array holds NaN or infinity, or the wrong number of rows or columns.
-        ShapeError
-            If a network of one's own returns another shape than ``(n, n_targets)``.
-        DivergedError
-            If the loss is no longer finite.
-        """
-        return self._fit_rows(X, y, sample_weight, valid_set, test_set)
 
     def predict(self, X: Any) -> Array:
         """Predictions in the target's unit, of the same number of axes as the ``y`` of ``fit``."""
@@ -116,7 +83,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
         return predictions[:, 0] if self._flat else predictions
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> tuple[CheckedRows, int]:
-        self._check_options()
+        check_options(self)
         rows = self._check(X, y, sample_weight, reset=True)
         self._flat = rows[1].ndim == 1
         return rows, 1 if self._flat else rows[1].shape[1]
@@ -135,12 +102,6 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
 
     def _encode_target(self, y: Array) -> Array:
         return ((as_columns(y) - self.y_mean_) / self.y_scale_).astype(np.float32)
-
-    def _row_weight(self, y: Array, weight: Array | None) -> Array | None:
-        return weight
-
-    def _strata(self, y: Array) -> Array | None:
-        return None
 
     def _criterion(self) -> nn.Module:
         return RegressionCriterion(self.loss)
@@ -177,9 +138,9 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
     class_weight_
         Weight of each class, ``(n_classes,)``.
 
-    Shape
+    Notes
     -----
-    ``X`` ``(n, n_features)``; ``y`` and predictions ``(n,)``; probabilities ``(n, n_classes)``.
+    Shapes: ``X`` ``(n, n_features)``; ``y`` and predictions ``(n,)``; probabilities ``(n, n_classes)``.
 
     Examples
     --------
@@ -191,45 +152,10 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
     (True, (500, 2))
     """
 
+    losses = ("cross_entropy",)
     loss: Literal["cross_entropy"] | RowLoss = "cross_entropy"
     label_smoothing: float = 0.0
     class_weight: Literal["balanced"] | dict[Any, float] | None = None
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        valid_set: RowSet | None = None,
-        test_set: RowSet | None = None,
-    ) -> Self:
-        """Train.
-
-        Parameters
-        ----------
-        X
-            Inputs ``(n, n_features)``.
-        y
-            Labels ``(n,)``, numbers or strings.
-        sample_weight
-            Weight of each row in the loss, ``(n,)``; it multiplies the weight of the row's class.
-        valid_set
-            Rows for the patience, as ``(X, y)`` or ``(X, y, sample_weight)``; recorded as ``valid_…``.
-        test_set
-            Rows that are only watched, recorded as ``test_…``: they change nothing.
-
-        Raises
-        ------
-        ValueError
-            If a parameter cannot work, an array holds NaN or infinity or the wrong number of rows or columns, there
-            is only one class, or another set holds a label that the training rows do not.
-        ShapeError
-            If a network of one's own returns another shape than ``(n, n_classes)``.
-        DivergedError
-            If the loss is no longer finite.
-        """
-        return self._fit_rows(X, y, sample_weight, valid_set, test_set)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, ``(n, n_classes)``, in the order of ``classes_``."""
@@ -242,7 +168,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         return self.classes_[predictions]
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> tuple[CheckedRows, int]:
-        self._check_options()
+        check_options(self)
         rows = self._check(X, y, sample_weight, reset=True)
         check_classification_targets(rows[1])
         self.classes_ = np.unique(rows[1])
@@ -257,9 +183,6 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         X, y = validate_data(self, X, y, dtype=np.float32, reset=reset)
         return X, column_or_1d(y, warn=True), checked_weight(weight, X)
 
-    def _learn_target(self, y: Array, weight: Array | None = None) -> None:
-        """Nothing: the labels are known before rows are held out, so that none is missing."""
-
     def _encode_target(self, y: Array) -> Array:
         unknown = sorted(set(np.unique(y).tolist()) - set(self.classes_.tolist()))
         if unknown:
@@ -269,7 +192,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
     def _row_weight(self, y: Array, weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return weight
-        of_class = self.class_weight_[self._encode_target(y)]
+        of_class: Array = self.class_weight_[self._encode_target(y)]
         return of_class if weight is None else of_class * weight
 
     def _strata(self, y: Array) -> Array | None:

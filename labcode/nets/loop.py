@@ -1,20 +1,16 @@
 """The training loop: a skorch net whose epochs run over tensors that already lie on the device.
 
-The rows are permuted once an epoch, so that each batch is a slice, a view. All that is left to do for a batch is one
-optimiser step and one copy of its outputs, from which the epoch's loss and scores are computed at its end: nothing is
-read back from the device while an epoch runs.
+All that is done for a batch is one optimiser step and one copy of its outputs, from which the epoch's loss and scores
+are computed at its end: nothing is read back from the device while an epoch runs.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Literal
 
 import torch
@@ -22,182 +18,67 @@ from skorch import NeuralNet
 from torch import Tensor, nn
 
 from labcode.errors import LabcodeError
+from labcode.nets.batches import (
+    Rows,
+    batch_sizes,
+    cache_sized_rows,
+    chunk_rows,
+    epoch_rows,
+    has_batch_norm,
+    threads_for,
+)
 
-Schedule = Literal["cosine", "linear", "onecycle"]
+Schedule = Literal["onecycle"]
 Scorer = Callable[[Tensor, Tensor], dict[str, Tensor]]
-
-#: Bytes of activations that a chunk may fill on a CPU: about what its two inner caches hold.
-CACHE_BYTES = 4 * 2**20
-#: Values in the widest activation of a step below which one thread computes it. A second one would save a fifth of the
-#: time at best, and on a busy machine would make each of many thousand operations wait for a core, at 3 ms a time.
-THREADED_VALUES = 2**17
-#: Rows that a chunk holds elsewhere, where launching a kernel costs more than leaving the cache.
-ACCELERATOR_ROWS = 2**19
 
 
 class DivergedError(LabcodeError, ValueError):
     """A training run whose loss is no longer a finite number."""
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows on the device.
-
-    Shape
-    ----- ``X`` ``(n, n_features)``; ``y`` ``(n, n_outputs)`` for regression, ``(n,)`` for class numbers; ``weight``
-    ``(n,)`` or ``None``.
-    """
-
-    X: Tensor
-    y: Tensor
-    weight: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def take(self, order: Tensor, out: Rows | None = None) -> Rows:
-        """The rows in another order, written into ``out`` where given."""
-        into = out or Rows(*(None if t is None else torch.empty_like(t) for t in (self.X, self.y, self.weight)))  # type: ignore[arg-type]
-        for source, target in zip((self.X, self.y, self.weight), (into.X, into.y, into.weight)):
-            if source is not None and target is not None:
-                torch.index_select(source, 0, order, out=target)
-        return into
-
-    def split(self, sizes: list[int]) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-        """Consecutive slices of the given lengths, as views."""
-        weights = repeat(None) if self.weight is None else self.weight.split(sizes)
-        return zip(self.X.split(sizes), self.y.split(sizes), weights)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How to train: the part of an estimator's parameters that the loop reads.
-
-    Attributes
-    ----------
-    lr, max_epochs, seed
-        Learning rate, number of passes, and the seed of the row order and of the input noise.
-    batch_size
-        Rows a step; ``None`` for one step an epoch on all rows, which are then not shuffled.
-    shuffle
-        Whether each epoch has its rows in a new order.
-    schedule
-        See :func:`learning_rate`.
-    l1
-        Factor of the sum of absolute weights (not biases) in what is minimised.
-    input_noise
-        Standard deviation of the normal noise added to the inputs, drawn anew each epoch.
-    patience
-        Epochs without a new lowest loss on the validation rows after which training ends and the best weights return;
-        ``None`` trains on to ``max_epochs``.
-    chunk_rows
-        Rows that go through the network at a time; ``None`` for as many as fit the CPU's cache.
-    evaluate_train
-        Whether the training rows are scored again after each epoch, in evaluation mode, as all other rows are.
-    """
+    """How to train: parameters of :class:`~labcode.nets.base.TabularEstimator` that the loop reads, and the seed."""
 
     lr: float
     max_epochs: int
     seed: int
-    batch_size: int | None = 128
+    batch_size: int | Literal["full"] = 128
     shuffle: bool = True
     schedule: Schedule | None = None
     l1: float = 0.0
     input_noise: float = 0.0
     patience: int | None = None
-    chunk_rows: int | None = None
-    evaluate_train: bool = False
+
+    def sizes(self, n_rows: int, *, at_least: int = 1) -> list[int]:
+        """Length of each batch of an epoch."""
+        return batch_sizes(n_rows, n_rows if self.batch_size == "full" else self.batch_size, at_least=at_least)
+
+    def rate(self, step: int, steps: int) -> float:
+        """Learning rate of a step, counted from 0, of so many."""
+        return self.lr * one_cycle(step / steps) if self.schedule else self.lr
+
+    def epochs(self, rows: Rows) -> Iterator[Rows]:
+        """Endless epochs of the rows; see :func:`~labcode.nets.batches.epoch_rows`."""
+        shuffle = self.shuffle and self.batch_size != "full"
+        return epoch_rows(rows, seed=self.seed, shuffle=shuffle, input_noise=self.input_noise)
 
 
-def learning_rate(schedule: Schedule | None, lr: float, progress: float) -> float:
-    """Learning rate of a step, ``progress`` in [0, 1) being the share of steps taken before it.
+def one_cycle(progress: float) -> float:
+    """Share of the highest learning rate that a step has; ``progress`` in [0, 1) is the share of steps before it.
 
-    ``None`` stays at ``lr``; ``"cosine"`` and ``"linear"`` fall from ``lr`` to 0; ``"onecycle"`` rises linearly from
-    ``lr / 25`` to ``lr`` over the first 30 % of steps, then falls to 0 along a cosine (Smith and Topin, 2019; the
-    momentum is left alone).
-
-    Examples
-    --------
-    >>> [round(learning_rate("cosine", 0.01, progress), 4) for progress in (0.0, 0.5, 0.9)]
-    [0.01, 0.005, 0.0002]
-    """
-    if schedule == "linear":
-        return lr * (1.0 - progress)
-    if schedule == "cosine":
-        return lr * 0.5 * (1.0 + math.cos(math.pi * progress))
-    if schedule == "onecycle":
-        rise, start = 0.3, 1 / 25
-        if progress < rise:
-            return lr * (start + (1.0 - start) * progress / rise)
-        return lr * 0.5 * (1.0 + math.cos(math.pi * (progress - rise) / (1.0 - rise)))
-    return lr
-
-
-def batch_sizes(n_rows: int, batch_size: int, *, at_least: int = 1) -> list[int]:
-    """Length of each batch; a last one below ``at_least`` rows joins the one before it.
+    It rises linearly from 1 / 25 to 1 over the first 30 % of steps, then falls to 0 along a cosine (Smith and Topin,
+    2019, https://arxiv.org/abs/1708.07120; the momentum is left alone).
 
     Examples
     --------
-    >>> batch_sizes(10, 4)
-    [4, 4, 2]
-    >>> batch_sizes(9, 4, at_least=2)
-    [4, 5]
+    >>> [round(one_cycle(progress), 2) for progress in (0.0, 0.3, 0.9)]
+    [0.04, 1.0, 0.05]
     """
-    sizes = [batch_size] * (n_rows // batch_size)
-    rest = n_rows % batch_size
-    if sizes and rest < at_least:
-        sizes[-1] += rest
-    elif rest:
-        sizes.append(rest)
-    return sizes
-
-
-def epoch_rows(rows: Rows, plan: Plan) -> Iterator[Rows]:
-    """Endless epochs: the rows, by default in a new order each time, with new input noise where the plan has some.
-
-    The same seed on the same kind of device gives the same epochs. An epoch is valid until the next one is drawn, since
-    both lie in the same memory.
-    """
-    device = rows.X.device
-    generator = torch.Generator(device).manual_seed(plan.seed)
-    shuffled: Rows | None = None
-    while True:
-        if plan.shuffle and plan.batch_size is not None:
-            order = torch.randperm(len(rows), generator=generator, device=device, dtype=torch.int32)
-            shuffled = rows.take(order, out=shuffled)
-        epoch = shuffled or rows
-        if plan.input_noise:
-            noise = torch.randn(rows.X.shape, generator=generator, device=device)
-            epoch = Rows(epoch.X + plan.input_noise * noise, epoch.y, epoch.weight)
-        yield epoch
-
-
-def has_batch_norm(module: nn.Module) -> bool:
-    """Whether any layer normalises over the batch, so that a batch must go through the network whole."""
-    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules())
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Set the learning rate of every parameter group."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-
-
-def layer_widths(module: nn.Module) -> list[int]:
-    """Outputs of each linear layer."""
-    return [layer.out_features for layer in module.modules() if isinstance(layer, nn.Linear)] or [1]
-
-
-@contextmanager
-def threads_for(n_rows: int, module: nn.Module) -> Iterator[None]:
-    """Compute steps of ``n_rows`` rows in one thread where they are small, else in as many as PyTorch is set to."""
-    before = torch.get_num_threads()
-    if n_rows * max(layer_widths(module)) < THREADED_VALUES:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    rise, start = 0.3, 1 / 25
+    if progress < rise:
+        return start + (1.0 - start) * progress / rise
+    return 0.5 * (1.0 + math.cos(math.pi * (progress - rise) / (1.0 - rise)))
 
 
 def add_l1_gradient(module: nn.Module, l1: float) -> None:
@@ -205,13 +86,6 @@ def add_l1_gradient(module: nn.Module, l1: float) -> None:
     for parameter in module.parameters():
         if parameter.ndim > 1 and parameter.grad is not None:
             parameter.grad.add_(parameter.detach().sign(), alpha=l1)
-
-
-def cache_sized_rows(module: nn.Module) -> int:
-    """Rows whose activations fit the CPU's cache, a power of two; on an accelerator simply many."""
-    if next(module.parameters()).device.type != "cpu":
-        return ACCELERATOR_ROWS
-    return max(256, 2 ** int(math.log2(CACHE_BYTES / (4 * sum(layer_widths(module))))))
 
 
 class BestWeights:
@@ -231,38 +105,29 @@ class BestWeights:
             self.state = copy.deepcopy(module.state_dict())
         return epoch - self.epoch >= self.patience
 
-    def restore(self, module: nn.Module) -> None:
-        """Put the best weights back, where any were kept."""
-        if self.state:
-            module.load_state_dict(self.state)
-
 
 class ResidentNet(NeuralNet):  # type: ignore[misc]
     """A skorch net that trains on tensors in memory; :meth:`train` stands in for skorch's ``fit``.
 
     What skorch gives: module, criterion and optimiser set up from its parameters, the history, pickles that move
-    between devices, and callbacks, of which those for epochs and for the whole training are called (not those for
-    batches). Stop early with ``Plan.patience``: skorch's own ``EarlyStopping`` ends a run with ``KeyboardInterrupt``,
-    which here is a user's Ctrl-C and ends the program.
+    between devices, and callbacks for epochs and for the whole training.
     """
 
     @property
     def _default_callbacks(self) -> list[Any]:
         return []
 
-    def train(self, rows: Rows, plan: Plan, scorer: Scorer, watched: Mapping[str, Rows] | None = None) -> int:
-        """Run the plan's epochs, and record the loss and the scores of the training rows and of the watched ones.
+    def train(self, rows: Rows, plan: Plan, scorer: Scorer, valid: Rows | None = None) -> int:
+        """Run the plan's epochs, and record the loss and the scores of the training and of the validation rows.
 
         Parameters
         ----------
-        rows
-            Training rows, on the net's device.
+        rows, valid
+            Training rows, and those that ``plan.patience`` looks at, on the net's device.
         plan
             How to train.
         scorer
             Scores of an epoch by name, as scalar tensors, from outputs and targets.
-        watched
-            Other rows by name; ``"valid"`` is the set that ``plan.patience`` looks at.
 
         Returns
         -------
@@ -274,44 +139,42 @@ class ResidentNet(NeuralNet):  # type: ignore[misc]
         DivergedError
             If the training loss of an epoch is not finite.
         """
-        sizes = batch_sizes(len(rows), plan.batch_size or len(rows), at_least=2 if has_batch_norm(self.module_) else 1)
-        steps = len(sizes) * plan.max_epochs
-        rates = (learning_rate(plan.schedule, plan.lr, step / steps) for step in range(steps))
+        sizes = plan.sizes(len(rows), at_least=2 if has_batch_norm(self.module_) else 1)
+        rates = (plan.rate(step, len(sizes) * plan.max_epochs) for step in range(len(sizes) * plan.max_epochs))
         best = BestWeights(plan.patience)
         seen = torch.empty(len(rows), self.outputs(rows.X[:1]).shape[1], device=rows.X.device)
-        self.notify("on_train_begin")
-        for epoch, shuffled in zip(range(plan.max_epochs), epoch_rows(rows, plan)):
-            self.notify("on_epoch_begin")
+        self.notify("on_train_begin", X=rows.X, y=rows.y)
+        for epoch, shuffled in zip(range(plan.max_epochs), plan.epochs(rows)):
             started = time.perf_counter()
+            self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=valid)
             with threads_for(sizes[0], self.module_):
-                self.train_epoch(shuffled, seen, sizes, plan, rates if plan.schedule else None)
-            measures = self.measure("train", *((rows, scorer) if plan.evaluate_train else (shuffled, scorer, seen)))
-            for name, others in (watched or {}).items():
-                measures |= self.measure(name, others, scorer)
+                self.train_epoch(shuffled, seen, sizes, plan, rates)
+            measures = self.measure("train", shuffled, scorer, seen)
+            if valid is not None:
+                measures |= self.measure("valid", valid, scorer, self.outputs(valid.X))
             self._record(epoch, measures, started)
-            self.notify("on_epoch_end")
-            if best.is_spent(epoch, self.history[-1].get("valid_loss"), self.module_):
+            spent = best.is_spent(epoch, self.history[-1].get("valid_loss"), self.module_)
+            if self._is_stopped(rows, valid) or spent:
                 break
-        best.restore(self.module_)
-        self.notify("on_train_end")
+        if best.state:
+            self.module_.load_state_dict(best.state)
+        self.notify("on_train_end", X=rows.X, y=rows.y)
         return best.epoch if best.state else epoch
 
-    def train_epoch(
-        self, rows: Rows, seen: Tensor, sizes: list[int], plan: Plan, rates: Iterator[float] | None = None
-    ) -> None:
+    def train_epoch(self, rows: Rows, seen: Tensor, sizes: list[int], plan: Plan, rates: Iterator[float]) -> None:
         """One optimiser step for each batch; ``seen`` ``(n, n_outputs)`` receives the outputs that the steps saw."""
         self.module_.train()
         self.criterion_.train()
-        chunk_rows = self.chunk_rows(plan)
-        for (X, y, weight), outputs in zip(rows.split(sizes), seen.split(sizes)):
-            if rates is not None:
-                set_learning_rate(self.optimizer_, next(rates))
+        most = chunk_rows(self.module_)
+        for (X, y, weight), outputs in zip(rows.split(sizes), torch.split(seen, sizes)):
+            if plan.schedule:
+                self._set_rate(next(rates))
             self.optimizer_.zero_grad()
-            if len(X) <= chunk_rows:
+            if len(X) <= most:
                 outputs.copy_(self.accumulate(X, y, weight))
             else:
-                chunks = batch_sizes(len(X), chunk_rows)
-                for chunk, chunk_outputs in zip(Rows(X, y, weight).split(chunks), outputs.split(chunks)):
+                chunks = batch_sizes(len(X), most)
+                for chunk, chunk_outputs in zip(Rows(X, y, weight).split(chunks), torch.split(outputs, chunks)):
                     chunk_outputs.copy_(self.accumulate(*chunk, share=len(chunk[0]) / len(X)))
             if plan.l1:
                 add_l1_gradient(self.module_, plan.l1)
@@ -319,32 +182,42 @@ class ResidentNet(NeuralNet):  # type: ignore[misc]
 
     def accumulate(self, X: Tensor, y: Tensor, weight: Tensor | None, share: float = 1.0) -> Tensor:
         """Add the gradient of the mean loss of these rows, times their share of the batch; returns their outputs."""
-        outputs = self.module_(X)
+        outputs: Tensor = self.module_(X)
         loss = self.criterion_(outputs, y, weight)
         (loss if share == 1.0 else loss * share).backward()
         return outputs.detach()
-
-    def chunk_rows(self, plan: Plan) -> int:
-        """Rows that go through the network at a time while it trains; batch norm needs its batches whole."""
-        if has_batch_norm(self.module_):
-            return sys.maxsize
-        return plan.chunk_rows or cache_sized_rows(self.module_)
 
     @torch.inference_mode()
     def outputs(self, X: Tensor) -> Tensor:
         """Outputs ``(n, n_outputs)`` of the network in evaluation mode, dropout off, computed in chunks."""
         self.module_.eval()
-        chunks = X.split(cache_sized_rows(self.module_))
+        chunks = torch.split(X, cache_sized_rows(self.module_))
         return torch.cat([self.module_(chunk) for chunk in chunks])
 
     @torch.inference_mode()
-    def measure(self, name: str, rows: Rows, scorer: Scorer, outputs: Tensor | None = None) -> dict[str, Tensor]:
+    def measure(self, name: str, rows: Rows, scorer: Scorer, outputs: Tensor) -> dict[str, Tensor]:
         """Loss and scores of the rows as ``{name}_loss`` and so on, still on the device."""
-        if outputs is None:
-            outputs = self.outputs(rows.X)
         self.criterion_.eval()
         measures = {"loss": self.criterion_(outputs, rows.y, rows.weight), **scorer(outputs, rows.y)}
         return {f"{name}_{key}": value for key, value in measures.items()}
+
+    def _set_rate(self, lr: float) -> None:
+        for group in self.optimizer_.param_groups:
+            group["lr"] = lr
+
+    def _is_stopped(self, rows: Rows, valid: Rows | None) -> bool:
+        """Tell the callbacks of the end of an epoch, and say whether one ends the training, as skorch's do."""
+        try:
+            self.notify("on_epoch_end", dataset_train=rows, dataset_valid=valid)
+        except KeyboardInterrupt:
+            return True
+        except KeyError as error:
+            known = ", ".join(name for name in self.history[-1] if name != "batches")
+            raise ValueError(
+                f"A callback asks for {error} of the history, which has {known}; pass valid_set to fit, or let the "
+                "callback monitor one of these."
+            ) from error
+        return False
 
     def _record(self, epoch: int, measures: dict[str, Tensor], started: float) -> None:
         """Write an epoch into the history: the only time in an epoch that something is read back from the device."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal, Protocol
+from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,12 +14,12 @@ from torch.func import vmap
 
 from labcode.errors import LabcodeError
 
-RegressionLoss = Literal["mse", "mae", "huber"]
+RegressionLoss = Literal["mse", "mae"]
 
 #: A loss of one's own: outputs and targets in, the loss of each row out, shape ``(n,)``.
 RowLoss = Callable[[Tensor, Tensor], Tensor]
-
-ELEMENT_LOSSES: dict[str, Callable[..., Tensor]] = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
+#: Mean losses ``(k,)`` of ``k`` networks at once: outputs, targets and weight (or ``None``) have their axis in front.
+StackedLoss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 class ShapeError(LabcodeError, ValueError):
@@ -31,24 +31,13 @@ def check_same_shape(outputs: Tensor, targets: Tensor) -> None:
 
     ``(n, 1)`` against ``(n,)`` is the dangerous case: the difference has shape ``(n, n)``, its mean is still a
     number, and the best that a network can do about it is to predict the mean of the target.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes differ.
-
-    Examples
-    --------
-    >>> check_same_shape(torch.zeros(3, 1), torch.zeros(3))
-    Traceback (most recent call last):
-    labcode.nets.losses.ShapeError: The network returned shape (3, 1) but the targets have shape (3,), ...
     """
     if outputs.shape == targets.shape:
         return
     found, expected = tuple(outputs.shape), tuple(targets.shape)
     try:
-        broadcast: object = tuple(torch.broadcast_shapes(found, expected))
-    except RuntimeError:
+        broadcast: object = np.broadcast_shapes(found, expected)
+    except ValueError:
         broadcast = "an error"
     raise ShapeError(
         f"The network returned shape {found} but the targets have shape {expected}, and subtracting the two would give "
@@ -58,13 +47,7 @@ def check_same_shape(outputs: Tensor, targets: Tensor) -> None:
 
 
 def check_class_shape(logits: Tensor, classes: Tensor) -> None:
-    """Refuse logits that are not ``(n, n_classes)`` beside class numbers of shape ``(n,)``.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes do not belong together.
-    """
+    """Refuse logits that are not ``(n, n_classes)`` beside class numbers of shape ``(n,)``."""
     if logits.ndim == 2 and classes.ndim == 1 and len(logits) == len(classes):
         return
     raise ShapeError(
@@ -74,30 +57,58 @@ def check_class_shape(logits: Tensor, classes: Tensor) -> None:
     )
 
 
-def weighted_mean(losses: Tensor, weight: Tensor | None, targets: Tensor) -> Tensor:
-    """Mean of the losses of rows, shape ``(n,)``, each times its weight (1 on average)."""
-    if losses.shape != targets.shape[:1]:
-        raise ShapeError(
-            f"A loss of one's own returned shape {tuple(losses.shape)} for {len(targets)} rows; expected one value a "
-            f"row, ({len(targets)},). Reduce it over the outputs only, as with .mean(dim=1)."
-        )
-    return losses.mean() if weight is None else (losses * weight).mean()
+class Criterion(nn.Module):
+    """The mean of a loss over rows and outputs; a subclass has the losses that go by a name."""
+
+    def __init__(self, loss: str | RowLoss) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def check(self, outputs: Tensor, targets: Tensor) -> None:
+        """Refuse shapes that do not belong together."""
+        raise NotImplementedError
+
+    def named(self, outputs: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
+        """The loss that goes by the name ``self.loss``."""
+        raise NotImplementedError
+
+    def forward(self, outputs: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The mean loss, a scalar; ``weight`` ``(n,)`` is 1 on average."""
+        self.check(outputs, targets)
+        if weight is None and isinstance(self.loss, str):
+            return self.named(outputs, targets, reduction="mean")
+        losses = self.of_rows(outputs, targets)
+        return losses.mean() if weight is None else (losses * weight).mean()
+
+    def of_rows(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each row, ``(n,)``."""
+        if isinstance(self.loss, str):
+            losses = self.named(outputs, targets, reduction="none")
+            return losses if losses.ndim == 1 else losses.mean(dim=1)
+        losses = self.loss(outputs, targets)
+        if losses.shape != targets.shape[:1]:
+            raise ShapeError(
+                f"A loss of one's own returned shape {tuple(losses.shape)} for {len(targets)} rows; expected one value "
+                f"a row, ({len(targets)},). Reduce it over the outputs only, as with .mean(dim=1)."
+            )
+        return losses
+
+    def stacked(self, outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        """Mean losses ``(k,)`` of ``k`` networks at once; a loss of one's own must be one that ``vmap`` can call."""
+        if not isinstance(self.loss, str):
+            means: Tensor = vmap(self, in_dims=(0, 0, None if weight is None else 0))(outputs, targets, weight)
+            return means
+        losses = self.of_rows(outputs.flatten(0, 1), targets.flatten(0, 1)).view(outputs.shape[:2])
+        return (losses if weight is None else losses * weight).mean(dim=1)
 
 
-class StackedLoss(Protocol):
-    """Mean losses ``(k,)`` of ``k`` networks at once: every argument has their axis in front."""
-
-    def __call__(self, outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
-        """The mean loss of each network over its rows."""
-
-
-class RegressionCriterion(nn.Module):
+class RegressionCriterion(Criterion):
     """Mean loss of a regression, over rows and outputs.
 
     Parameters
     ----------
     loss
-        ``"mse"``, ``"mae"``, ``"huber"`` (quadratic below an error of 1), or a :data:`RowLoss`.
+        ``"mse"``, ``"mae"``, or a :data:`RowLoss`.
 
     Shape
     -----
@@ -109,34 +120,14 @@ class RegressionCriterion(nn.Module):
     tensor(5.)
     """
 
-    def __init__(self, loss: RegressionLoss | RowLoss = "mse") -> None:
-        super().__init__()
-        self.loss = loss
-
-    def forward(self, outputs: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
+    def check(self, outputs: Tensor, targets: Tensor) -> None:
         check_same_shape(outputs, targets)
-        if not isinstance(self.loss, str):
-            return weighted_mean(self.loss(outputs, targets), weight, targets)
-        element_loss = ELEMENT_LOSSES[self.loss]
-        if weight is None:
-            return element_loss(outputs, targets)
-        return weighted_mean(element_loss(outputs, targets, reduction="none").mean(dim=1), weight, targets)
 
-    def stacked(self) -> StackedLoss:
-        """The same for many networks at once: outputs and targets ``(k, n, n_outputs)``, weight ``(k, n)``."""
-        if not isinstance(self.loss, str):
-            return over_networks(self)
-        element_loss = ELEMENT_LOSSES[self.loss]
-
-        def losses(outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
-            check_same_shape(outputs, targets)
-            of_rows = element_loss(outputs, targets, reduction="none").mean(dim=2)
-            return (of_rows if weight is None else of_rows * weight).mean(dim=1)
-
-        return losses
+    def named(self, outputs: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
+        return (F.mse_loss if self.loss == "mse" else F.l1_loss)(outputs, targets, reduction=reduction)
 
 
-class ClassificationCriterion(nn.Module):
+class ClassificationCriterion(Criterion):
     """Mean loss of a classification, over rows.
 
     Parameters
@@ -156,42 +147,16 @@ class ClassificationCriterion(nn.Module):
     tensor(0.6931)
     """
 
-    def __init__(
-        self, loss: Literal["cross_entropy"] | RowLoss = "cross_entropy", label_smoothing: float = 0.0
-    ) -> None:
-        super().__init__()
-        self.loss, self.label_smoothing = loss, label_smoothing
+    def __init__(self, loss: str | RowLoss = "cross_entropy", label_smoothing: float = 0.0) -> None:
+        super().__init__(loss)
+        self.label_smoothing = label_smoothing
 
-    def forward(self, logits: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
-        check_class_shape(logits, targets)
-        if not isinstance(self.loss, str):
-            return weighted_mean(self.loss(logits, targets), weight, targets)
-        cross_entropy = partial(
-            F.cross_entropy, logits, targets, label_smoothing=self.label_smoothing if self.training else 0.0
-        )
-        return cross_entropy() if weight is None else weighted_mean(cross_entropy(reduction="none"), weight, targets)
+    def check(self, outputs: Tensor, targets: Tensor) -> None:
+        check_class_shape(outputs, targets)
 
-    def stacked(self) -> StackedLoss:
-        """The same for many networks at once: logits ``(k, n, n_classes)``, targets and weight ``(k, n)``."""
-        if not isinstance(self.loss, str):
-            return over_networks(self)
+    def named(self, outputs: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
         smoothing = self.label_smoothing if self.training else 0.0
-
-        def losses(logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
-            flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=smoothing)
-            of_rows = flat.view(targets.shape)
-            return (of_rows if weight is None else of_rows * weight).mean(dim=1)
-
-        return losses
-
-
-def over_networks(criterion: nn.Module) -> StackedLoss:
-    """A criterion of one network, called for each of many; a loss of one's own must be one that ``vmap`` can call."""
-
-    def losses(outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
-        return vmap(criterion, in_dims=(0, 0, None if weight is None else 0))(outputs, targets, weight)
-
-    return losses
+        return F.cross_entropy(outputs, targets, reduction=reduction, label_smoothing=smoothing)
 
 
 @dataclass(frozen=True)

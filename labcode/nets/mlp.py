@@ -5,14 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-
-Activation = Literal["relu", "gelu", "silu", "tanh"]
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 
 
 def dropout_mask(shape: Sequence[int], keep: float, generator: torch.Generator | None = None) -> Tensor:
@@ -48,9 +43,8 @@ class Dropout(nn.Dropout):
 
 
 class MLP(nn.Module):
-    """Multilayer perceptron: linear layers with an activation between them, and a linear output.
+    """Multilayer perceptron: linear layers with a ReLU between them, and a linear output.
 
-    A hidden layer is ``Linear``, then ``BatchNorm1d`` (if asked for), the activation, and ``Dropout`` (if above 0).
     Weights start as PyTorch's defaults, so the same ``torch.manual_seed`` gives the same network as the layers written
     out by hand.
 
@@ -58,21 +52,17 @@ class MLP(nn.Module):
     ----------
     n_features
         Columns of the input.
-    hidden
-        Units of each hidden layer; an empty sequence gives a linear model.
     n_outputs
         Columns of the output: 1 for one target, the number of classes for a classifier's logits.
+    hidden
+        Units of each hidden layer; an empty sequence gives a linear model.
     dropout
         Probability, in [0, 1), that a hidden unit is set to zero in training; 0 adds no such layer.
-    batch_norm
-        Whether each hidden layer is normalised over its batch.
-    activation
-        ``"relu"``, ``"gelu"``, ``"silu"`` or ``"tanh"``.
 
     Raises
     ------
     ValueError
-        If a width is below 1, the dropout outside [0, 1), or the activation unknown.
+        If a layer has no whole number of units above 0, or the dropout lies outside [0, 1).
 
     Shape
     -----
@@ -89,25 +79,16 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self,
-        n_features: int,
-        *,
-        hidden: Sequence[int] = (64, 32),
-        n_outputs: int = 1,
-        dropout: float = 0.0,
-        batch_norm: bool = False,
-        activation: Activation = "relu",
+        self, n_features: int, n_outputs: int = 1, *, hidden: Sequence[int] = (64, 32), dropout: float = 0.0
     ) -> None:
         super().__init__()
-        widths = [n_features, *hidden, n_outputs]
-        _check(n_features, hidden, n_outputs, dropout, activation)
+        _check(n_features, n_outputs, hidden, dropout)
+        widths = [n_features, *hidden]
         layers: list[nn.Module] = []
-        for n_inputs, n_units in pairwise(widths[:-1]):
-            layers += [nn.Linear(n_inputs, n_units)]
-            layers += [nn.BatchNorm1d(n_units)] if batch_norm else []
-            layers += [ACTIVATIONS[activation]()]
+        for n_inputs, n_units in pairwise(widths):
+            layers += [nn.Linear(n_inputs, n_units), nn.ReLU()]
             layers += [Dropout(dropout)] if dropout else []
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-2], n_outputs))
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], n_outputs))
 
     def forward(self, X: Tensor) -> Tensor:
         """Values, or logits, of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
@@ -115,14 +96,14 @@ class MLP(nn.Module):
         return outputs
 
 
-def _check(n_features: int, hidden: Sequence[int], n_outputs: int, dropout: float, activation: str) -> None:
+def _check(n_features: int, n_outputs: int, hidden: Sequence[int], dropout: float) -> None:
     """Refuse what cannot be a network, naming the value."""
-    if min(n_features, *hidden, n_outputs) < 1:
+    if not isinstance(hidden, Sequence):
+        raise ValueError(f"hidden is a sequence with the units of each layer, such as (64, 32), but {hidden=}.")
+    if any(units != int(units) or units < 1 for units in (n_features, *hidden, n_outputs)):
         raise ValueError(f"Every layer needs at least one unit, but {n_features=}, {hidden=}, {n_outputs=}.")
     if not 0.0 <= dropout < 1.0:
         raise ValueError(f"dropout is a probability in [0, 1), but {dropout=}.")
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(get_args(Activation))}, but {activation=}.")
 
 
 class OddMLP(nn.Module):
@@ -130,14 +111,7 @@ class OddMLP(nn.Module):
 
     The mean of an MLP and of minus the same MLP on mirrored rows, f(x) = (g(x) - g(mirrored x)) / 2.
 
-    Parameters
-    ----------
-    n_features, n_outputs, hidden
-        As in :class:`MLP`, whose other parameters keep their defaults.
-
-    Shape
-    -----
-    Input ``(n, n_features)``, output ``(n, n_outputs)``.
+    Parameters and shapes are those of :class:`MLP`, but there is no dropout.
 
     Examples
     --------
@@ -151,34 +125,26 @@ class OddMLP(nn.Module):
 
     def __init__(self, n_features: int, n_outputs: int = 1, *, hidden: Sequence[int] = (64, 32)) -> None:
         super().__init__()
-        self.mlp = MLP(n_features, hidden=hidden, n_outputs=n_outputs)
+        self.mlp = MLP(n_features, n_outputs, hidden=hidden)
         self.register_buffer("mirror", torch.ones(n_features).index_fill(0, torch.tensor([0]), -1.0))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Outputs of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
         straight, mirrored = self.mlp(torch.cat([X, X * self.mirror])).chunk(2)
-        return (straight - mirrored) / 2  # type: ignore[no-any-return]
+        outputs: Tensor = (straight - mirrored) / 2
+        return outputs
 
 
 class ShortcutMLP(nn.Module):
     """A multilayer perceptron with a linear shortcut from its inputs to its outputs: f(x) = g(x) + A x + b.
 
-    Parameters
-    ----------
-    n_features, n_outputs, hidden
-        As in :class:`MLP`.
-
-    Shape
-    -----
-    Input ``(n, n_features)``, output ``(n, n_outputs)``.
+    Parameters and shapes are those of :class:`MLP`, but there is no dropout.
     """
 
     def __init__(self, n_features: int, n_outputs: int = 1, *, hidden: Sequence[int] = (64, 32)) -> None:
         super().__init__()
-        self.mlp = MLP(n_features, hidden=hidden, n_outputs=n_outputs)
+        self.mlp = MLP(n_features, n_outputs, hidden=hidden)
         self.shortcut = nn.Linear(n_features, n_outputs)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Outputs of shape ``(n, n_outputs)`` for ``X`` of shape ``(n, n_features)``."""
         outputs: Tensor = self.mlp(X) + self.shortcut(X)
         return outputs

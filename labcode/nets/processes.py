@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -93,6 +95,7 @@ def in_one_thread(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
     """Call a task while PyTorch computes in one thread; a process has one such task at a time."""
     import torch
 
+    _keep_memory()
     with _one_at_a_time:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -100,3 +103,15 @@ def in_one_thread(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
             return task(*arguments)
         finally:
             torch.set_num_threads(before)
+
+
+def _keep_memory() -> None:
+    """Let a dask worker reuse the memory that a step has freed.
+
+    dask sets ``MALLOC_TRIM_THRESHOLD_``, by which glibc hands freed memory back at once, so that each step of a
+    training asks for its tensors anew: 80 times as many page faults, and up to three times the seconds.
+    """
+    if "MALLOC_TRIM_THRESHOLD_" in os.environ and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        m_trim_threshold, m_mmap_threshold = -1, -3  # as malloc.h numbers them
+        libc.mallopt(m_trim_threshold, 2**28)
+        libc.mallopt(m_mmap_threshold, 2**25)

@@ -1,4 +1,4 @@
-"""Many networks of one shape trained as one: see :func:`fit_together`.
+"""Many networks trained as one: see :func:`fit_together`.
 
 A step of a small network costs more in bookkeeping than in arithmetic. Where the weights of many networks lie in one
 matrix, a layer of all of them is one batched matrix product, and forward, backward and the optimiser are called once.
@@ -7,6 +7,7 @@ matrix, a layer of all of them is one batched matrix product, and forward, backw
 from __future__ import annotations
 
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -17,19 +18,23 @@ import numpy as np
 from sklearn.base import clone
 
 from labcode.nets.base import TabularEstimator
-from labcode.nets.batched_mlp import Member, train_together
+from labcode.nets.batched_mlp import Group, Member
+from labcode.nets.batches import CACHE_BYTES, Rows, threads_for
 from labcode.nets.device import pick_device
-from labcode.nets.loop import CACHE_BYTES, Rows
+from labcode.nets.loop import DivergedError
+from labcode.nets.options import check_options
 from labcode.nets.processes import in_parallel
 
 #: Most networks of a group on a CPU: with more, a step costs hardly less for each, and other processes go idle.
 GROUP_SIZE = 16
+#: Bytes that the networks of a group may need; beyond them, groups take turns.
+GROUP_BYTES = 2**30
 #: Parameters that change neither the rows of a step nor their order, and may differ in networks that train together.
-OF_TRAINING = ("lr", "weight_decay", "momentum", "l1", "dropout", "schedule", "max_epochs")
+OF_TRAINING = ("lr", "weight_decay", "l1", "dropout", "schedule", "max_epochs")
 #: Parameters that change the rows or their order, and may differ as well.
 OF_ROWS = ("random_state", "input_noise", "shuffle", "standardize_target", "class_weight")
 #: Parameters without effect on a network that trains with others.
-WITHOUT_EFFECT = ("validation_fraction", "evaluate_train", "chunk_rows", "patience", "callbacks", "module")
+WITHOUT_EFFECT = ("validation_fraction", "patience", "callbacks", "module")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,31 +53,26 @@ class TrainingRows:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What became of an estimator: fitted, or an error; ``seconds`` is its share of the time that its group took."""
+    """What became of an estimator: fitted, or an error; ``seconds`` is its share of the time that its group took.
 
-    estimator: TabularEstimator | None
+    ``warning`` says why a group that should have trained as one did not.
+    """
+
+    estimator: Any
     error: Exception | None
     seconds: float
-
-
-def can_be_stacked(estimator: TabularEstimator) -> bool:
-    """Whether a network can train with others: an MLP without batch norm, patience, callbacks and a second scoring."""
-    alone = (estimator.module, estimator.patience, estimator.callbacks, estimator.evaluate_train, estimator.batch_norm)
-    return not any(alone)
+    warning: str = ""
 
 
 def fit_together(
-    estimators: Sequence[TabularEstimator],
-    rows: Sequence[TrainingRows],
-    *,
-    n_jobs: int | None = None,
-    memory_mb: float = 1024.0,
+    estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows], *, n_jobs: int | None = None
 ) -> list[Fit]:
     """Fit clones of estimators, each on rows of its own, those of one shape in one batched network.
 
     Each becomes the network that ``fit`` alone would make of it, up to rounding: the same initial weights, row order
-    and, on a CPU, dropout masks. What cannot be stacked (see :func:`can_be_stacked`) is fitted alone. Of the history,
-    stacked networks have ``train_loss`` and ``lr``.
+    and, on a CPU, dropout masks. One with patience, callbacks or a module of its own is fitted alone, and so is a group
+    whose loss cannot be called for many networks at once; a warning says so. Of the history, networks that trained as
+    one have ``train_loss`` and ``lr``.
 
     Parameters
     ----------
@@ -82,8 +82,6 @@ def fit_together(
         The rows of each.
     n_jobs
         Processes, as in scikit-learn: ``None`` for this one alone, -1 for one a core.
-    memory_mb
-        Megabytes that the networks which train at a time in a process may need; beyond them, groups take turns.
 
     Returns
     -------
@@ -100,18 +98,18 @@ def fit_together(
     >>> slow.score(X, rows.y) < fast.score(X, rows.y)
     True
     """
-    groups = group_members(estimators, rows, budget=memory_mb * 2**20)
+    groups = group_members(estimators, rows)
     tasks = [([estimators[i] for i in group], [rows[i] for i in group]) for group in groups]
-    answers: dict[int, Fit] = {}
+    fits: dict[int, Fit] = {}
     for group, fitted in zip(groups, in_parallel(fit_group, tasks, n_jobs=n_jobs), strict=True):
-        answers |= dict(zip(group, fitted, strict=True))
-    return [answers[i] for i in range(len(estimators))]
+        fits |= dict(zip(group, fitted, strict=True))
+    for warning in {fit.warning: None for fit in fits.values() if fit.warning}:
+        warnings.warn(warning, UserWarning, stacklevel=2)
+    return [fits[i] for i in range(len(estimators))]
 
 
-def group_members(
-    estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows], *, budget: float
-) -> list[list[int]]:
-    """Positions of the estimators that train together: of one shape, and within the budget in bytes.
+def group_members(estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows]) -> list[list[int]]:
+    """Positions of the estimators that train together: of one shape, and within `GROUP_BYTES`.
 
     On a CPU a group also has at most `GROUP_SIZE` members, and its activations fit the cache, beyond which it would be
     slower, not faster. The groups do not depend on how many processes there are, since the last bits of a product
@@ -131,29 +129,36 @@ def group_members(
         if len(members) == 1:
             alone.append(members)
             continue
-        on_cpu = pick_device(estimators[members[0]].device).type == "cpu"
         members.sort(key=lambda i: (-work([i]), first_with[id(rows[i])], i))
-        pieces = -(-len(members) // GROUP_SIZE) if on_cpu else 1
-        group: list[int] = []
-        for i in members:
-            larger = [*group, i]
-            crowded = on_cpu and sum(activation_bytes(estimators[j], rows[j]) for j in larger) > CACHE_BYTES
-            large = crowded or group_bytes(larger, estimators, rows) > budget
-            if group and (large or len(group) >= len(members) / pieces):
-                groups.append(group)
-                group = []
-            group.append(i)
-        groups.append(group)
+        groups += _cut(members, estimators, rows)
     return [*sorted(groups, key=work, reverse=True), *alone]
+
+
+def _cut(
+    members: Sequence[int], estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows]
+) -> list[list[int]]:
+    """Members of one shape, in groups that are not too large."""
+    on_cpu = pick_device(estimators[members[0]].device).type == "cpu"
+    pieces = -(-len(members) // GROUP_SIZE) if on_cpu else 1
+    groups: list[list[int]] = [[]]
+    for i in members:
+        larger = [*groups[-1], i]
+        crowded = on_cpu and sum(activation_bytes(estimators[j], rows[j]) for j in larger) > CACHE_BYTES
+        large = crowded or group_bytes(larger, estimators, rows) > GROUP_BYTES
+        if groups[-1] and (large or len(groups[-1]) >= len(members) / pieces):
+            groups.append([])
+        groups[-1].append(i)
+    return groups
 
 
 def _shape(estimator: TabularEstimator, rows: TrainingRows) -> Hashable | None:
     """What networks that train together have in common; ``None`` for one that cannot, or that will not train at all."""
+    if estimator.module or estimator.patience or estimator.callbacks:
+        return None
     try:
-        estimator._check_options()
-        activation_bytes(estimator, rows)
+        check_options(estimator)
         pick_device(estimator.device)
-        return _common(estimator, rows) if can_be_stacked(estimator) else None
+        return _common(estimator, rows)
     except Exception:  # its own fit says what is wrong
         return None
 
@@ -178,8 +183,8 @@ def row_order(estimator: TabularEstimator, rows: TrainingRows) -> Hashable:
 def activation_bytes(estimator: TabularEstimator, rows: TrainingRows) -> float:
     """Bytes of the inputs and the hidden units of a batch, once."""
     n, n_features = np.shape(rows.X)
-    batch = n if estimator.batch_size == "full" else min(n, int(estimator.batch_size))
-    return 4.0 * batch * (n_features + sum(estimator.hidden))
+    batch = int(n) if estimator.batch_size == "full" else min(int(n), int(estimator.batch_size))
+    return 4.0 * batch * (int(n_features) + sum(estimator.hidden))
 
 
 def group_bytes(members: Sequence[int], estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows]) -> float:
@@ -187,7 +192,8 @@ def group_bytes(members: Sequence[int], estimators: Sequence[TabularEstimator], 
 
     Weights come with gradients, two moments and a copy; activations with products, gradients and masks.
     """
-    total, of_rows = 0.0, {}
+    total = 0.0
+    of_rows: dict[Hashable, float] = {}
     for i in members:
         n, n_features = np.shape(rows[i].X)
         weights = sum((inputs + 1) * units for inputs, units in pairwise([n_features, *estimators[i].hidden]))
@@ -200,21 +206,26 @@ def fit_group(estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRow
     """Fit clones of estimators of one shape together; see :func:`fit_together`."""
     started = time.perf_counter()
     clones = [clone(estimator) for estimator in estimators]
-    errors = _fit_alone(clones, rows) if len(clones) == 1 else _fit_stacked(clones, rows)
+    warning = ""
+    if len(clones) == 1:
+        errors = [_fit_alone(clones[0], rows[0])]
+    else:
+        errors, warning = _fit_as_one(clones, rows)
     seconds = (time.perf_counter() - started) / len(clones)
-    return [Fit(None if error else estimator, error, seconds) for estimator, error in zip(clones, errors, strict=True)]
+    return [Fit(None if error else own, error, seconds, warning) for own, error in zip(clones, errors, strict=True)]
 
 
-def _fit_alone(estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows]) -> list[Exception | None]:
+def _fit_alone(estimator: TabularEstimator, rows: TrainingRows) -> Exception | None:
     try:
-        for estimator, own in zip(estimators, rows, strict=True):
-            estimator.fit(own.X, own.y, sample_weight=own.sample_weight)
-    except Exception as error:  # as in scikit-learn, a candidate that cannot be fitted leaves the others alone
-        return [error]
-    return [None]
+        estimator.fit(rows.X, rows.y, sample_weight=rows.sample_weight)
+    except Exception as error:  # as in scikit-learn, one that cannot be fitted leaves the others alone
+        return error
+    return None
 
 
-def _fit_stacked(estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows]) -> list[Exception | None]:
+def _fit_as_one(
+    estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRows]
+) -> tuple[list[Exception | None], str]:
     on_device: dict[Hashable, Rows] = {}
     errors: list[Exception | None] = [None] * len(estimators)
     members: dict[int, Member] = {}
@@ -224,12 +235,28 @@ def _fit_stacked(estimators: Sequence[TabularEstimator], rows: Sequence[Training
             members[i] = Member.prepare(estimator, (own.X, own.y, own.sample_weight), order, on_device)
         except Exception as error:  # as above
             errors[i] = error
-    if not members:
-        return errors
+    warning = ""
     try:
-        found = train_together(list(members.values()))
-    except Exception:  # a loss of one's own that cannot be called for many networks at once, or fails in one of them
-        found = [_fit_alone([estimators[i]], [rows[i]])[0] for i in members]
-    for i, error in zip(members, found, strict=True):
-        errors[i] = error
-    return errors
+        found = _train_as_one(list(members.values())) if members else []
+    except Exception as failure:  # a loss of one's own that cannot be called for many networks, or fails in one
+        reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
+        warning = f"{len(members)} networks could not train as one and were trained one by one, slowly ({reason})."
+        found = [_fit_alone(estimators[i], rows[i]) for i in members]
+    for i, own_error in zip(members, found, strict=True):
+        errors[i] = own_error
+    return errors, warning
+
+
+def _train_as_one(members: Sequence[Member]) -> list[Exception | None]:
+    """Train members of one shape and finish them; the exception of each that failed."""
+    group = Group(members)
+    # One thread: a second one gains little here, and waits for long on a busy machine. Groups go to other processes.
+    with threads_for(1, members[0].net.module_):
+        losses = group.train()
+    failures: dict[int, Exception | None] = {id(member): None for member in members}
+    for member, own in zip(group.members, losses, strict=True):
+        try:
+            member.finish(own)
+        except DivergedError as error:
+            failures[id(member)] = error
+    return list(failures.values())

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from labcode.nets.loop import learning_rate
+from labcode.nets.loop import one_cycle
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def train_held_back(
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)
     steps = epochs * -(-len(X) // 128)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate("onecycle", 1.0, step / steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
     for _ in range(epochs):
         shuffled = torch.randperm(len(X), generator=order, dtype=torch.int32)
         noisy = X[shuffled]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labcode.nets.batched_mlp import Bank, Group, Member, StackedOptimizer
+from labcode.nets.batches import threads_for
 from labcode.nets.estimators import TabularClassifier
-from labcode.nets.loop import threads_for
 from labcode.nets.losses import StackedLoss
 from labcode.nets.together import TrainingRows, row_order
 

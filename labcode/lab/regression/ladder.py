@@ -83,7 +83,7 @@ class Rung:
 
     def updates(self, rows: int) -> int:
         """Optimiser steps of a training: batches of an epoch, as the loop takes them, times epochs."""
-        from labcode.nets.loop import batch_sizes
+        from labcode.nets.batches import batch_sizes
 
         return len(batch_sizes(rows, rows if self.full_batch else self.network.batch_size)) * self.network.epochs
 

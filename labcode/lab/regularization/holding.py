@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labcode.nets.loop import learning_rate
+from labcode.nets.loop import one_cycle
 
 
 def train_held_back(
@@ -36,7 +36,7 @@ def train_held_back(
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)
     steps = epochs * -(-len(X) // batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate("onecycle", 1.0, step / steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
     for _ in range(epochs):
         shuffled = torch.randperm(len(X), generator=order, dtype=torch.int32)
         inputs, targets = X[shuffled], y[shuffled]

@@ -62,7 +62,7 @@ def squared_errors(days: pd.DataFrame, folds: Folds, tried: Sequence[Params], sp
 
     seeds = list(range(1, spec.seeds + 1))  # the search has had seed 0
     grid = [{name: [value] for name, value in params.items()} | {"network__random_state": seeds} for params in tried]
-    options: Params = {"kind": BatchedSearchCV, "n_jobs": -1, "return_estimator": True}
+    options: Params = {"kind": BatchedSearchCV, "n_jobs": -1}
     fitted = search(days, grid, folds, spec.batch_size, **options).cv_estimators_
     actual = position(days, days["close"])
     squared = [
