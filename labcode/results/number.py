@@ -38,7 +38,7 @@ _MEANING: dict[Over, str] = {
     "rows": "95% interval, resampling rows",
     "folds": "95% interval of the mean over folds, corrected for the training rows that they share",
     "rows and seeds": "95% interval, resampling rows and seeds",
-    "seeds": "where 95% of single seeds should fall",
+    "seeds": "where one more seed should fall: 95%, or from the lowest to the highest where seeds are few",
     "mean over seeds": "95% interval of the mean over seeds",
     "range of seeds": "from the lowest to the highest seed",
     "draws": "where 95% of simulated draws should fall",

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from labcode.book import text
 from labcode.book.reference import stated
-from labcode.data.types import Provenance
 from labcode.errors import LabcodeError
-
-
-def facts(**changes: object) -> Provenance:
-    given = {
-        "name": "prices",
-        "source": "file",
-        "path": Path("/somewhere/prices.csv"),
-        "rows": 1234,
-        "sha256": "ab" * 32,
-        "licence": "CC0",
-        "status": "verified copy",
-    }
-    return Provenance(**{**given, **changes})  # type: ignore[arg-type]
 
 
 def test_a_table_aligns_numbers_to_the_right_and_keeps_text_as_it_is() -> None:
@@ -41,21 +25,6 @@ def test_widths_of_columns_are_relative_and_keep_the_alignment() -> None:
     left, right = shown.splitlines()[1].strip("|").split("|")
     assert len(right) > 4 * len(left)
     assert right.endswith(":") and left.startswith(":")
-
-
-def test_real_rows_get_a_quiet_line_without_the_users_folder() -> None:
-    line = text.data_line(facts()).data
-    assert "prices.csv (verified copy), 1,234 rows" in line
-    assert "/somewhere" not in line
-    assert "callout" not in line
-
-
-def test_simulated_rows_get_a_callout(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = text.data_line(facts(source="simulated", path=None), facts(name="maintenance")).data
-    assert "callout-warning" in line
-    assert "NYSE prices on this page are **simulated**" in line
-    monkeypatch.setenv("LABCODE_PROFILE", "quick")
-    assert "quick profile" in text.data_line(facts(source="simulated", path=None)).data
 
 
 def test_the_originals_figures_are_looked_up_by_id() -> None:
