@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from labcode.book import edition
+from labcode.book import cover, edition
 from labcode.errors import LabcodeError, RenderError
 
 _CELL = dict.fromkeys(("echo", "output", "include", "eval", "warning"), True) | {"error": False, "code-fold": False}
@@ -88,7 +88,7 @@ def read_book(root: Path) -> Book:
     folded = {key: html[key] for key in ("code-fold", "code-summary") if key in html}
     return Book(
         root=root,
-        titles=_titles(book),
+        titles=_titles(book) | {"about": cover.about(config)},
         chapters=(*_chapters(root, files), *_chapters(root, appendices, letters=True)),
         bibliography=tuple(_listed(config.get("bibliography") or book.get("bibliography"))),
         csl=config.get("csl"),
