@@ -27,9 +27,10 @@ def data_line(*provenances: Provenance, in_every_edition: bool = False) -> Markd
     line = f"*Computed from {parts}.*"
     simulated = [_TITLES[each.name] for each in provenances if each.simulated]
     if not simulated:
-        return Markdown(line if in_every_edition else f'::: {{.content-visible when-profile="full"}}\n{line}\n:::')
+        text = line if in_every_edition else f'::: {{.content-visible when-profile="full"}}\n{line}\n:::'
+        return Markdown(text)  # type: ignore[no-untyped-call]
     quick = " of the quick profile" if settings.profile() == "quick" else ""
-    return Markdown(
+    return Markdown(  # type: ignore[no-untyped-call]
         f'::: {{.callout-warning title="Simulated data{quick}"}}\n'
         f"The rows of {' and '.join(simulated)} on this page are **simulated**: a stand-in{quick} built from "
         "published facts, for a machine without the data. Nothing here is a finding about real prices or machines. "

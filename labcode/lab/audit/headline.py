@@ -1,4 +1,4 @@
-"""The headline of the report: stated, first version again, this version, best without a network, who knows the rules."""
+"""The headline: stated, first version again, this version, best without a network, who knows the rules."""
 
 from __future__ import annotations
 
