@@ -1,4 +1,4 @@
-# Each target works from a fresh clone, alone. Without make: see "Without make" in README.md.
+# Each target works from a fresh clone, alone. Without make: see "Without make" in CONTRIBUTING.md.
 PYTHON ?= python3
 LABCODE = .venv/bin/labcode
 # Quarto must execute the chapters with the project's environment, whatever else is active.

@@ -13,31 +13,31 @@ from labcode.results.number import count
 _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 
 
-def data_line(*provenances: Provenance) -> Markdown:
+def data_line(*provenances: Provenance, in_every_edition: bool = False) -> Markdown:
     """Say which data the page was computed from; a callout if any of them are simulated.
 
     Parameters
     ----------
     provenances
         Of every data set that the page uses.
+    in_every_edition
+        What is handed in says once which files it was computed from; that rows are simulated, it says on every page.
     """
     parts = "; ".join(
         f"{_TITLES[each.name]}: {escaped(_origin(each))}, {count(each.rows)} rows" for each in provenances
     )
-    lines = [f"*Computed from {parts}.*"]
+    line = f"*Computed from {parts}.*"
     simulated = [_TITLES[each.name] for each in provenances if each.simulated]
-    if simulated:
-        quick = " of the quick profile" if settings.profile() == "quick" else ""
-        lines = [
-            f'::: {{.callout-warning title="Simulated data{quick}"}}',
-            f"The rows of {' and '.join(simulated)} on this page are **simulated**: a stand-in{quick} built from "
-            "published facts, for a machine without the data. Nothing here is a finding about real prices or machines. "
-            "`labcode data fetch` gets the real rows.",
-            "",
-            *lines,
-            ":::",
-        ]
-    return Markdown("\n".join(lines))
+    if not simulated:
+        text = line if in_every_edition else f'::: {{.content-visible when-profile="full"}}\n{line}\n:::'
+        return Markdown(text)  # type: ignore[no-untyped-call]
+    quick = " of the quick profile" if settings.profile() == "quick" else ""
+    return Markdown(  # type: ignore[no-untyped-call]
+        f'::: {{.callout-warning title="Simulated data{quick}"}}\n'
+        f"The rows of {' and '.join(simulated)} on this page are **simulated**: a stand-in{quick} built from "
+        "published facts, for a machine without the data. Nothing here is a finding about real prices or machines. "
+        f"`labcode data fetch` gets the real rows.\n\n{line}\n:::"
+    )
 
 
 def _origin(provenance: Provenance) -> str:

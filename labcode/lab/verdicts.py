@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from pathlib import Path
 
-import labcode.lab.classification.balancing_results as balancing
-import labcode.lab.classification.ceiling_results as ceiling
-import labcode.lab.classification.decision_results as decision
-import labcode.lab.classification.faults_results as faults
-import labcode.lab.classification.first_results as first
-import labcode.lab.classification.regularizing_results as regularizing
-import labcode.lab.classification.sound_results as sound
-import labcode.lab.classification.tuned_results as tuned
-import labcode.lab.eda.results as eda
-import labcode.lab.regression.results as regression
-import labcode.lab.regularization.results as regularization
-import labcode.lab.tuning.results as tuning
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
 from labcode.lab import load
 from labcode.results.typed import Results
 
-MODULES = (
-    eda,
-    regression,
-    tuning,
-    regularization,
-    first,
-    faults,
-    ceiling,
-    regularizing,
-    balancing,
-    sound,
-    decision,
-    tuned,
-)
+_MODULES = [
+    import_module(".".join(("labcode.lab", path.parent.name, path.stem)))
+    for path in sorted(Path(__file__).parent.glob("*/*results.py"))
+]
 #: What a condition calls the result of an experiment: its name with underscores.
 KINDS: dict[str, type[Results]] = {
     re.sub(r"\W", "_", kind.experiment): kind
-    for module in MODULES
+    for module in _MODULES
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Results) and kind.experiment
 }

@@ -1,4 +1,4 @@
-"""The line below a page's title that says which rows it was computed from."""
+"""The line that says which rows a page was computed from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def facts(**changes: object) -> Provenance:
 
 
 def test_real_rows_get_a_quiet_line_without_the_users_folder() -> None:
-    line = data_line(facts()).data.replace("\\", "")
+    line = data_line(facts(), in_every_edition=True).data
     assert "prices.csv (verified copy), 1,234 rows" in line
     assert "/somewhere" not in line
     assert "callout" not in line
@@ -36,3 +36,9 @@ def test_simulated_rows_get_a_callout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NYSE prices on this page are **simulated**" in line
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
     assert "quick profile" in data_line(facts(source="simulated", path=None)).data
+
+
+def test_what_is_handed_in_names_its_files_once_and_warns_of_simulated_rows_on_every_page() -> None:
+    assert data_line(facts()).data.startswith('::: {.content-visible when-profile="full"}')
+    assert not data_line(facts(), in_every_edition=True).data.startswith(":::")
+    assert "when-profile" not in data_line(facts(source="simulated", path=None)).data

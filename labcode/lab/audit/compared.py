@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,23 +27,16 @@ from labcode.scoring.scores import weighted_f1
 Outcome = Literal["yes", "no", "one seed"]
 #: How far a figure that was given as approximate may lie off ours, as a share of ours.
 ABOUT = 0.02
-#: Parts of the report, and how the ids of their figures begin.
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "data": ("eda.",),
-    "regression": ("regression.",),
-    "grid search": ("tuning.",),
-    "regularised regression": ("regularization.",),
-    "classification": ("classification.table_", "classification.baseline_"),
-    "confusion matrix": ("classification.confusion",),
-    "classification report": (
-        "classification.report",
-        "classification.accuracy",
-        "classification.overall_accuracy",
-        "classification.macro_f1",
-        "classification.weighted_f1",
-        "classification.hardest",
-    ),
-    "regularised classification": ("classification.regularised_",),
+#: What the sections of our first version's report are about.
+PARTS = {
+    "2.1": "prices",
+    "2.3": "regression",
+    "2.4": "grid search",
+    "2.5": "regularised regression",
+    "3.1": "machines",
+    "3.4": "classification",
+    "3.5": "matrix and report",
+    "3.6": "regularised classification",
 }
 
 
@@ -150,11 +143,7 @@ def _said(holds: bool) -> Outcome:
     return "yes" if holds else "no"
 
 
-def compared(parts: Sequence[str] = tuple(PARTS)) -> list[Compared]:
-    """The figures of some parts of the report, all by default."""
-    found = []
-    for part in parts:
-        for cell in (cell for prefix in PARTS[part] for cell in figures(prefix)):
-            own = ours(cell.ours)
-            found.append(Compared(part, cell, own, comes_out(cell, own)))
-    return found
+def compared() -> list[Compared]:
+    """Every figure of the report, in its order."""
+    found = [(cell, ours(cell.ours)) for cell in figures()]
+    return [Compared(PARTS[cell.section], cell, own, comes_out(cell, own)) for cell, own in found]

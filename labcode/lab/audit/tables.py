@@ -43,19 +43,14 @@ def _ours(each: Compared) -> str:
 
 def counts(found: Sequence[Compared]) -> pd.DataFrame:
     """How many figures of each part come out again, with a last row for all."""
-    by_part = {part: Counter(each.outcome for each in found if each.part == part) for part in _parts(found)}
-    by_part["all"] = Counter(each.outcome for each in found)
-    return pd.DataFrame(
-        [
-            {"part": part, "figures": own.total(), "come out again": own["yes"], "do not": own["no"]}
-            | ({"one seed cannot tell": own["one seed"]} if by_part["all"]["one seed"] else {})
-            for part, own in by_part.items()
-        ]
-    )
-
-
-def _parts(found: Sequence[Compared]) -> list[str]:
-    return list(dict.fromkeys(each.part for each in found))
+    rows = []
+    for part in [*dict.fromkeys(each.part for each in found), "all"]:
+        own = Counter(each.outcome for each in found if part in (each.part, "all"))
+        rows.append({"part": part, "figures": own.total(), "come out again": own["yes"], "do not": own["no"]})
+        rows[-1] |= (
+            {"one seed cannot tell": own["one seed"]} if any(each.outcome == "one seed" for each in found) else {}
+        )
+    return pd.DataFrame(rows)
 
 
 def judged() -> list[tuple[Stated, Verdict]]:

@@ -94,17 +94,17 @@ def parallel_coordinates(searched: Searched, theme: Theme) -> Figure:
     n, counts = len(candidates.places), [len(levels) for levels in candidates.levels.values()]
     heights = np.column_stack([candidates.places / (np.array(counts) - 1), 1 - np.arange(n) / max(1, n - 1)])
     heights[:, :-1] += 0.06 * (heights[:, -1:] - 0.5)  # lines of one level lie by their rank
-    figure, axes = plt.subplots(figsize=(5.4, 2.8))
+    figure, axes = plt.subplots(figsize=(4.6, 2.8))
     x = np.arange(heights.shape[1])
     axes.plot(x, heights[BEST:].T, color=theme.soft, linewidth=0.6, alpha=0.4)
     axes.plot(x, heights[:BEST].T, color=theme.blue, linewidth=1.4)
     box = {"facecolor": theme.paper, "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
     for i, levels in enumerate(candidates.levels.values()):
         for k, text in enumerate(levels):
-            axes.annotate(text, (i, k / (len(levels) - 1)), ha="center", va="center", fontsize=7.5, bbox=box)
+            axes.annotate(text, (i, k / (len(levels) - 1)), ha="center", va="center", fontsize=8.5, bbox=box)
     for height, text in ((0.0, "worst"), (1.0, "best")):
-        axes.annotate(text, (x[-1], height), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set_xticks(x, [*candidates.levels, "rank"], fontsize=8)
+        axes.annotate(text, (x[-1], height), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5)
+    axes.set_xticks(x, [*candidates.levels, "rank"], fontsize=8.5)
     axes.set(yticks=[], xlim=(-0.25, x[-1] + 0.5), ylim=(-0.1, 1.1))
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
