@@ -37,7 +37,7 @@ def data_line(*provenances: Provenance) -> Markdown:
             *lines,
             ":::",
         ]
-    return Markdown("\n".join(lines))
+    return marked("\n".join(lines))
 
 
 def _origin(provenance: Provenance) -> str:
