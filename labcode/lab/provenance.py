@@ -30,9 +30,9 @@ def data_line(*provenances: Provenance, in_every_edition: bool = False) -> Markd
     simulated = [_TITLES[each.name] for each in provenances if each.simulated]
     if not simulated:
         text = line if in_every_edition else f'::: {{.content-visible when-profile="full"}}\n{line}\n:::'
-        return Markdown(text)  # type: ignore[no-untyped-call]
+        return marked(text)
     quick = " of the quick profile" if settings.profile() == "quick" else ""
-    return Markdown(  # type: ignore[no-untyped-call]
+    return marked(
         f'::: {{.callout-warning title="Simulated data{quick}"}}\n'
         f"The rows of {' and '.join(simulated)} on this page are **simulated**: a stand-in{quick} built from "
         "published facts, for a machine without the data. Nothing here is a finding about real prices or machines. "

@@ -143,7 +143,7 @@ def test_no_phrase_breaks_out_of_its_mark(page: Page, holds: bool, around: str) 
     spans = Spans(page_html)
     (span,) = spans.found
     assert (span["role"], span["tabindex"]) == ("img", "0")
-    for part in ("'it'", "{braces}", "<b>", "`tick`", "$x$", "5 > 4", "(0.50)"):
+    for part in ('"it"', "{braces}", "<b>", "`tick`", "$x$", "5 > 4", "(0.50)"):
         assert part in (span["aria-label"] or "")
     assert "braces" not in "".join(spans.words)
     if "other" in around:

@@ -10,7 +10,7 @@ import yaml
 
 from labcode.errors import RenderError
 
-# What may stand below a key: a mapping of further keys, a set of values, the start of a value, or anything.
+# What may stand below a key: further keys (or what "" says), one of a set of values, the start of a value, or anything.
 _YES_NO = frozenset({"true", "false"})
 _OURS = "labcode/book/quarto/"  # steps and files of this package, which serve Quarto alone
 _EXECUTE = dict.fromkeys(("echo", "include", "eval", "warning", "error"), _YES_NO) | {
@@ -19,13 +19,14 @@ _EXECUTE = dict.fromkeys(("echo", "include", "eval", "warning", "error"), _YES_N
 }
 _FOLD = {"code-fold": _YES_NO | {"show"}, "code-summary": str}
 _AUTHOR = {
-    "name": {"given": str, "family": str, "literal": str},
-    "affiliation": {"name": str},
-    "affiliations": {"name": str},
+    "": str,
+    "name": {"": str, "given": str, "family": str, "literal": str},
+    "affiliation": {"": str, "name": str},
+    "affiliations": {"": str, "name": str},
     "orcid": str,
     "email": str,
 }
-_CHAPTERS: dict[str, Any] = {"file": str, "href": str, "part": str}
+_CHAPTERS: dict[str, Any] = {"": str, "file": str, "href": str, "part": str}
 _CHAPTERS["chapters"] = _CHAPTERS
 SETTINGS: dict[str, Any] = {
     "project": {
@@ -52,7 +53,7 @@ SETTINGS: dict[str, Any] = {
     },
     "bibliography": ...,
     "csl": str,
-    "filters": {"at": str, "path": _OURS},
+    "filters": {"": _OURS, "at": str, "path": _OURS},
     "number-sections": _YES_NO,
     "lang": {"en", "en-GB", "en-US"},
     "execute": _EXECUTE,
@@ -65,9 +66,15 @@ SETTINGS: dict[str, Any] = {
         # The engine has looks of its own: what only changes those of Quarto's pages is no fault.
         "html": dict.fromkeys(("theme", "respect-user-color-scheme", "html-math-method", "fig-responsive"), ...)
         | dict.fromkeys(("lightbox", "code-copy", "link-external-newwindow"), _YES_NO)
-        | {"toc": {"true"}, "toc-depth": str, "number-sections": _YES_NO, **_FOLD},
+        | {"": {"default", "null"}, "toc": {"true"}, "toc-depth": str, "number-sections": _YES_NO, **_FOLD},
         "typst": dict.fromkeys(("fig-format", "pdf-standard", "callout-icon", "include-in-header", "toc-depth"), ...)
-        | {"papersize": {"a4"}, "toc": {"true"}, "number-sections": _YES_NO, "citeproc": {"true"}}
+        | {
+            "": {"default", "null"},
+            "papersize": {"a4"},
+            "toc": {"true"},
+            "number-sections": _YES_NO,
+            "citeproc": {"true"},
+        }
         | {"echo": _YES_NO, "include-before-body": _OURS},
     },
 }
@@ -106,6 +113,8 @@ def read_yaml(text: str, known: Mapping[str, Any], file: str, first: int = 1) ->
 def _faults(node: yaml.Node, known: Any, name: str) -> Iterator[tuple[int, str]]:
     """Line, from 0, and words of what is not known."""
     line = node.start_mark.line
+    if isinstance(node, yaml.ScalarNode) and isinstance(known, Mapping):
+        known = known.get("", {"a mapping"})
     if known is ...:
         return
     if isinstance(node, yaml.SequenceNode):

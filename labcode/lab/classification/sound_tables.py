@@ -22,7 +22,7 @@ MODELS = {
 
 def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
     """Macro-F1 with either decision and log loss of each model, and of one who knows the rules."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for name, says in MODELS.items():
         plain, ruled = _decisions(found, name)
         rows.append((says, plain.macro_f1.interval, ruled.macro_f1.interval, found.chances[name].log_loss.bare))
