@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pandas as pd
 
@@ -31,8 +31,8 @@ _unstored: dict[str, Result] = {}
 _contents: dict[tuple[str, str, int], str] = {}
 
 
-class Reporter:
-    """Hears how a run goes on; this one says nothing."""
+class Reporter(Protocol):
+    """Hears how a run goes on."""
 
     def plan(self, missing: Sequence[Experiment]) -> None:
         """These are not stored and will be computed."""
@@ -48,6 +48,10 @@ class Reporter:
 
     def computed(self, experiment: Experiment, seconds: float) -> None:
         """It is done."""
+
+
+class _Silence(Reporter):
+    """Says nothing."""
 
 
 def load(name: str) -> Result:
@@ -112,7 +116,7 @@ class _Session:
     """One call's view: data sets, keys and results are looked up once in it."""
 
     def __init__(self, reporter: Reporter | None = None) -> None:
-        self.reporter = reporter or Reporter()
+        self.reporter = reporter or _Silence()  # type: ignore[abstract]
         self.store = Store()
         self.experiments: dict[str, Experiment] = {}
         self.data: dict[str, Dataset] = {}

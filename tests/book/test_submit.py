@@ -159,6 +159,7 @@ def test_the_same_inputs_give_the_same_bytes(book: Path, tmp_path: Path) -> None
 
 def test_what_a_reader_must_know_is_told_and_recorded(book: Path, folder: Path, tmp_path: Path) -> None:
     (folder / "prices.csv").unlink()
+    catalog.run()
     git(book, "init", "-q")
     git(book, "add", ".")
     git(book, "commit", "-qm", "all")
@@ -171,7 +172,7 @@ def test_what_a_reader_must_know_is_told_and_recorded(book: Path, folder: Path, 
 
 @pytest.mark.skipif(find_quarto() is None, reason="needs Quarto on PATH")
 def test_quarto_makes_one_page_numbered_as_the_book(book: Path, tmp_path: Path) -> None:
-    filters = book / "labcode" / "report" / "quarto"
+    filters = book / "labcode" / "book" / "quarto"
     filters.mkdir(parents=True)
     (filters / "mark.lua").write_text(
         'function Str(el) if el.text == "formula" then return pandoc.Str "FORMULA" end end'
