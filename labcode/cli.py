@@ -71,7 +71,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
     facts, refused = {}, []
     for name, load in (("prices", load_prices), ("maintenance", load_maintenance)):
         try:
-            facts[name] = load().provenance.as_dict()
+            provenance = load().provenance
+            facts[name] = {**provenance.as_dict(), "unread": provenance.unread}
         except LabcodeError as error:
             refused.append(str(error))
     if as_json:
@@ -82,7 +83,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
             print(f"  sha256 {fact['sha256']}")
             for oddity, rows in fact["oddities"].items():
                 print(f"  {rows:>6,}  {oddity}")
-            for note in fact["notes"]:
+            for note in (*fact["notes"], *fact["unread"]):
                 print(f"  {note}")
     if refused:
         raise LabcodeError("\n".join(refused))
@@ -100,9 +101,8 @@ def fetch(names: Annotated[list[DataName] | None, typer.Argument(help="Data sets
     for spec in (PRICES, MAINTENANCE):
         if names and spec.name not in [name.value for name in names]:
             continue
-        own = find_file(spec)
-        if own:
-            print(f"{spec.name}: {own} is there already and is used; nothing to download.")
+        if path := find_file(spec):
+            print(f"{spec.name}: {path} is there already and is used; nothing to download.")
             continue
         try:
             print(f"{spec.name}: {fetching.fetch(spec.name, progress=sys.stderr.isatty())}")

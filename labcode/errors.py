@@ -23,3 +23,15 @@ class DownloadError(LabcodeError):
 
 class RenderError(LabcodeError):
     """A report that could not be rendered: a failing cell, an unresolved reference, a missing engine."""
+
+
+def quoted(value: object, longest: int = 80) -> str:
+    """A value as messages quote it: on one line, control characters escaped, and no more than its beginning.
+
+    Examples
+    --------
+    >>> quoted("a\\x1b[2J"), quoted("b" * 1_000_000, 5)
+    ("'a\\\\x1b[2J'", "'bbbbb'… (1,000,000 characters)")
+    """
+    text = str(value)
+    return repr(text) if len(text) <= longest else f"{text[:longest]!r}… ({len(text):,} characters)"

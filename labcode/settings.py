@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 
 from platformdirs import user_cache_path
 
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, quoted
 
 Profile = Literal["full", "quick"]
 
@@ -42,12 +42,15 @@ def data_dirs() -> list[Path]:
     named = os.environ.get("LABCODE_DATA_DIR")
     folders = [project_root() / "data" / "raw"]
     if named:
-        given = Path(named).expanduser().resolve()
-        if not given.is_dir():
+        try:
+            given = Path(named).expanduser().resolve(strict=True)
+            os.listdir(given)
+        except (OSError, RuntimeError, ValueError) as error:
             raise LabcodeError(
-                f"LABCODE_DATA_DIR names {given}, which is not a folder; set it to the folder that holds the data, "
-                "or unset it to use data/raw."
-            )
+                f"LABCODE_DATA_DIR names {quoted(named, 300)}, which is not a folder that can be read "
+                f"({getattr(error, 'strerror', None) or error}); set it to the folder that holds the data, or unset it "
+                "to use data/raw."
+            ) from None
         folders.insert(0, given)
     return folders
 

@@ -194,7 +194,8 @@ def _data() -> Finding:
             mend="Unset LABCODE_PROFILE for the full rows.",
         )
     if any(each.simulated for each in facts):
-        mend = "Run `labcode data fetch`, or put the files into data/raw."
+        unread = [sentence for each in facts for sentence in each.unread]
+        mend = " ".join([*unread, "Run `labcode data fetch`, or put the files into data/raw."])
         return Finding(check="data", state="warning", found=found, mend=mend)
     return Finding(check="data", state="ok", found=found)
 

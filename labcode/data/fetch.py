@@ -1,25 +1,23 @@
 """Published data files: recognised by checksum, downloaded into the store, verified before anyone sees them.
 
 ``data/sources.toml`` tells what is published, and where. A file gets its final name only once its checksum is one of
-those listed there; until then its bytes lie in a ``.part`` file, which the next attempt resumes or throws away.
+those listed there.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import shutil
 import time
 import tomllib
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import filelock
-import requests
 
-from labcode.data import transfer
+from labcode.data.transfer import Route, transfer
 from labcode.data.types import DatasetName
 from labcode.errors import DownloadError, LabcodeError
 from labcode.settings import project_root, store_dir
@@ -33,32 +31,18 @@ class PublishedFile:
     label: str
     checksums: dict[str, str]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """One way to get ``file``: over HTTP from ``url``, or by kagglehub from ``handle`` (time-outs in seconds)."""
-
-    kind: Literal["http", "kaggle"]
-    url: str
-    file: str
-    handle: str = ""
-    connect_timeout: float = 3.0
-    stall_timeout: float = 5.0
-
-    def __str__(self) -> str:
-        return f"Kaggle {self.handle} ({self.url})" if self.kind == "kaggle" else self.url
+    def is_copied_by(self, path: Path) -> bool:
+        """Whether the bytes of `path` are those of a good variant."""
+        known = set(self.checksums.values())
+        return not known.isdisjoint(checksum(path, kind) for kind in {each.partition(":")[0] for each in known})
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """A data set's entry in ``data/sources.toml``; the sizes bound every file of it, packed or not, in bytes."""
+    """How to get a data set, from ``data/sources.toml``; the sizes bound every file of it, packed or not, in bytes."""
 
     name: DatasetName
-    title: str
-    publisher: str
-    page: str
     licence: str
-    doi: str
     min_bytes: int
     max_bytes: int
     by_hand: str
@@ -74,6 +58,11 @@ class DataSource:
         """Facts on the published file of that name."""
         return next(file for file in self.files if file.name == name)
 
+    def downloads(self) -> dict[Path, bool]:
+        """Files that were downloaded, and whether their bytes are the published ones."""
+        paths = {self.folder / file.name: file for file in self.files}
+        return {path: file.is_copied_by(path) for path, file in paths.items() if path.is_file()}
+
 
 def load_source(name: DatasetName) -> DataSource:
     """Read a data set's entry in the project's ``data/sources.toml``.
@@ -86,9 +75,9 @@ def load_source(name: DatasetName) -> DataSource:
     path = project_root() / "data" / "sources.toml"
     try:
         entry: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))[name]
-        files = tuple(PublishedFile(name=file, **facts) for file, facts in entry.pop("files").items())
-        routes = tuple(Route(**facts) for facts in entry.pop("routes"))
-        return DataSource(name=name, files=files, routes=routes, **entry)
+        facts = {fact: entry[fact] for fact in ("licence", "min_bytes", "max_bytes", "by_hand")}
+        files = tuple(PublishedFile(name=file, **about) for file, about in entry["files"].items())
+        return DataSource(name=name, files=files, routes=tuple(Route(**route) for route in entry["routes"]), **facts)
     except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         message = f"{path} does not describe {name!r} ({error!r}); mend it with: git restore {path}"
         raise LabcodeError(message) from error
@@ -96,7 +85,7 @@ def load_source(name: DatasetName) -> DataSource:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 hex digest of a file, read in pieces."""
-    return _checksum(path, "sha256").removeprefix("sha256:")
+    return checksum(path, "sha256").removeprefix("sha256:")
 
 
 def known_checksum(name: DatasetName, path: Path, *, source: DataSource | None = None) -> str | None:
@@ -113,19 +102,13 @@ def known_checksum(name: DatasetName, path: Path, *, source: DataSource | None =
         If the file cannot be read.
     """
     files = (source or load_source(name)).files
-    return next((file.label for file in files if _matching(path, file.checksums.values())), None)
+    return next((file.label for file in files if file.is_copied_by(path)), None)
 
 
 def downloaded(name: DatasetName, *, source: DataSource | None = None) -> Path | None:
-    """Find a verified download that is there already, without asking the network.
-
-    The verdict is kept beside the file with its size and modification time, so only a changed file is read again.
-    """
-    source = source or load_source(name)
-    for file in source.files:
-        with suppress(OSError):
-            if _is_verified(path := source.folder / file.name, file):
-                return path
+    """Find a download that is there already and is what was published, without asking the network."""
+    with suppress(OSError):
+        return next((path for path, good in (source or load_source(name)).downloads().items() if good), None)
     return None
 
 
@@ -134,8 +117,7 @@ def fetch(
 ) -> Path:
     """Download a data set, unless a verified copy is there: then nothing is touched.
 
-    The routes of ``data/sources.toml`` are tried in order. An unreachable or silent server costs seconds (each route's
-    own time-outs); an interrupted transfer is resumed by the next call.
+    The routes of ``data/sources.toml`` are tried in order. An unreachable or silent server costs seconds.
 
     Parameters
     ----------
@@ -183,8 +165,8 @@ def _first_good(source: DataSource, deadline: float, progress: bool) -> Path:
     for route in source.routes:
         try:
             return _follow(route, source, deadline, progress)
-        except (DownloadError, requests.RequestException, TimeoutError, ConnectionError) as error:
-            failures.append(f"  {route}: {_reason(error)}")
+        except DownloadError as error:
+            failures.append(f"  {route}: {error}")
     steps = source.by_hand.strip().replace("{folder}", str(project_root() / "data" / "raw"))
     raise DownloadError(
         "\n".join([f"The {source.name} data could not be downloaded.", *failures, "By hand instead:", steps])
@@ -192,81 +174,31 @@ def _first_good(source: DataSource, deadline: float, progress: bool) -> Path:
 
 
 def _follow(route: Route, source: DataSource, deadline: float, progress: bool) -> Path:
-    part = source.folder / f"{route.file}.{hashlib.sha256(route.url.encode()).hexdigest()[:8]}.part"
-    resumed = part.exists() and part.stat().st_size > 0
-    move = {"http": transfer.by_http, "kaggle": transfer.by_kaggle}[route.kind]
+    """Download into a folder of its own, which goes in any case, and name the file only when it is verified."""
+    unverified = source.folder / "unverified"
+    shutil.rmtree(unverified, ignore_errors=True)  # left by an attempt that was killed
+    unverified.mkdir()
     try:
-        move(route, part, source.max_bytes, deadline, progress)
-        return _accept(part, route, source)
-    except DownloadError:
-        part.unlink(missing_ok=True)
-        if not resumed:
-            raise
-    # The new bytes did not fit the old beginning, which is gone now: once more from the start.
-    return _follow(route, source, deadline, progress)
-
-
-def _accept(part: Path, route: Route, source: DataSource) -> Path:
-    """Unpack, verify and only then name the file."""
-    path, candidate = source.folder / route.file, part.with_suffix(".unverified")
-    try:
-        transfer.unpack(part, route, candidate, source.max_bytes)
-        _verify(candidate, source.file(route.file), source.min_bytes, source.max_bytes)
-        candidate.replace(path)
+        path = transfer(route, unverified, source.max_bytes, deadline, progress)
+        _verify(path, source.file(route.file), source.min_bytes, source.max_bytes)
+        return path.replace(source.folder / route.file)
     finally:
-        candidate.unlink(missing_ok=True)
-    part.unlink(missing_ok=True)
-    _is_verified(path, source.file(route.file))
-    return path
+        shutil.rmtree(unverified, ignore_errors=True)
 
 
 def _verify(path: Path, file: PublishedFile, min_bytes: int, max_bytes: int) -> None:
     size = path.stat().st_size
     if not min_bytes <= size <= max_bytes:
         raise DownloadError(f"it gave {size:,} bytes, expected {min_bytes:,} to {max_bytes:,}; the bytes were removed")
-    expected = file.checksums.values()
-    if not _matching(path, expected):
-        found = ", ".join(sorted({_checksum(path, checksum.partition(":")[0]) for checksum in expected}))
-        wanted = " or ".join(expected)
+    if not file.is_copied_by(path):
+        wanted = " or ".join(file.checksums.values())
+        found = checksum(path, wanted.partition(":")[0])
         raise DownloadError(f"its bytes are not {file.label}: found {found}, expected {wanted}; they were removed")
 
 
-def _is_verified(path: Path, file: PublishedFile) -> bool:
-    facts, note = path.stat(), path.with_name(f"{path.name}.verified.json")
-    state = {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns, "expected": sorted(file.checksums.values())}
-    with suppress(OSError, ValueError):
-        if json.loads(note.read_text(encoding="utf-8")) == state:
-            return True
-    if not _matching(path, file.checksums.values()):
-        return False
-    with suppress(OSError):
-        note.write_text(json.dumps(state), encoding="utf-8")
-    return True
-
-
-def _matching(path: Path, checksums: Iterable[str]) -> str | None:
-    found = {kind: _checksum(path, kind) for kind in {checksum.partition(":")[0] for checksum in checksums}}
-    return next((checksum for checksum in checksums if checksum in found.values()), None)
-
-
-def _checksum(path: Path, kind: str) -> str:
+def checksum(path: Path, kind: str = "sha256") -> str:
+    """Hex digest of a file behind its kind: ``sha256:…``, or ``git-blob:…``, the name that git gives its content."""
     start = f"blob {path.stat().st_size}\0".encode() if kind == "git-blob" else b""
     algorithm = {"sha256": hashlib.sha256, "git-blob": hashlib.sha1}[kind]
     with path.open("rb") as file:
         return f"{kind}:{hashlib.file_digest(file, lambda: algorithm(start)).hexdigest()}"
-
-
-_REASONS = {
-    "NameResolution": "its host name could not be looked up (is there a network?)",
-    "ConnectTimeout": "no connection in time",
-    "timed out": "it stopped answering",
-    "refused": "the connection was refused",
-    "IncompleteRead": "the transfer broke off; the next attempt resumes it",
-    "CERTIFICATE_VERIFY_FAILED": "its certificate could not be checked (a proxy, or a wrong clock?)",
-}
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the server answered {error.response.status_code} {error.response.reason}"
-    return next((reason for sign, reason in _REASONS.items() if sign in repr(error)), str(error))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+Values = TypeVar("Values", float, NDArray[np.float64], "pd.Series[float]")
 
 #: Label of a row in which no failure mode is flagged.
 NO_FAILURE: Final = "No Failure"
@@ -25,6 +28,17 @@ MIN_TEMPERATURE_DIFFERENCE, MIN_COOLING_SPEED = 8.6, 1380
 POWER_LIMITS: Final = (3500, 9000)
 #: Largest tool wear times torque in min Nm, by quality.
 STRAIN_LIMITS: Final[dict[str, int]] = {"L": 11_000, "M": 12_000, "H": 13_000}
+
+
+def power(torque: Values, speed: Values) -> Values:
+    """Mechanical power in W of a torque in Nm at a speed in rpm: torque times angular speed.
+
+    Examples
+    --------
+    >>> round(power(40.0, 1500.0))
+    6283
+    """
+    return torque * speed * 2 * np.pi / 60
 
 
 def failure_type(flags: pd.DataFrame) -> pd.Series:
@@ -83,12 +97,12 @@ def physical_flags(sensors: pd.DataFrame) -> pd.DataFrame:
     """
     speed, torque = sensors["Rotational speed [rpm]"], sensors["Torque [Nm]"]
     difference = sensors["Process temperature [K]"] - sensors["Air temperature [K]"]
-    power = torque * speed * (2 * np.pi / 60)
+    watts = power(torque, speed)
     strain_limit = sensors["Type"].map(STRAIN_LIMITS).astype(float)
     return pd.DataFrame(
         {
             "HDF": (difference < MIN_TEMPERATURE_DIFFERENCE) & (speed < MIN_COOLING_SPEED),
-            "PWF": (power < POWER_LIMITS[0]) | (power > POWER_LIMITS[1]),
+            "PWF": (watts < POWER_LIMITS[0]) | (watts > POWER_LIMITS[1]),
             "OSF": sensors["Tool wear [min]"] * torque > strain_limit,
         }
     )

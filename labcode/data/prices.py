@@ -15,6 +15,7 @@ from labcode.data.sources import Oddity, TableSpec, load
 from labcode.data.types import Dataset
 
 SMALL_SYMBOLS = 12
+_ADJUSTED = "These are the split-adjusted prices, not the prices as traded that the original lab used."
 
 
 def load_prices() -> Dataset:
@@ -36,25 +37,14 @@ def load_prices() -> Dataset:
 
 def parse_prices(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Parse and validate a prices file; every row is kept, in the order of the file."""
-    text = tables.read_strings(path, PRICES.filenames)
-    picked = tables.pick_columns(
-        path, text, schemas.PRICE_COLUMNS, {"the maintenance data": schemas.MAINTENANCE_COLUMNS[2:8]}
-    )
-    frame = pd.DataFrame(
-        {
-            "date": tables.to_dates(path, picked["date"]),
-            "symbol": tables.to_labels(path, picked["symbol"]).astype("category"),
-            **{
-                name: tables.to_numbers(path, picked[name], what=schemas.expected(name))
-                for name in schemas.PRICE_COLUMNS[2:]
-            },
-        }
-    )
-    schemas.validate(path, frame, schemas.prices_schema())
-    notes = tables.extra_columns(text, schemas.PRICE_COLUMNS)
-    if "split-adjusted" in path.name:
-        notes += ("These are the split-adjusted prices, not the prices as traded that the original lab used.",)
-    return frame, notes
+    cells = tables.read_cells(path, PRICES.filenames)
+    cells = cells.pick(schemas.PRICE_COLUMNS, {"the maintenance data": schemas.MAINTENANCE_COLUMNS[2:8]})
+    numbers = {name: cells.numbers(name, schemas.expected(name)) for name in schemas.PRICE_COLUMNS[2:]}
+    symbols = cells.labels("symbol").astype("category")
+    frame = pd.DataFrame({"date": cells.dates("date"), "symbol": symbols, **numbers})
+    schemas.validate(cells, frame, schemas.prices_schema())
+    adjusted = "split-adjusted" in path.name
+    return frame, (*cells.notes, *((_ADJUSTED,) if adjusted else ()))
 
 
 def inverted(frame: pd.DataFrame) -> pd.Series:

@@ -8,7 +8,7 @@ constants are published figures, or moments measured once on the real files.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ DAILY_DRIFT: Final = 0.09 / 252
 #: Daily standard deviation of the market factor's log return, overnight and in trading hours.
 MARKET_SD_OVERNIGHT, MARKET_SD_INTRADAY = 0.0072, 0.0079
 #: Daily standard deviation of a typical symbol's own log return, overnight and in trading hours.
-OWN_SD_OVERNIGHT, OWN_SD_INTRADAY = 0.0138, 0.0115
+SYMBOL_SD_OVERNIGHT, SYMBOL_SD_INTRADAY = 0.0138, 0.0115
 #: Share of the market's distance from its trend that is left a day later: it wanders for months and returns.
 MARKET_PERSISTENCE: Final = 0.99
 
@@ -60,10 +60,10 @@ SHARED_LISTINGS: Final = ((754, 13), (1258, 4))
 SINGLE_LISTINGS, MISSING_SYMBOL_DAYS = 17, 31_498
 
 
-class _NyseHolidays(holiday.AbstractHolidayCalendar):
-    """NYSE Rule 7.2, and the two days that the exchange lost to Hurricane Sandy."""
-
-    rules: ClassVar[list[holiday.Holiday]] = [
+#: NYSE Rule 7.2, and the two days that the exchange lost to Hurricane Sandy.
+NYSE_HOLIDAYS: Final = holiday.AbstractHolidayCalendar(
+    "NYSE",
+    rules=[
         holiday.Holiday("New Year's Day", month=1, day=1, observance=holiday.sunday_to_monday),
         holiday.USMartinLutherKingJr,
         holiday.USPresidentsDay,
@@ -75,7 +75,8 @@ class _NyseHolidays(holiday.AbstractHolidayCalendar):
         holiday.Holiday("Christmas Day", month=12, day=25, observance=holiday.nearest_workday),
         holiday.Holiday("Hurricane Sandy", year=2012, month=10, day=29),
         holiday.Holiday("Hurricane Sandy", year=2012, month=10, day=30),
-    ]
+    ],
+)
 
 
 def trading_days(start: str = "2010-01-04", end: str = "2016-12-30") -> pd.DatetimeIndex:
@@ -86,7 +87,7 @@ def trading_days(start: str = "2010-01-04", end: str = "2016-12-30") -> pd.Datet
     >>> len(trading_days()), len(trading_days("2012-10-26", "2012-10-31"))
     (1762, 2)
     """
-    return pd.date_range(start, end, freq=CustomBusinessDay(calendar=_NyseHolidays()), unit="us")
+    return pd.date_range(start, end, freq=CustomBusinessDay(calendar=NYSE_HOLIDAYS), unit="us")
 
 
 def simulate_prices(n_symbols: int = N_SYMBOLS, seed: int = SEED) -> pd.DataFrame:
@@ -157,17 +158,17 @@ def _ar1(rng: np.random.Generator, shape: tuple[int, int], persistence: float) -
     """
     shocks = rng.standard_exponential(shape) - 1
     shocks[1:] *= np.sqrt(1 - persistence**2)
-    return lfilter([1.0], [1.0, -persistence], shocks, axis=0)
+    return np.asarray(lfilter([1.0], [1.0, -persistence], shocks, axis=0))
 
 
 def _normal_scores(rng: np.random.Generator, size: int) -> Array:
     """Evenly spaced quantiles of the standard normal in random order: every draw has the same distribution."""
-    return ndtri((rng.permutation(size) + 0.5) / size)
+    return np.asarray(ndtri((rng.permutation(size) + 0.5) / size))
 
 
 def _standardised(values: Array) -> Array:
     """`values` shifted and scaled to mean 0 and standard deviation 1."""
-    return (values - values.mean()) / values.std()
+    return np.asarray((values - values.mean()) / values.std())
 
 
 def _log_volatility(rng: np.random.Generator, levels: Array, n_days: int) -> Array:
@@ -184,7 +185,7 @@ def _levels(rng: np.random.Generator, n_symbols: int) -> Array:
     probabilities = np.clip(list(CLOSE_QUANTILES), 1e-4, 1 - 1e-4)
     log_quantiles = np.log(list(CLOSE_QUANTILES.values()))
     levels = np.interp(_normal_scores(rng, n_symbols), ndtri(probabilities), log_quantiles)
-    return levels - levels.mean()
+    return np.asarray(levels - levels.mean())
 
 
 def _market(rng: np.random.Generator, wave: Array) -> tuple[Array, Array]:
@@ -201,14 +202,14 @@ def _raw_log_prices(rng: np.random.Generator, levels: Array, volatility: Array) 
     wave = np.exp(volatility.mean(axis=1, keepdims=True))
     market_overnight, market_intraday = _market(rng, wave)
     scale = np.exp(volatility - volatility.var())
-    jumps = OWN_SD_OVERNIGHT * scale * rng.standard_t(3, volatility.shape) / np.sqrt(3)
+    jumps = SYMBOL_SD_OVERNIGHT * scale * rng.standard_t(3, volatility.shape) / np.sqrt(3)
     overnight = DAILY_DRIFT + beta * market_overnight + jumps
-    intraday = beta * market_intraday + OWN_SD_INTRADAY * scale * rng.standard_normal(volatility.shape)
+    intraday = beta * market_intraday + SYMBOL_SD_INTRADAY * scale * rng.standard_normal(volatility.shape)
     movement = np.cumsum(overnight + intraday, axis=0)
     movement -= movement.mean(axis=0)
     spread = np.sqrt(max(LOG_CLOSE_SD**2 - movement.var(), 0)) / levels.std()
     close = LOG_CLOSE_MEAN + spread * levels + movement
-    variance = (MARKET_SD_INTRADAY * beta * wave) ** 2 + (OWN_SD_INTRADAY * scale) ** 2
+    variance = (MARKET_SD_INTRADAY * beta * wave) ** 2 + (SYMBOL_SD_INTRADAY * scale) ** 2
     return {"open": close - intraday, "close": close, **_extremes(rng, close, intraday, variance)}
 
 
@@ -246,7 +247,7 @@ def _activity(rng: np.random.Generator, volatility: Array, log_close: Array) -> 
     slow = 0.20 * _ar1(rng, volatility.shape, 0.99)
     daily = 0.25 * rng.standard_normal(volatility.shape)
     movement = 0.3 * (log_close - log_close.mean(axis=0))
-    return level + slow + daily + movement + 1.2 * (volatility - volatility.mean(axis=0))
+    return np.asarray(level + slow + daily + movement + 1.2 * (volatility - volatility.mean(axis=0)))
 
 
 def _residual(values: Array, regressor: Array) -> Array:
@@ -268,7 +269,7 @@ def _log_volume(activity: Array, log_close: Array) -> Array:
     def log_volume(strength: float) -> Array:
         mixed = _standardised(rest + strength * curve)
         slope = LOG_VOLUME_CORRELATION
-        return LOG_VOLUME_MEAN + LOG_VOLUME_SD * (slope * price + np.sqrt(1 - slope**2) * mixed)
+        return np.asarray(LOG_VOLUME_MEAN + LOG_VOLUME_SD * (slope * price + np.sqrt(1 - slope**2) * mixed))
 
     close = _standardised(np.exp(log_close))
     strengths = np.linspace(0, 0.8, 9)

@@ -7,21 +7,32 @@ error, never a reason to fall back to simulated rows without a word.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-import tempfile
+import re
+import secrets
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from labcode import settings
 from labcode.data import fetch
-from labcode.data.tables import zip_holds
-from labcode.data.types import Dataset, DatasetName, Provenance
+from labcode.data.tables import UNFINISHED, check_file, zip_members
+from labcode.data.types import Dataset, DatasetName, Provenance, Source
+from labcode.errors import quoted
 
 _ARCHIVES = ("archive.zip", "nyse.zip", "ai4i+2020+predictive+maintenance+dataset.zip")
+_DIGEST_BYTES = hashlib.sha256().digest_size
+#: Digest of the code that makes frames, as it was imported: a parsed copy never outlives the parser that made it.
+_CODE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+_SIMULATED = "These rows are simulated from published facts; nothing computed from them is a finding about real data."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,45 +78,73 @@ def load(spec: TableSpec) -> Dataset:
     """
     if settings.profile() == "quick":
         return _simulated(spec, small=True)
-    own = find_file(spec)
-    path = own or fetch.downloaded(spec.name)
-    if path is None:
-        return _simulated(spec, small=False)
-    return _from_file(spec, path, "file" if own else "download")
+    if path := find_file(spec):
+        return _from_file(spec, path, "file")
+    if path := fetch.downloaded(spec.name):
+        return _from_file(spec, path, "download")
+    dataset = _simulated(spec, small=False)
+    return replace(dataset, provenance=replace(dataset.provenance, unread=tuple(islice(_unread(spec), 5))))
 
 
 def find_file(spec: TableSpec) -> Path | None:
     """The user's file for this data set: the first match in ``LABCODE_DATA_DIR``, then in ``data/raw``."""
     for folder in settings.data_dirs():
+        present = set(_listing(folder))
         for name in spec.filenames:
-            for path in (folder / name, folder / f"{name}.gz", folder / f"{name}.zip"):
-                if path.exists() or path.is_symlink():
-                    return path
-        for path in (folder / name for name in _ARCHIVES):
-            if path.is_file() and zip_holds(path, spec.filenames):
-                return path
+            for candidate in (name, f"{name}.gz", f"{name}.zip"):
+                if candidate in present:
+                    return folder / candidate
+        for name in _ARCHIVES:
+            if name in present and not (zip_members(folder / name) or set()).isdisjoint(spec.filenames):
+                return folder / name
     return None
 
 
-def _from_file(spec: TableSpec, path: Path, source: str) -> Dataset:
+def _listing(folder: Path) -> list[str]:
+    with suppress(OSError):
+        return sorted(os.listdir(folder))
+    return []
+
+
+def _unread(spec: TableSpec) -> Iterator[str]:
+    """Sentences on files that a user may have meant for this data set, though none of them is read."""
+    mend = f"it would be read as CSV under the name {' or '.join(spec.filenames)}, plain, .gz or .zip"
+    for folder in settings.data_dirs():
+        for name in _listing(folder):
+            path = folder / name
+            inside = [held for held in _listing(path) if held in spec.filenames]
+            members = zip_members(path) if path.suffix.casefold() == ".zip" else set()
+            if inside:
+                yield f"{quoted(path / inside[0], 300)} is not read: it lies in a folder of its own; move it up."
+            elif members is None or not members.isdisjoint(spec.filenames) or _resembles(name, spec):
+                yield f"{quoted(path, 300)} is not read: {mend}."
+    for path in fetch.load_source(spec.name).downloads():  # had it been good, it would have been read
+        yield f"{quoted(path, 300)} is not read: its bytes are not the published ones; run `labcode data fetch`."
+
+
+def _resembles(name: str, spec: TableSpec) -> bool:
+    """Whether a name holds an expected one, or its first part is nearly one, letters and digits alone."""
+    expected = [re.sub(r"[^a-z0-9]", "", file.removesuffix(".csv")) for file in spec.filenames]
+    letters, stem = (re.sub(r"[^a-z0-9]", "", part) for part in (name.casefold(), name.casefold().split(".")[0]))
+    return any(part in letters for part in expected) or bool(get_close_matches(stem, expected, cutoff=0.85))
+
+
+def _from_file(spec: TableSpec, path: Path, source: Source) -> Dataset:
+    check_file(path)
+    sha256 = fetch.checksum(path).removeprefix("sha256:")
+
     def build() -> tuple[pd.DataFrame, Provenance]:
         frame, notes = spec.parse(path)
         published = fetch.known_checksum(spec.name, path)
+        notes = tuple(note for note in notes if not (published and note == UNFINISHED))
         if len(frame) < 0.9 * spec.published_rows:
             notes += (f"It holds {len(frame):,} rows; the published file holds {spec.published_rows:,}.",)
-        return frame, _provenance(
-            spec,
-            frame,
-            source=source,
-            path=path,
-            sha256=fetch.file_sha256(path),
-            status="verified copy" if published else "unverified copy",
-            notes=notes,
-        )
+        status = "verified copy" if published else "unverified copy"
+        licence = fetch.load_source(spec.name).licence
+        return frame, _provenance(spec, frame, source, path, sha256=sha256, licence=licence, status=status, notes=notes)
 
-    stat = path.stat()
-    stamp = f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {_code_digest()}"
-    dataset = _cached(f"{spec.name}-{_digest(str(path.resolve()))[:16]}", stamp, build)
+    location = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    dataset = _cached(f"{spec.name}-{location}", f"{sha256} {_CODE}", build)
     return replace(dataset, provenance=replace(dataset.provenance, source=source, path=path))
 
 
@@ -113,19 +152,20 @@ def _simulated(spec: TableSpec, *, small: bool) -> Dataset:
     def build() -> tuple[pd.DataFrame, Provenance]:
         frame = spec.simulate(small)
         content = hashlib.sha256(pd.util.hash_pandas_object(frame).to_numpy().tobytes()).hexdigest()
-        note = "These rows are simulated from published facts; nothing computed from them is a finding about real data."
-        return frame, _provenance(
-            spec, frame, source="simulated", path=None, sha256=content, status="simulated stand-in", notes=(note,)
-        )
+        facts = {"sha256": content, "licence": "MIT, as this project", "status": "simulated stand-in"}
+        return frame, _provenance(spec, frame, "simulated", None, **facts, notes=(_SIMULATED,))
 
-    return _cached(f"{spec.name}-simulated-{'small' if small else 'full'}", _code_digest(), build)
+    return _cached(f"{spec.name}-simulated-{'small' if small else 'full'}", _CODE, build)
 
 
-def _provenance(spec: TableSpec, frame: pd.DataFrame, **facts: object) -> Provenance:
+def _provenance(
+    spec: TableSpec, frame: pd.DataFrame, source: Source, path: Path | None, **facts: str | tuple[str, ...]
+) -> Provenance:
     return Provenance(
         name=spec.name,
+        source=source,
+        path=path,
         rows=len(frame),
-        licence=fetch.load_source(spec.name).licence if facts["source"] != "simulated" else "MIT, as this project",
         oddities={oddity.name: int(oddity.find(frame).sum()) for oddity in spec.oddities},
         rules={oddity.name: oddity.rule for oddity in spec.oddities},
         **facts,  # type: ignore[arg-type]
@@ -135,46 +175,41 @@ def _provenance(spec: TableSpec, frame: pd.DataFrame, **facts: object) -> Proven
 def _cached(name: str, stamp: str, build: Callable[[], tuple[pd.DataFrame, Provenance]]) -> Dataset:
     """Return the parsed copy called ``name`` if its stamp still holds, else build and keep it.
 
-    The copy is Parquet; stamp and provenance travel in the frame's ``attrs``, which Parquet keeps as metadata. A
-    damaged copy, or a store that cannot be written, costs time and nothing else.
+    The copy is Parquet with its SHA-256 behind it; stamp and provenance travel in the frame's ``attrs``, which Parquet
+    keeps as metadata. A damaged copy, or a store that cannot be written, costs time and nothing else.
     """
     path = settings.store_dir() / "data" / f"{name}.parquet"
-    try:
-        frame = pd.read_parquet(path)
+    with suppress(OSError, ValueError, KeyError, TypeError):  # missing, damaged or foreign
+        frame = _read_copy(path)
         if frame.attrs.pop("stamp", None) == stamp:
             facts = frame.attrs.pop("provenance")
             given = {**facts, "path": Path(facts["path"]) if facts["path"] else None, "notes": tuple(facts["notes"])}
             return Dataset(frame=frame, provenance=Provenance(**given))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # missing, damaged or foreign
     frame, provenance = build()
-    _keep(path, frame, {"stamp": stamp, "provenance": provenance.as_dict()})
+    _keep_copy(path, frame, {"stamp": stamp, "provenance": provenance.as_dict()})
     return Dataset(frame=frame, provenance=provenance)
 
 
-def _keep(path: Path, frame: pd.DataFrame, attrs: dict[str, object]) -> None:
-    kept = frame.copy(deep=False)
+def _read_copy(path: Path) -> pd.DataFrame:
+    content = path.read_bytes()
+    table, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(table).digest() != digest:
+        raise ValueError(f"{path} is damaged")
+    return pd.read_parquet(io.BytesIO(table))
+
+
+def _keep_copy(path: Path, frame: pd.DataFrame, attrs: dict[Hashable, Any]) -> None:
+    kept, table, temporary = frame.copy(deep=False), io.BytesIO(), path.with_suffix(f".{secrets.token_hex(6)}.tmp")
     kept.attrs = attrs
+    kept.to_parquet(table, index=False)
+    content = table.getvalue()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        os.close(handle)
         try:
-            kept.to_parquet(temporary, index=False)
-            os.replace(temporary, path)
+            temporary.write_bytes(content + hashlib.sha256(content).digest())
+            temporary.replace(path)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except OSError as error:
-        warnings.warn(
-            f"The parsed copy could not be kept in {path.parent} ({error}); loading stays slow.", stacklevel=2
-        )
-
-
-def _code_digest() -> str:
-    """Digest of the code that makes frames, so that a parsed copy never outlives the parser that made it."""
-    folder = Path(__file__).parent
-    return _digest("".join(path.read_text("utf-8") for path in sorted(folder.glob("*.py"))))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+        says = f"The parsed copy could not be kept in {path.parent} ({error}); loading stays slow."
+        warnings.warn(says, stacklevel=2)

@@ -1,48 +1,125 @@
-"""Reading delimited text as strings, and turning strings into numbers and dates with faults that name the cell.
-
-Everything is read as text first. That is slower than letting a parser guess, but it is the only way to tell the user
-which line of which file holds what, and the parsed copy is kept (see :mod:`labcode.data.sources`).
-"""
+"""Delimited text, read as strings first, so that a fault can name the file, the line, the column and the value."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
+import stat
 import zipfile
-import zlib
-from collections.abc import Sequence
-from csv import reader
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import csv
+from pyarrow import csv as arrow_csv
 
-from labcode.errors import DataError
+from labcode.data.dates import UnclearDate, parse_dates
+from labcode.errors import DataError, quoted
 
-#: No data set of the project comes near this; a larger member is a mistake or a zip bomb.
-MAX_BYTES = 1_000_000_000
+#: No data set of the project comes near this; a larger file, packed or not, is a mistake or a zip bomb.
+MAX_BYTES = 200_000_000
+MAX_HEADER, MAX_LABEL = 10_000, 300
+#: Note on a file that may have been cut within its last number.
+UNFINISHED = "The file does not end with a newline: its last row is doubtful, it may have been cut short."
+_REPAIR = "Repair that line, or download the file again."
+_WHOLE = "Download it again, whole."
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-"}
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _MAGIC = {
-    b"version https://git-lfs": "is a Git LFS pointer, not the data; run `git lfs pull` where it came from",
-    b"<!doctype html": "is a web page, not a table; the site probably wanted you to sign in first",
-    b"<html": "is a web page, not a table; the site probably wanted you to sign in first",
-    b"\xff\xfe": "is UTF-16 text; save it again as CSV in UTF-8",
-    b"\xfe\xff": "is UTF-16 text; save it again as CSV in UTF-8",
-    b"pk\x03\x04": "is a zip archive; give its name the ending .zip",
-    b"\x1f\x8b": "is gzip-compressed; give its name the ending .gz",
-    b"par1": "is a Parquet file; export it as CSV",
-    b"{": "is JSON, not a table of comma-separated values",
+    b"version https://git-lfs": ("a Git LFS pointer, not the data", "Run `git lfs pull` where it came from."),
+    b"<!doctype html": ("a web page, not a table", "The site probably wanted you to sign in first."),
+    b"<html": ("a web page, not a table", "The site probably wanted you to sign in first."),
+    b"\xff\xfe": ("UTF-16 text", "Save it again as CSV in UTF-8."),
+    b"\xfe\xff": ("UTF-16 text", "Save it again as CSV in UTF-8."),
+    b"pk\x03\x04": ("a zip archive or a workbook", "Name an archive .zip; export a workbook as CSV."),
+    b"\x1f\x8b": ("gzip-compressed", "Give its name the ending .gz."),
+    b"par1": ("a Parquet file", "Export it as CSV."),
+    b"{": ("JSON, not a table of comma-separated values", "Export it as CSV."),
 }
 
 
-def fault(path: Path, problem: str, *, line: int | None = None, column: str | None = None, mend: str = "") -> DataError:
-    """A :class:`DataError` of one sentence: where, what was found and expected, and how to mend it."""
-    where = f"{path}" + (f", line {line}" if line else "") + (f", column {column!r}" if column else "")
-    return DataError(f"{where}: {problem}." + (f" {mend}" if mend else ""))
+def fault(path: Path, problem: str, mend: str, *, line: int | None = None, column: str | None = None) -> DataError:
+    """A :class:`DataError` of one sentence: where, what was found and expected; and how to mend it."""
+    shown = str(path) if str(path).isprintable() and len(str(path)) < 300 else quoted(path, 300)
+    where = shown + (f", line {line}" if line else "") + (f", column {quoted(column)}" if column else "")
+    return DataError(f"{where}: {problem}. {mend}")
 
 
-def read_strings(path: Path, members: Sequence[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a file as text: row ``i`` of `frame` is line ``i + 2``; `notes` says what is doubtful."""
+
+    path: Path
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = field(default=())
+
+    def pick(self, expected: Sequence[str], others: Mapping[str, Sequence[str]] | None = None) -> Cells:
+        """Keep the expected columns, in order, whatever their case in the file; the others are noted.
+
+        ``others`` names the columns of other data sets, so that a wrong file under the right name is called so.
+        """
+        present = {name.casefold(): name for name in self.frame.columns}
+        missing = [name for name in expected if name.casefold() not in present]
+        for title, columns in (others or {}).items():
+            if missing and all(name.casefold() in present for name in columns):
+                problem = f"holds {title}, expected the columns {', '.join(expected)}"
+                raise fault(self.path, problem, "Give it its own name.")
+        if missing:
+            found = ", ".join(map(quoted, self.frame.columns[:12]))
+            mend = f"The first line must name the columns {', '.join(expected)}."
+            raise fault(self.path, f"lacks the column {missing[0]!r} (found: {found})", mend, line=1)
+        kept = [present.pop(name.casefold()) for name in expected]
+        extra = ", ".join(quoted(name) for name in [*present.values()][:12])
+        notes = (f"Columns that are not part of the data set were left out: {extra}.",) if extra else ()
+        frame = self.frame[kept].set_axis(list(expected), axis=1)
+        return replace(self, frame=frame, notes=(*self.notes, *notes))
+
+    def numbers(self, column: str, expected: str) -> pd.Series:
+        """A column as float64; ``expected`` says what it holds, with its unit."""
+        numbers = pd.to_numeric(self.frame[column], errors="coerce").astype("float64")
+        self.refuse(column, numbers.isna(), expected)
+        return numbers
+
+    def whole_numbers(self, column: str, expected: str) -> pd.Series:
+        """A column of identifiers or flags as float64: digits, and no more than zeros after a decimal point."""
+        self.refuse(column, ~self.frame[column].str.strip().str.fullmatch(r"[0-9]{1,15}(?:\.0*)?"), expected)
+        return self.numbers(column, expected)
+
+    def labels(self, column: str) -> pd.Series:
+        """A column of names, without the spaces around them."""
+        labels = self.frame[column].str.strip()
+        self.refuse(column, ~labels.str.len().between(1, MAX_LABEL), f"a name of 1 to {MAX_LABEL} characters")
+        return labels
+
+    def dates(self, column: str) -> pd.Series:
+        """A column of dates, see :func:`parse_dates`."""
+        try:
+            return parse_dates(self.frame[column])
+        except UnclearDate as unclear:
+            raise self.bad_cell(unclear.row, column, unclear.expected) from None
+
+    def refuse(self, column: str, bad: pd.Series, expected: str) -> None:
+        """Refuse the first cell of those that are bad; ``expected`` says what would have been good."""
+        for row in bad.to_numpy(dtype=bool).nonzero()[0][:1]:
+            raise self.bad_cell(int(row), column, expected)
+
+    def bad_cell(self, row: int, column: str, expected: str) -> DataError:
+        """The fault of one cell."""
+        value = str(self.frame[column].iloc[row]).strip()
+        shown = "a missing value" if value.casefold() in _MISSING else quoted(value)
+        mend = "Write numbers with a decimal point and nothing between thousands." if "," in value else _REPAIR
+        return fault(self.path, f"found {shown}, expected {expected}", mend, line=row + 2, column=column)
+
+
+def read_cells(path: Path, members: Sequence[str]) -> Cells:
     """Read a CSV file (plain, ``.gz`` or ``.zip``) with every cell as text.
 
     Parameters
@@ -52,219 +129,140 @@ def read_strings(path: Path, members: Sequence[str]) -> pd.DataFrame:
     members
         File names to look for inside a zip archive, best first.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Strings, one column per name in the header. Row ``i`` is line ``i + 2`` of the file.
-
     Raises
     ------
     DataError
-        If the file is empty, unreadable, truncated, not comma-separated text, or has rows of unequal length.
+        If it cannot be read, is empty, cut short or not comma-separated text, or has rows of unequal length.
     """
-    content = _content(path, members)
-    _refuse_other_formats(path, content)
-    content = _utf8(path, content)
-    return _parsed(path, content, _header(path, content))
+    check_file(path)
+    content = _utf8(path, _unpacked(path, members))
+    notes = () if content.endswith(b"\n") else (UNFINISHED,)
+    content = content.rstrip()  # blank lines at the end are no rows
+    header, _, rows = content.partition(b"\n")
+    if not rows:
+        raise fault(path, "holds a header but no rows", "Delete it, then run `labcode data fetch`.")
+    return Cells(path, _parsed(path, content, _column_names(path, header.decode())), notes)
 
 
-def _utf8(path: Path, content: bytes) -> bytes:
+def check_file(path: Path) -> None:
+    """Refuse what is no readable file of a sensible size; nothing is opened that could block."""
     try:
-        # Blank lines at the end are no rows.
-        return content.decode("utf-8-sig").rstrip().encode()
-    except UnicodeDecodeError as error:
-        raise fault(
-            path,
-            f"found the byte 0x{content[error.start]:02x}, expected UTF-8 text",
-            line=content[: error.start].count(b"\n") + 1,
-            mend="Save the file again as CSV in UTF-8.",
-        ) from None
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(facts.st_mode), "no file")
+            raise fault(path, f"is {kind}, expected a file", "Move it away, and put the file in its place.")
+        if facts.st_size > MAX_BYTES:
+            raise fault(path, f"holds more than {MAX_BYTES:,} bytes", "This cannot be the data set; remove the file.")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise fault(path, "is a link to a file that is not there", "Mend or remove the link.") from None
+    except PermissionError:
+        mend = f"Allow it, for instance with: chmod u+rX '{path.parent}' '{path}'."
+        raise fault(path, "may not be read by this user", mend) from None
+    except OSError as error:
+        raise fault(path, f"cannot be read ({error.strerror or error})", "Mend or remove it.") from None
 
 
-def _parsed(path: Path, content: bytes, names: list[str]) -> pd.DataFrame:
-    """Parse every cell as text, and refuse rows of another length than the header."""
-    if b"\n" not in content:
-        raise fault(path, "holds a header but no rows", mend="Delete it, then run `labcode data fetch`.")
-    ragged: list[csv.InvalidRow] = []
-
-    def keep(row: csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
-    table = csv.read_csv(
-        io.BytesIO(content),
-        read_options=csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1, block_size=1 << 26),
-        parse_options=csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=keep),
-        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-    )
-    if ragged:
-        row = ragged[0]
-        cut = "; the file was cut short" if row.number == table.num_rows + len(ragged) + 1 else ""
-        raise fault(
-            path,
-            f"found {row.actual_columns} fields, expected {row.expected_columns}{cut}",
-            line=row.number,
-            mend="Repair that line, or download the file again, whole.",
-        )
-    return table.to_pandas().astype("str")
-
-
-def _content(path: Path, members: Sequence[str]) -> bytes:
-    if path.is_dir():
-        raise fault(path, "is a folder, expected a file", mend="Move the file out of it, or rename the folder.")
+def _unpacked(path: Path, members: Sequence[str]) -> bytes:
     try:
-        if path.suffix == ".gz":
-            with gzip.open(path) as stream:
-                content = stream.read(MAX_BYTES + 1)
-        elif path.suffix == ".zip":
+        if path.suffix == ".zip":
             content = _zip_member(path, members)
         else:
-            content = path.read_bytes()
-    except PermissionError:
-        raise fault(path, "may not be read by this user", mend=f"Allow it: chmod u+r '{path}'.") from None
-    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise fault(
-            path,
-            f"the archive is damaged or was cut short ({error})",
-            mend="Download it again, whole.",
-        ) from None
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+    except DataError:
+        raise
+    except Exception as error:  # damaged archives raise nearly anything
+        problem = f"cannot be unpacked, it is damaged, cut short or encrypted ({quoted(error, 200)})"
+        raise fault(path, problem, _WHOLE) from None
     if len(content) > MAX_BYTES:
-        raise fault(path, f"holds more than {MAX_BYTES:,} bytes", mend="This cannot be the data set; remove the file.")
-    if not content.strip():
-        raise fault(path, "is empty, expected a header and rows", mend="Delete it, then run `labcode data fetch`.")
+        raise fault(path, f"unpacks to more than {MAX_BYTES:,} bytes", "This cannot be the data set; remove the file.")
     return content
 
 
 def _zip_member(path: Path, members: Sequence[str]) -> bytes:
     with zipfile.ZipFile(path) as archive:
         inside = {Path(info.filename).name: info for info in archive.infolist() if not info.is_dir()}
-        found = next((inside[name] for name in members if name in inside), None)
-        if found is None:
-            raise fault(
-                path,
-                f"holds {', '.join(sorted(inside)[:5]) or 'nothing'}, expected {' or '.join(members)}",
-                mend="Put the right archive in its place.",
-            )
-        with archive.open(found) as stream:
-            return stream.read(MAX_BYTES + 1)
+        for name in members:
+            if name in inside:
+                with archive.open(inside[name]) as stream:
+                    return stream.read(MAX_BYTES + 1)
+    held = ", ".join(map(quoted, sorted(inside)[:5])) or "nothing"
+    raise fault(path, f"holds {held}, expected {' or '.join(members)}", "Put the right archive in its place.")
 
 
-def zip_holds(path: Path, members: Sequence[str]) -> bool:
-    """Whether a zip archive holds one of these file names; ``False`` for a damaged archive."""
+def zip_members(path: Path) -> set[str] | None:
+    """Names of the files in a zip archive, without their folders; ``None`` for what is none, or is damaged."""
     try:
+        check_file(path)
         with zipfile.ZipFile(path) as archive:
-            return not {Path(name).name for name in archive.namelist()}.isdisjoint(members)
-    except (zipfile.BadZipFile, OSError):
-        return False
+            return {Path(name).name for name in archive.namelist()}
+    except Exception:
+        return None
 
 
-def _refuse_other_formats(path: Path, content: bytes) -> None:
-    start = content[:64].lower()
-    for magic, problem in _MAGIC.items():
-        if start.startswith(magic):
-            sentence, _, mend = problem.partition("; ")
-            raise fault(path, sentence, mend=f"{mend[:1].upper()}{mend[1:]}." if mend else "")
-    if b"\0" in content[:4096]:
-        raise fault(path, "is not text (it holds zero bytes)", mend="Save it again as CSV in UTF-8.")
+def _utf8(path: Path, content: bytes) -> bytes:
+    """The text as UTF-8 without a byte-order mark, each line ended by one newline; other formats are refused."""
+    for magic, (kind, mend) in _MAGIC.items():
+        if content[:64].lower().startswith(magic):
+            raise fault(path, f"is {kind}", mend)
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if not content.strip():
+        raise fault(path, "is empty, expected a header and rows", "Delete it, then run `labcode data fetch`.")
+    try:
+        content.decode()
+        bad = content.find(b"\0")
+    except UnicodeDecodeError as error:
+        bad = error.start
+    if bad >= 0:
+        problem, line = f"found the byte 0x{content[bad]:02x}, expected UTF-8 text", content[:bad].count(b"\n") + 1
+        raise fault(path, problem, "Save the file again as CSV in UTF-8.", line=line)
+    return content
 
 
-def _header(path: Path, content: bytes) -> list[str]:
-    line = content.split(b"\n", 1)[0].decode().strip("\r")
+def _column_names(path: Path, line: str) -> list[str]:
+    if len(line) > MAX_HEADER:
+        raise fault(path, f"the header has {len(line):,} characters, expected column names", _WHOLE, line=1)
     for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if mark in line and "," not in line:
-            raise fault(
-                path,
-                f"fields are separated by {name}, expected commas",
-                line=1,
-                mend="Export it with commas and a decimal point.",
-            )
-    names = [name.strip() for name in next(reader([line]))]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise fault(path, f"the column {twice!r} stands twice", line=1, mend="Remove one of the two.")
+            mend = "Export it with commas and a decimal point."
+            raise fault(path, f"fields are separated by {name}, expected commas", mend, line=1)
+    names = [name.strip() for name in next(csv.reader([line]))]
+    first: dict[str, str] = {}
+    for name in names:
+        if (key := name.casefold()) in first:
+            problem = f"the columns {quoted(first[key])} and {quoted(name)} have one name, apart from case"
+            raise fault(path, problem, "Rename or remove one of the two.", line=1)
+        first[key] = name
     return names
 
 
-def pick_columns(
-    path: Path, frame: pd.DataFrame, expected: Sequence[str], other: dict[str, Sequence[str]]
-) -> pd.DataFrame:
-    """Keep the expected columns in order, whatever their case or spacing in the file.
+def _parsed(path: Path, content: bytes, names: list[str]) -> pd.DataFrame:
+    """Parse every cell as text, and refuse rows of another length than the header."""
+    ragged: list[arrow_csv.InvalidRow] = []
 
-    ``other`` names the columns of other files of the project, so that a wrong file under the right name is called so.
-    Columns that are not expected are left out; the caller names them.
-    """
-    present = {name.casefold(): name for name in reversed(frame.columns)}
-    missing = [name for name in expected if name.casefold() not in present]
-    if not missing:
-        return frame[[present[name.casefold()] for name in expected]].set_axis(list(expected), axis=1)
-    for title, columns in other.items():
-        if all(name.casefold() in present for name in columns):
-            raise fault(
-                path, f"holds {title}, expected the columns {', '.join(expected)}", mend="Give it its own name."
-            )
-    found = ", ".join(map(str, frame.columns[:12]))
-    raise fault(
-        path,
-        f"lacks the column {missing[0]!r} (found: {found})",
-        line=1,
-        mend=f"The first line must name the columns {', '.join(expected)}.",
-    )
+    def keep(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
 
-
-def to_numbers(path: Path, text: pd.Series, *, what: str) -> pd.Series:
-    """Turn strings into float64; ``what`` names what was expected, with its unit, for the message."""
-    numbers = pd.to_numeric(text, errors="coerce").astype("float64")
-    bad = numbers.isna().to_numpy().nonzero()[0]
-    if len(bad):
-        raise _bad_cell(path, text, int(bad[0]), what)
-    return numbers
-
-
-def to_dates(path: Path, text: pd.Series) -> pd.Series:
-    """Turn ``2016-01-05``, ``2016-01-05 00:00:00`` or ``1/5/2016`` (month first) into dates; a column may mix them."""
-    stamps = text.str.strip().str.replace(r"[T ]00:00(?::00(?:\.0+)?)?Z?$", "", regex=True)
-    dates = pd.to_datetime(stamps, format="%Y-%m-%d", errors="coerce")
-    left = dates.isna()
-    if left.any():
-        dates = dates.where(~left, pd.to_datetime(stamps[left], format="%m/%d/%Y", errors="coerce"))
-    bad = dates.isna().to_numpy().nonzero()[0]
-    if len(bad):
-        raise _bad_cell(path, text, int(bad[0]), "a calendar date as year-month-day or month/day/year")
-    return dates.astype("datetime64[ms]")
-
-
-def to_labels(path: Path, text: pd.Series) -> pd.Series:
-    """Strip labels and refuse missing ones."""
-    labels = text.str.strip()
-    bad = (labels == "").to_numpy().nonzero()[0]
-    if len(bad):
-        raise _bad_cell(path, text, int(bad[0]), "a name")
-    return labels
-
-
-def one_of(path: Path, numbers: pd.Series, allowed: Sequence[float]) -> pd.Series:
-    """Refuse a number that is not among the allowed ones."""
-    bad = (~numbers.isin(allowed)).to_numpy().nonzero()[0]
-    if len(bad):
-        shown = numbers.map("{:.10g}".format)
-        raise _bad_cell(path, shown, int(bad[0]), " or ".join(map(str, allowed)))
-    return numbers
-
-
-def extra_columns(frame: pd.DataFrame, expected: Sequence[str]) -> tuple[str, ...]:
-    """A note that names the columns left out, or none."""
-    known = {name.casefold() for name in expected}
-    extra = [repr(name) for name in frame.columns if name.casefold() not in known]
-    return (f"Columns that are not part of the data set were left out: {', '.join(extra)}.",) if extra else ()
-
-
-def _bad_cell(path: Path, text: pd.Series, row: int, what: str) -> DataError:
-    value = str(text.iloc[row]).strip()
-    found = "a missing value" if value.casefold() in _MISSING else repr(value)
-    return fault(
-        path,
-        f"found {found}, expected {what}",
-        line=row + 2,
-        column=str(text.name),
-        mend="Repair that line, or download the file again.",
-    )
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(content),
+            read_options=arrow_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1, block_size=1 << 26),
+            parse_options=arrow_csv.ParseOptions(
+                ignore_empty_lines=False, invalid_row_handler=keep, newlines_in_values=b'"' in content
+            ),
+            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    except pa.ArrowInvalid as error:
+        raise fault(path, f"cannot be taken apart into rows and fields ({quoted(error, 200)})", _WHOLE) from None
+    if ragged:
+        row = ragged[0]
+        cut = "; the file was cut short" if row.number == table.num_rows + len(ragged) + 1 else ""
+        problem = f"found {row.actual_columns} fields, expected {row.expected_columns}{cut}"
+        raise fault(path, problem, "Repair that line, or download the file again, whole.", line=row.number)
+    frame: pd.DataFrame = table.to_pandas().astype("str")
+    return frame

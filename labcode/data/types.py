@@ -38,6 +38,8 @@ class Provenance:
         How each of the oddities is treated, in the same order.
     notes
         Anything else that a reader should know, one sentence each (extra columns left out, a derived label, ...).
+    unread
+        Of simulated rows: sentences on files beside, whose names are nearly those that would be read.
     """
 
     name: DatasetName
@@ -50,10 +52,13 @@ class Provenance:
     oddities: dict[str, int] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, object]:
-        """A JSON-ready copy."""
-        return {**asdict(self), "path": str(self.path) if self.path else None, "notes": list(self.notes)}
+        """A JSON-ready copy, without what only concerns the folders of this machine."""
+        facts = {**asdict(self), "path": str(self.path) if self.path else None, "notes": list(self.notes)}
+        del facts["unread"]
+        return facts
 
     @property
     def simulated(self) -> bool:

@@ -17,7 +17,7 @@ from IPython.display import Markdown
 
 from labcode.book.plots import DARK, LIGHT
 from labcode.data.columns import QUALITIES, QUALITY
-from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS
+from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS, power
 from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
 from labcode.lab.classification.decision_results import Decided, SlicedPlane
 from labcode.lab.classification.planes import HELD, PLANES, SPEED, TORQUE
@@ -141,7 +141,7 @@ def rule_lines(name: str, quality: str, level: float, x: np.ndarray) -> dict[str
     speed, wear = (level, x) if held == SPEED else (x, level)
     lines: dict[str, float | list[float]] = {}
     for side, watts in zip(("below", "above"), POWER_LIMITS, strict=True):
-        lines[side] = _line(watts / (np.asarray(speed) * 2 * np.pi / 60))
+        lines[side] = _line(watts / power(1.0, np.asarray(speed)))
     with np.errstate(divide="ignore"):
         strain = STRAIN_LIMITS[quality] / np.asarray(wear, dtype=float)
     return lines | ({"strain": _line(np.minimum(strain, 1e4))} if np.isfinite(strain).any() else {})

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
-from labcode.data.labels import NO_FAILURE
+from labcode.data.labels import NO_FAILURE, power
 from labcode.settings import SEED
 
 Floats = NDArray[np.float64]
@@ -34,8 +34,7 @@ def measured_columns(rows: pd.DataFrame) -> pd.DataFrame:
 def with_derived(measured: pd.DataFrame) -> pd.DataFrame:
     """The measured columns with temperature difference (K), power (W) and strain (min Nm), ``(n, 9)``."""
     air, process, speed, torque, wear = (measured[sensor] for sensor in SENSORS)
-    power = torque * speed * 2 * np.pi / 60
-    return measured.assign(difference=process - air, power=power, strain=wear * torque)
+    return measured.assign(difference=process - air, power=power(torque, speed), strain=wear * torque)
 
 
 def resampled(X: pd.DataFrame, labels: Labels, sampler: BaseSampler) -> tuple[pd.DataFrame, Labels]:

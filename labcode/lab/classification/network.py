@@ -12,6 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
+from labcode.data.labels import power
 
 if TYPE_CHECKING:
     from labcode.lab.classification.sound_settings import Network, NetworkChoice
@@ -31,7 +32,7 @@ def quantities(rows: pd.DataFrame) -> pd.DataFrame:
     known = pd.DataFrame({"air": air, "process": process, "speed": speed, "torque": torque, "wear": wear})
     known["quality"] = rows[QUALITY].astype(str).map(QUALITIES.index).astype(float)
     known["difference"] = process - air
-    known["power"] = torque * speed * 2 * np.pi / 60
+    known["power"] = power(torque, speed)
     for quality in QUALITIES:  # each quality has a limit of its own; 0 is far below any
         known[f"strain_{quality}"] = (wear * torque).where(rows[QUALITY].astype(str) == quality, 0.0)
     return known
