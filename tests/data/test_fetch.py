@@ -262,7 +262,7 @@ def test_a_bad_server_gives_a_clear_sentence_and_no_file(
     server: Server, folder: Path, path: str, answer: Answer, reason: str
 ) -> None:
     server.answer = answer
-    source = source_of(http_route(server.url(path), patience=4.0))
+    source = source_of(http_route(server.url(path), patience=8.0))
     with within(8.0), pytest.raises(DownloadError, match=reason) as caught:
         get(source)
     message = str(caught.value)
@@ -349,7 +349,7 @@ def test_kaggle_gives_a_verified_file(
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        pytest.param("raise KeyError('403\nForbidden')", "KeyError.*403.*Forbidden", id="refuses"),
+        pytest.param("raise KeyError('403\\nForbidden')", "KeyError.*403.*Forbidden", id="refuses"),
         pytest.param("os._exit(3)", "broke off without a word", id="dies"),
         pytest.param("(cache / path).write_bytes(b'half')\ntime.sleep(60)", "nothing came for 5 s", id="hangs"),
         pytest.param(GIVE.replace("body)", "body[::-1])"), "its bytes are not Test table.csv", id="other bytes"),
@@ -409,7 +409,7 @@ def test_a_machine_without_a_network_hears_so_in_seconds(
     monkeypatch.setenv("HTTPS_PROXY", closed_url)
     with within(4), pytest.raises(DownloadError, match="the connection was refused") as caught:
         fetch(load_source(name))
-    assert load_source(name).by_hand.splitlines()[1] in str(caught.value)
+    assert load_source(name).by_hand.splitlines()[-1] in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[maintenance]\ntitle = 'no more'", "not toml ["])
