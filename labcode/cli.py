@@ -105,7 +105,7 @@ def fetch(names: Annotated[list[DataName] | None, typer.Argument(help="Data sets
             print(f"{spec.name}: {path} is there already and is used; nothing to download.")
             continue
         try:
-            print(f"{spec.name}: {fetching.fetch(spec.name, progress=sys.stderr.isatty())}")
+            print(f"{spec.name}: {fetching.fetch(fetching.load_source(spec.name), progress=sys.stderr.isatty())}")
         except DownloadError as error:
             failures.append(f"{spec.name}: {error}")
     if failures:

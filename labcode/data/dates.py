@@ -25,26 +25,10 @@ class UnclearDate(ValueError):
 def parse_dates(text: pd.Series) -> pd.Series:
     """Read ``2016-01-05``, ``2016-01-05 00:00:00``, ``1/5/2016`` or ``5/1/2016`` as dates at midnight.
 
-    A column may mix the forms, but all its dates with slashes have one order: the only one in which all are dates on
-    which an exchange can be open, Monday to Friday.
+    A column, ``(n_rows,)``, may mix the forms, but all its dates with slashes have one order: the only one in which all
+    are dates on which an exchange can be open, Monday to Friday. If a cell is no date, or if both orders, or none, make
+    sense, `UnclearDate` is raised.
 
-    Parameters
-    ----------
-    text
-        Cells, shape ``(n_rows,)``.
-
-    Returns
-    -------
-    pandas.Series
-        ``datetime64[ms]``, shape ``(n_rows,)``.
-
-    Raises
-    ------
-    UnclearDate
-        If a cell is no date, or if both orders, or none, make sense.
-
-    Examples
-    --------
     >>> parse_dates(pd.Series(["4/1/2016", "5/1/2016", "6/1/2016", "7/1/2016", "8/1/2016"])).dt.month.tolist()
     [1, 1, 1, 1, 1]
     """

@@ -58,20 +58,24 @@ class DataSource:
         """Facts on the published file of that name."""
         return next(file for file in self.files if file.name == name)
 
+    def label_of(self, path: Path) -> str | None:
+        """Which published file the bytes of `path` are, whatever it is called, such as ``"UCI ai4i2020.csv"``."""
+        return next((file.label for file in self.files if file.is_copied_by(path)), None)
+
     def downloads(self) -> dict[Path, bool]:
-        """Files that were downloaded, and whether their bytes are the published ones."""
-        paths = {self.folder / file.name: file for file in self.files}
-        return {path: file.is_copied_by(path) for path, file in paths.items() if path.is_file()}
+        """Files that were downloaded, and whether their bytes are the published ones; the network is not asked."""
+        with suppress(OSError):
+            paths = {self.folder / file.name: file for file in self.files}
+            return {path: file.is_copied_by(path) for path, file in paths.items() if path.is_file()}
+        return {}
+
+    def downloaded(self) -> Path | None:
+        """A download that is what was published."""
+        return next((path for path, good in self.downloads().items() if good), None)
 
 
 def load_source(name: DatasetName) -> DataSource:
-    """Read a data set's entry in the project's ``data/sources.toml``.
-
-    Raises
-    ------
-    LabcodeError
-        If the file is missing or lacks the entry.
-    """
+    """Read a data set's entry in the project's ``data/sources.toml``; `LabcodeError` if that cannot be read."""
     path = project_root() / "data" / "sources.toml"
     try:
         entry: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))[name]
@@ -83,80 +87,27 @@ def load_source(name: DatasetName) -> DataSource:
         raise LabcodeError(message) from error
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 hex digest of a file, read in pieces."""
-    return checksum(path, "sha256").removeprefix("sha256:")
-
-
-def known_checksum(name: DatasetName, path: Path, *, source: DataSource | None = None) -> str | None:
-    """Which published file the bytes of ``path`` are, whatever the file is called.
-
-    Returns
-    -------
-    str or None
-        The label in ``data/sources.toml``, such as ``"UCI ai4i2020.csv"``; ``None`` for bytes not listed there.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    """
-    files = (source or load_source(name)).files
-    return next((file.label for file in files if file.is_copied_by(path)), None)
-
-
-def downloaded(name: DatasetName, *, source: DataSource | None = None) -> Path | None:
-    """Find a download that is there already and is what was published, without asking the network."""
-    with suppress(OSError):
-        return next((path for path, good in (source or load_source(name)).downloads().items() if good), None)
-    return None
-
-
-def fetch(
-    name: DatasetName, *, timeout: float = 600.0, progress: bool = False, source: DataSource | None = None
-) -> Path:
+def fetch(source: DataSource, *, timeout: float = 600.0, progress: bool = False) -> Path:
     """Download a data set, unless a verified copy is there: then nothing is touched.
 
-    The routes of ``data/sources.toml`` are tried in order. An unreachable or silent server costs seconds.
-
-    Parameters
-    ----------
-    name
-        ``"prices"`` or ``"maintenance"``.
-    timeout
-        Seconds after which the whole attempt, or the wait for another process that downloads the same, is given up.
-    progress
-        Whether to show progress bars on stderr.
-    source
-        Where from; by default the entry in ``data/sources.toml``.
-
-    Returns
-    -------
-    Path
-        The verified, unpacked file in ``store_dir()/downloads/<name>``.
-
-    Raises
-    ------
-    DownloadError
-        If no route gave a verified file, the folder cannot be written, or another process holds it for too long. The
-        message says why each route failed and what to do by hand.
+    The routes are tried in order; an unreachable or silent server costs seconds. The whole attempt, or the wait for
+    another process that downloads the same, is given up after ``timeout`` seconds. Gives the verified, unpacked file in
+    the source's folder; else `DownloadError` says why each route failed, and what to do by hand.
     """
-    source = source or load_source(name)
-    if path := downloaded(name, source=source):
+    if path := source.downloaded():
         return path
+    again = f"then run: labcode data fetch {source.name}"
     try:
         source.folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(source.folder / ".lock", timeout=timeout):
-            return downloaded(name, source=source) or _first_good(source, time.monotonic() + timeout, progress)
+            return source.downloaded() or _first_good(source, time.monotonic() + timeout, progress)
     except filelock.Timeout as error:
-        raise DownloadError(
-            f"Another process has been downloading into {source.folder} for {timeout:g} s; wait until it ends or stop "
-            f"it, then run: labcode data fetch {name}"
-        ) from error
+        says = f"Another process has been downloading into {source.folder} for {timeout:g} s; wait or stop it, {again}"
+        raise DownloadError(says) from error
     except OSError as error:
         raise DownloadError(
             f"Cannot write to {source.folder} ({error.strerror or error}); make room there and make it writable, or "
-            f"set LABCODE_STORE_DIR to a folder that is, then run: labcode data fetch {name}"
+            f"set LABCODE_STORE_DIR to a folder that is, {again}"
         ) from error
 
 

@@ -31,39 +31,16 @@ STRAIN_LIMITS: Final[dict[str, int]] = {"L": 11_000, "M": 12_000, "H": 13_000}
 
 
 def power(torque: Values, speed: Values) -> Values:
-    """Mechanical power in W of a torque in Nm at a speed in rpm: torque times angular speed.
-
-    Examples
-    --------
-    >>> round(power(40.0, 1500.0))
-    6283
-    """
+    """Mechanical power in W of a torque in Nm at a speed in rpm: torque times angular speed."""
     return torque * speed * 2 * np.pi / 60
 
 
 def failure_type(flags: pd.DataFrame) -> pd.Series:
     """Derive the ``Failure Type`` of each row from UCI's five failure flags.
 
-    The precedence PWF, TWF, HDF, OSF, RNF reproduces Kaggle's ``Failure Type`` in 10,000 of its 10,000 rows.
+    The precedence PWF, TWF, HDF, OSF, RNF reproduces Kaggle's ``Failure Type`` in 10,000 of its 10,000 rows. Flags
+    are boolean or 0/1, shape ``(n_rows, >= 5)``; the labels have their index. A missing flag raises `KeyError`.
 
-    Parameters
-    ----------
-    flags
-        Columns ``TWF``, ``HDF``, ``PWF``, ``OSF`` and ``RNF``, boolean or 0/1, shape ``(n_rows, >= 5)``. Other columns
-        are ignored.
-
-    Returns
-    -------
-    pd.Series
-        Labels, shape ``(n_rows,)``, with the index of `flags` and the name ``"Failure Type"``.
-
-    Raises
-    ------
-    KeyError
-        If a flag's column is missing.
-
-    Examples
-    --------
     >>> flags = pd.DataFrame({"TWF": [0, 1, 0], "HDF": 0, "PWF": [0, 1, 0], "OSF": 0, "RNF": [0, 0, 1]})
     >>> failure_type(flags).tolist()
     ['No Failure', 'Power Failure', 'Random Failures']
@@ -77,20 +54,9 @@ def physical_flags(sensors: pd.DataFrame) -> pd.DataFrame:
     """Derive the three failure flags that UCI's rules fix: heat dissipation, power and overstrain.
 
     The rules, as published with the data set (https://doi.org/10.24432/C5HS5C), reproduce these flags in all rows of
-    UCI's table. Tool wear and random failures are drawn by chance and cannot be derived.
+    UCI's table. Tool wear and random failures are drawn by chance and cannot be derived. From the quality and the five
+    sensors, ``(n_rows, >= 6)``, come boolean ``HDF``, ``PWF`` and ``OSF``, ``(n_rows, 3)``.
 
-    Parameters
-    ----------
-    sensors
-        Table with the quality (``Type``) and the five sensor columns under their UCI names, shape ``(n_rows, >= 6)``.
-
-    Returns
-    -------
-    pd.DataFrame
-        Boolean columns ``HDF``, ``PWF`` and ``OSF``, shape ``(n_rows, 3)``, with the index of `sensors`.
-
-    Examples
-    --------
     >>> row = {"Type": "L", "Air temperature [K]": 302.0, "Process temperature [K]": 310.0, "Tool wear [min]": 200}
     >>> physical_flags(pd.DataFrame([{**row, "Rotational speed [rpm]": 1300, "Torque [Nm]": 60.0}])).iloc[0].tolist()
     [True, False, True]

@@ -24,19 +24,11 @@ _ORDER = ", ".join(schemas.UCI_FLAGS)
 
 
 def load_maintenance() -> Dataset:
-    """Load the maintenance rows.
+    """Load the maintenance rows, in the order of the file, and where they came from.
 
-    Returns
-    -------
-    Dataset
-        ``frame`` with the columns of the Kaggle file: ``UDI`` and ``Target`` (int64), ``Product ID``, ``Type`` (L, M or
-        H), two temperatures (K), ``Rotational speed [rpm]``, ``Torque [Nm]``, ``Tool wear [min]`` (float64) and
-        ``Failure Type`` (str), in the order of the file; and ``provenance``.
-
-    Raises
-    ------
-    DataError
-        If a file is there but must be refused; the message names line and column.
+    ``frame`` has the columns of Kaggle's file, shape ``(n_rows, 10)``: ``UDI`` and ``Target`` (int64), ``Product ID``,
+    ``Type`` (L, M or H), two temperatures (K), ``Rotational speed [rpm]``, ``Torque [Nm]``, ``Tool wear [min]``
+    (float64) and ``Failure Type`` (str). A file that must be refused raises `DataError`, which names line and column.
     """
     return load(MAINTENANCE)
 

@@ -19,18 +19,10 @@ _ADJUSTED = "These are the split-adjusted prices, not the prices as traded that 
 
 
 def load_prices() -> Dataset:
-    """Load the daily prices.
+    """Load the daily prices, in the order of the file, and where they came from.
 
-    Returns
-    -------
-    Dataset
-        ``frame`` with the columns ``date`` (midnight), ``symbol`` (category), ``open``, ``close``, ``low``, ``high``
-        (USD) and ``volume`` (shares), in the order of the file, and ``provenance``.
-
-    Raises
-    ------
-    DataError
-        If a file is there but must be refused; the message names line and column.
+    ``frame`` has ``date`` (midnight), ``symbol`` (category), ``open``, ``close``, ``low``, ``high`` (USD), ``volume``
+    (shares), shape ``(n_rows, 7)``. A file that must be refused raises `DataError`, which names line and column.
     """
     return load(PRICES)
 

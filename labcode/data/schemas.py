@@ -86,13 +86,7 @@ def _number(column: str) -> Column:
 
 
 def validate(cells: Cells, frame: pd.DataFrame, schema: DataFrameSchema) -> None:
-    """Check a frame parsed from cells.
-
-    Raises
-    ------
-    DataError
-        If there are too few rows to learn from, or a value lies outside what can be; the first one is named.
-    """
+    """Refuse a frame with too few rows to learn from, or the first value that lies outside what can be."""
     from pandera.errors import SchemaErrors
 
     if len(frame) < MIN_ROWS:

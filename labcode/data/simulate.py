@@ -1,9 +1,8 @@
 """Simulated stand-ins for both data sets: deterministic, full size, made without any data file.
 
-They keep the marginal moments, the correlations and the structure (a panel of symbols; rules for failures) that the
-report is about, and nothing else: a simulated price is no estimate of any company's price. Symbols are called SIM001,
-SIM002, ... so that they cannot be taken for real ones. Prices are made here, machines in `simulate_maintenance`. The
-constants are published figures, or moments measured once on the real files.
+They keep the moments, the correlations and the structure (a panel of symbols; rules for failures) that the report is
+about, and nothing else: a simulated price is no estimate of any company's price, and symbols are called SIM001, SIM002,
+... Machines are made in `simulate_maintenance`. Constants are published, or were measured once on the real files.
 """
 
 from __future__ import annotations
@@ -27,21 +26,18 @@ Array = NDArray[np.float64]
 
 #: Symbols in the full-size panel.
 N_SYMBOLS: Final = 501
-
 #: Quantiles of the daily close in USD, pooled over symbols and days, of the real table.
 CLOSE_QUANTILES: Final[dict[float, float]] = {
     0.0: 0.86, 0.001: 3.92, 0.01: 8.22, 0.05: 15.54, 0.10: 21.51, 0.25: 33.83, 0.50: 52.81, 0.75: 79.90, 0.90: 119.99,
     0.95: 167.93, 0.965: 200.0, 0.98: 279.96, 0.99: 474.88, 0.995: 620.76, 0.997: 728.40, 0.999: 1107.09,
     0.9995: 1223.68, 1.0: 1578.13,
 }  # fmt: skip
-
 #: Log close: mean and standard deviation.
 LOG_CLOSE_MEAN, LOG_CLOSE_SD = 3.957, 0.739
 #: log(volume + 1) in log shares: mean, standard deviation, and correlation with the log close.
 LOG_VOLUME_MEAN, LOG_VOLUME_SD, LOG_VOLUME_CORRELATION = 14.77, 1.12, -0.427
 #: Correlation of volume with close, both untransformed.
 VOLUME_CORRELATION: Final = -0.062
-
 #: Growth of the average log price per day: the real panel's rises by about 0.09 a year, over 252 trading days.
 DAILY_DRIFT: Final = 0.09 / 252
 #: Daily standard deviation of the market factor's log return, overnight and in trading hours.
@@ -50,10 +46,8 @@ MARKET_SD_OVERNIGHT, MARKET_SD_INTRADAY = 0.0072, 0.0079
 SYMBOL_SD_OVERNIGHT, SYMBOL_SD_INTRADAY = 0.0138, 0.0115
 #: Share of the market's distance from its trend that is left a day later: it wanders for months and returns.
 MARKET_PERSISTENCE: Final = 0.99
-
 #: Days whose low and high lie on opposite quantiles: a bridge that rises far rarely falls far.
 MIRRORED: Final = 0.65
-
 #: Listings that most late symbols share, as (trading day, symbols): 2013-01-02 and 2015-01-02.
 SHARED_LISTINGS: Final = ((754, 13), (1258, 4))
 #: Late symbols listed on days of their own, and the symbol-days that all late symbols together lack.
@@ -96,30 +90,14 @@ def simulate_prices(n_symbols: int = N_SYMBOLS, seed: int = SEED) -> pd.DataFram
     Each symbol's log price is a random walk driven by a market factor and by its own heavy-tailed returns, overnight
     (Student's t, 3 degrees of freedom) and in trading hours, with a volatility that differs by symbol and lasts for
     weeks. Low and high are the extremes of a Brownian bridge from open to close. One increasing function then maps all
-    four log prices so that the pooled close has the quantiles in `CLOSE_QUANTILES`; being increasing, it keeps their
-    order. The market is drawn back to its trend, so that every seed drifts upwards as 2010 to 2016 did.
+    four log prices so that the pooled close has the quantiles in `CLOSE_QUANTILES`. The market is drawn back to its
+    trend, so that every seed drifts upwards as 2010 to 2016 did.
 
-    Parameters
-    ----------
-    n_symbols
-        Number of symbols, 2 to 501. 24 give 40,328 rows with the quartiles of the full panel, but without its few
-        symbols above 400 USD: mean and standard deviation of the close are then 6 and 38 % smaller.
-    seed
-        Seed of the random numbers. Equal arguments give equal frames.
+    Gives ``date``, ``symbol``, ``open``, ``close``, ``low``, ``high`` (USD, in cents) and ``volume`` (shares, in
+    hundreds), sorted by date and symbol, shape ``(n_rows, 7)``; 851,264 rows by default. 24 symbols have the quartiles
+    of all 501, without the few above 400 USD. Equal arguments give equal frames; fewer than 2 symbols or more than 501
+    raise `ValueError`.
 
-    Returns
-    -------
-    pd.DataFrame
-        ``date``, ``symbol``, ``open``, ``close``, ``low``, ``high`` (USD, in cents) and ``volume`` (shares, in
-        hundreds), sorted by date and symbol, shape ``(n_rows, 7)``; 851,264 rows by default, the size of Kaggle's file.
-
-    Raises
-    ------
-    ValueError
-        If `n_symbols` is not between 2 and 501.
-
-    Examples
-    --------
     >>> prices = simulate_prices(n_symbols=3)
     >>> prices.shape, prices["symbol"].unique().tolist()
     ((5286, 7), ['SIM001', 'SIM002', 'SIM003'])
@@ -152,10 +130,7 @@ def _listed(rng: np.random.Generator, n_days: int, n_symbols: int) -> NDArray[np
 
 
 def _ar1(rng: np.random.Generator, shape: tuple[int, int], persistence: float) -> Array:
-    """AR(1) columns of mean 0 and unit variance, skewed to the right: sudden rises that fade.
-
-    `persistence` is the correlation from one day to the next.
-    """
+    """AR(1) columns of mean 0 and unit variance, skewed to the right; `persistence` is the correlation of two days."""
     shocks = rng.standard_exponential(shape) - 1
     shocks[1:] *= np.sqrt(1 - persistence**2)
     return np.asarray(lfilter([1.0], [1.0, -persistence], shocks, axis=0))
@@ -167,7 +142,6 @@ def _normal_scores(rng: np.random.Generator, size: int) -> Array:
 
 
 def _standardised(values: Array) -> Array:
-    """`values` shifted and scaled to mean 0 and standard deviation 1."""
     return np.asarray((values - values.mean()) / values.std())
 
 
@@ -214,7 +188,7 @@ def _raw_log_prices(rng: np.random.Generator, levels: Array, volatility: Array) 
 
 
 def _extremes(rng: np.random.Generator, close: Array, intraday: Array, variance: Array) -> dict[str, Array]:
-    """Log low and high: minimum and maximum of a Brownian bridge from open to close, each drawn from its exact law."""
+    """Log low and high: extremes of a Brownian bridge from open to close, each drawn from its exact law."""
     centre = close - intraday / 2
     above = rng.random(close.shape)
     below = np.where(rng.random(close.shape) < MIRRORED, 1 - above, rng.random(close.shape))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from labcode.data.columns import SENSORS
 from labcode.data.labels import MIN_TEMPERATURE_DIFFERENCE, failure_type, physical_flags
 from labcode.settings import SEED
 
@@ -45,25 +46,9 @@ def simulate_maintenance(n_rows: int = 10_000, seed: int = SEED) -> pd.DataFrame
 
     ``Target`` keeps the table's quirks: 1 for every failure but random ones, and for 9 in 10,000 rows without any.
 
-    Parameters
-    ----------
-    n_rows
-        Number of machining processes, at least 100.
-    seed
-        Seed of the random numbers. Equal arguments give equal frames.
+    Gives Kaggle's ten columns, shape ``(n_rows, 10)``: temperatures in K, speed in rpm, torque in Nm, tool wear in min;
+    equal arguments give equal frames. Fewer than 100 rows raise `ValueError`.
 
-    Returns
-    -------
-    pd.DataFrame
-        Kaggle's ten columns, shape ``(n_rows, 10)``: temperatures in K, speed in rpm, torque in Nm, tool wear in min.
-
-    Raises
-    ------
-    ValueError
-        If `n_rows` is below 100.
-
-    Examples
-    --------
     >>> machines = simulate_maintenance(n_rows=200)
     >>> machines.shape, machines["Failure Type"].iloc[0]
     ((200, 10), 'No Failure')
@@ -76,19 +61,9 @@ def simulate_maintenance(n_rows: int = 10_000, seed: int = SEED) -> pd.DataFrame
     air, process = _temperatures(rng, n_rows)
     speed, torque = _speed_and_torque(rng, n_rows)
     wear, worn_out = _tool_wear(rng, np.array([QUALITIES[kind].wear for kind in quality]))
-    frame = pd.DataFrame(
-        {
-            "UDI": np.arange(1, n_rows + 1),
-            "Product ID": pd.array(products, dtype="str"),
-            "Type": pd.array(quality, dtype="str"),
-            "Air temperature [K]": air,
-            "Process temperature [K]": process,
-            "Rotational speed [rpm]": speed,
-            "Torque [Nm]": torque,
-            "Tool wear [min]": wear,
-        }
-    )
-    return _labelled(rng, frame, worn_out)
+    names = {"Product ID": pd.array(products, dtype="str"), "Type": pd.array(quality, dtype="str")}
+    sensors = dict(zip(SENSORS, (air, process, speed, torque, wear)))
+    return _labelled(rng, pd.DataFrame({"UDI": np.arange(1, n_rows + 1), **names, **sensors}), worn_out)
 
 
 def _temperatures(rng: np.random.Generator, n_rows: int) -> tuple[Array, Array]:

@@ -45,41 +45,27 @@ class Oddity:
 
 @dataclass(frozen=True, kw_only=True)
 class TableSpec:
-    """Everything that differs between the two data sets.
-
-    Attributes
-    ----------
-    filenames
-        Names under which the user's file may lie, best first; ``.gz`` and ``.zip`` may follow each.
-    parse
-        Turns a file into a validated frame and notes about it.
-    simulate
-        Makes the stand-in; its argument tells whether the small one is wanted.
-    published_rows
-        Rows of the published file, to notice a part of it.
-    """
+    """Everything that differs between the two data sets."""
 
     name: DatasetName
+    #: Names under which the user's file may lie, best first; ``.gz`` and ``.zip`` may follow each.
     filenames: tuple[str, ...]
+    #: Rows of the published file, to notice a part of it.
     published_rows: int
+    #: Turns a file into a validated frame and notes about it.
     parse: Callable[[Path], tuple[pd.DataFrame, tuple[str, ...]]]
+    #: Makes the stand-in; the argument tells whether the small one is wanted.
     simulate: Callable[[bool], pd.DataFrame]
     oddities: tuple[Oddity, ...]
 
 
 def load(spec: TableSpec) -> Dataset:
-    """Load a data set by its spec, from the parsed copy in the store where that is still true to its source.
-
-    Raises
-    ------
-    DataError
-        If a file is there but must be refused.
-    """
+    """Load a data set, from the parsed copy where that is true to its source; `DataError` if a file must be refused."""
     if settings.profile() == "quick":
         return _simulated(spec, small=True)
     if path := find_file(spec):
         return _from_file(spec, path, "file")
-    if path := fetch.downloaded(spec.name):
+    if path := fetch.load_source(spec.name).downloaded():
         return _from_file(spec, path, "download")
     dataset = _simulated(spec, small=False)
     return replace(dataset, provenance=replace(dataset.provenance, unread=tuple(islice(_unread(spec), 5))))
@@ -130,17 +116,18 @@ def _resembles(name: str, spec: TableSpec) -> bool:
 
 def _from_file(spec: TableSpec, path: Path, source: Source) -> Dataset:
     check_file(path)
+    publisher = fetch.load_source(spec.name)
     sha256 = fetch.checksum(path).removeprefix("sha256:")
 
     def build() -> tuple[pd.DataFrame, Provenance]:
         frame, notes = spec.parse(path)
-        published = fetch.known_checksum(spec.name, path)
+        published = publisher.label_of(path)
         notes = tuple(note for note in notes if not (published and note == UNFINISHED))
         if len(frame) < 0.9 * spec.published_rows:
             notes += (f"It holds {len(frame):,} rows; the published file holds {spec.published_rows:,}.",)
         status = "verified copy" if published else "unverified copy"
-        licence = fetch.load_source(spec.name).licence
-        return frame, _provenance(spec, frame, source, path, sha256=sha256, licence=licence, status=status, notes=notes)
+        facts = {"sha256": sha256, "licence": publisher.licence, "status": status}
+        return frame, _provenance(spec, frame, source, path, **facts, notes=notes)
 
     location = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     dataset = _cached(f"{spec.name}-{location}", f"{sha256} {_CODE}", build)

@@ -62,10 +62,7 @@ class Cells:
     notes: tuple[str, ...] = field(default=())
 
     def pick(self, expected: Sequence[str], others: Mapping[str, Sequence[str]] | None = None) -> Cells:
-        """Keep the expected columns, in order, whatever their case in the file; the others are noted.
-
-        ``others`` names the columns of other data sets, so that a wrong file under the right name is called so.
-        """
+        """Keep the expected columns, in order, whatever their case; `others` are those of files with other names."""
         present = {name.casefold(): name for name in self.frame.columns}
         missing = [name for name in expected if name.casefold() not in present]
         for title, columns in (others or {}).items():
@@ -120,19 +117,9 @@ class Cells:
 
 
 def read_cells(path: Path, members: Sequence[str]) -> Cells:
-    """Read a CSV file (plain, ``.gz`` or ``.zip``) with every cell as text.
+    """Read a CSV file in UTF-8 (plain, ``.gz``, or one of the `members` of a ``.zip``) with every cell as text.
 
-    Parameters
-    ----------
-    path
-        File to read. UTF-8 with or without a byte-order mark, any line ending.
-    members
-        File names to look for inside a zip archive, best first.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, is empty, cut short or not comma-separated text, or has rows of unequal length.
+    Raises `DataError` if it cannot be read, is empty, cut short or not comma-separated text, or has uneven rows.
     """
     check_file(path)
     content = _utf8(path, _unpacked(path, members))

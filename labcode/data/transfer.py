@@ -24,11 +24,7 @@ _TIMEOUTS = (3, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One way to get ``file``: over HTTP from ``url``, or by kagglehub from ``handle``.
-
-    ``patience`` is the time in seconds in which something has to come; that for the first sign is never longer than
-    ten.
-    """
+    """One way to get ``file``: over HTTP from ``url``, or by kagglehub from ``handle``; patience is in seconds."""
 
     kind: Literal["http", "kaggle"]
     url: str
@@ -41,14 +37,10 @@ class Route:
 
 
 def transfer(route: Route, folder: Path, max_bytes: int, deadline: float, progress: bool) -> Path:
-    """Download and unpack ``route.file`` into an empty folder.
+    """Download and unpack ``route.file`` into an empty folder, in a process that can be stopped when it hangs.
 
-    A process can be stopped where no time-out reaches: a name look-up that hangs, a trickle of bytes.
-
-    Raises
-    ------
-    DownloadError
-        If it failed, stalled, sent more than ``max_bytes`` or went on past the ``deadline`` (of ``time.monotonic``).
+    Raises `DownloadError` if that failed, stalled, sent more than ``max_bytes`` or went on past the ``deadline`` (of
+    ``time.monotonic``).
     """
     command = [sys.executable, "-m", "labcode.data.transfer", json.dumps(asdict(route)), str(folder), str(progress)]
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "KAGGLEHUB_CACHE": str(folder)}
@@ -79,7 +71,7 @@ def _watch(child: subprocess.Popen[str], folder: Path, patience: float, max_byte
             last, since = size, now
         if size > 2 * max_bytes:
             raise DownloadError(f"it sends more than the {max_bytes:,} bytes expected")
-        limit = patience if size >= 0 else min(patience, 10.0)
+        limit = patience if size > 0 else min(patience, 10.0) if size == 0 else 60.0  # for Python to start
         if now - since > limit:
             raise DownloadError(f"nothing came for {limit:g} s")
         if now > deadline:
@@ -88,7 +80,7 @@ def _watch(child: subprocess.Popen[str], folder: Path, patience: float, max_byte
 
 
 def _tree_bytes(folder: Path) -> int:
-    """Bytes in a folder; -1 while there is no file."""
+    """Bytes in a folder; -1 while there is no file: the process has not begun."""
     sizes = []
     with contextlib.suppress(FileNotFoundError):  # renamed in the meantime
         sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
@@ -112,6 +104,7 @@ def _reason(said: str) -> str:
 def _by_http(route: Route, folder: Path, progress: bool) -> str:
     import pooch
 
+    (folder / "started").touch()
     pooch.get_logger().setLevel("ERROR")
     name = Path(urlsplit(route.url).path).name or route.file
     processors = {".zip": pooch.Unzip(members=[route.file]), ".gz": pooch.Decompress("gzip", f"unpacked-{route.file}")}
@@ -126,8 +119,9 @@ def _by_http(route: Route, folder: Path, progress: bool) -> str:
 def _by_kaggle(route: Route, folder: Path, progress: bool) -> str:
     import requests
 
+    (folder / "started").touch()
     requests.head(route.url, timeout=_TIMEOUTS[0])  # kagglehub would try for minutes
-    (folder / "reached").touch()
+    (folder / "reached").write_text(route.url)
     import kagglehub
 
     return str(kagglehub.dataset_download(route.handle, path=route.file))

@@ -14,44 +14,25 @@ DatasetName = Literal["prices", "maintenance"]
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where a frame came from, and what was found in it.
-
-    Attributes
-    ----------
-    name
-        ``"prices"`` or ``"maintenance"``.
-    source
-        ``"file"`` (the user's own), ``"download"`` (fetched and verified) or ``"simulated"`` (the stand-in).
-    path
-        File that was read; ``None`` for simulated data.
-    rows
-        Number of rows in the frame.
-    sha256
-        Hex digest of the file's bytes as they lie on disk; for simulated data, of the generated values.
-    licence
-        Licence of the data, as its publisher states it.
-    status
-        ``"verified copy"``, ``"unverified copy"`` or ``"simulated stand-in"``.
-    oddities
-        Row-level oddities by name, each with its number of rows.
-    rules
-        How each of the oddities is treated, in the same order.
-    notes
-        Anything else that a reader should know, one sentence each (extra columns left out, a derived label, ...).
-    unread
-        Of simulated rows: sentences on files beside, whose names are nearly those that would be read.
-    """
+    """Where a frame came from, and what was found in it."""
 
     name: DatasetName
+    #: The user's own file, a verified download, or the stand-in.
     source: Source
+    #: File that was read; ``None`` for simulated rows.
     path: Path | None
     rows: int
+    #: Hex digest of the file's bytes as they lie on disk; of simulated rows, of their values.
     sha256: str
     licence: str
+    #: ``"verified copy"``, ``"unverified copy"`` or ``"simulated stand-in"``.
     status: str
+    #: Odd rows by name of the oddity, and how each of them is treated.
     oddities: dict[str, int] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
+    #: What else a reader should know, a sentence each: columns left out, a derived label, ...
     notes: tuple[str, ...] = ()
+    #: Of simulated rows: sentences on files whose names are nearly those that would have been read.
     unread: tuple[str, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, object]:
