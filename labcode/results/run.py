@@ -115,7 +115,16 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None, *, at_on
     session.reporter.plan(missing)
     if at_once > 1:
         session.compute_side_by_side(missing, at_once)
-    return [session.load(name) for name in names]
+    results: list[Result] = []
+    lacking: dict[str, dict[str, None]] = {}
+    for name in names:
+        try:
+            results.append(session.load(name))
+        except RowsError as error:  # the others are computed all the same
+            lacking.setdefault(error.lack, {}).update(dict.fromkeys(error.experiments))
+    if lacking:
+        raise LabcodeError(" ".join(str(RowsError(lack, *experiments)) for lack, experiments in lacking.items()))
+    return results
 
 
 def rows_of(name: DatasetName) -> Dataset:
@@ -226,7 +235,7 @@ class _Session:
         started = time.perf_counter()
         data = {name: copy.deepcopy(self._dataset(name)) for name in experiment.datasets}
         if lack := experiment.lacks(data):
-            raise RowsError(f"{experiment.name} needs {lack}.")
+            raise RowsError(lack, experiment.name)
         with _one_blas_thread():
             found = experiment.run(
                 _spec(experiment),

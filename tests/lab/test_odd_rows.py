@@ -73,7 +73,8 @@ def test_an_experiment_on_machines_says_what_it_needs(frame: pd.DataFrame, neede
 
 def test_the_command_ends_with_the_sentence_and_2(folder: Path, good_prices: pd.DataFrame) -> None:
     good_prices.iloc[:1].to_csv(folder / "prices.csv", index=False)
-    command = [sys.executable, "-m", "labcode.cli", "run", "regression/baselines"]
+    command = [sys.executable, "-m", "labcode.cli", "run", "regression/baselines", "regression/limit"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert done.stderr.endswith("regression/baselines needs at least 30 rows of prices, but there are 1.\n")
+    said = "regression/baselines, regression/limit need at least 30 rows of prices, but there are 1.\n"
+    assert done.stderr.endswith(said)
