@@ -35,7 +35,7 @@ def data_line(*provenances: Provenance) -> Markdown:
             *lines,
             ":::",
         ]
-    return Markdown("\n".join(lines))
+    return Markdown("\n".join(lines))  # type: ignore[no-untyped-call]
 
 
 def _origin(provenance: Provenance) -> str:
