@@ -18,7 +18,11 @@ class DataError(LabcodeError):
 
 
 class RowsError(LabcodeError):
-    """Rows that are in order, but from which an experiment cannot be computed."""
+    """Rows that are in order, but from which experiments cannot be computed, since they lack something."""
+
+    def __init__(self, lack: str, *experiments: str) -> None:
+        super().__init__(f"{', '.join(experiments)} need{'s' if len(experiments) == 1 else ''} {lack}.")
+        self.lack, self.experiments = lack, experiments
 
 
 class DownloadError(LabcodeError):

@@ -92,7 +92,8 @@ def _near(frame: pd.DataFrame, quality: str, held: str, levels: np.ndarray, leve
     """Failures of a quality whose value of the input held still is nearest to a level."""
     failed = frame[frame["Failure Type"].isin(_MARKED) & (frame[QUALITY] == quality)]
     gaps = np.abs(failed[held].to_numpy(dtype=float)[:, None] - levels)
-    return failed.loc[(gaps.argmin(axis=1) == level) & (gaps.min(axis=1) <= np.diff(levels).max() / 2)]
+    near = (gaps.argmin(axis=1) == level) & (gaps.min(axis=1) <= np.diff(levels).max() / 2)
+    return pd.DataFrame(failed[near])
 
 
 def _slice(plane: SlicedPlane, name: str, place: tuple[int, int], failed: pd.DataFrame) -> dict[str, Any]:
@@ -169,6 +170,6 @@ def _view(kind: str, title: str, words: str, data: Mapping[str, Any]) -> Markdow
     colours = "".join(f"--class-{k}:light-dark({light[name]},{dark[name]});" for k, name in enumerate(CLASSES))
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     box = f'<div class="view" data-view="{kind}" role="group" aria-label="{title}" style="{colours}" hidden>'
-    return Markdown(
+    return Markdown(  # type: ignore[no-untyped-call]
         f'````{{=html}}\n{box}\n<p>{words}</p>\n<script type="application/json">{text}</script>\n</div>\n````'
     )

@@ -88,7 +88,16 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None) -> list[
     """
     names, session = _matching(patterns), _Session(reporter)
     session.reporter.plan(session.missing(names))
-    return [session.load(name) for name in names]
+    results: list[Result] = []
+    lacking: dict[str, dict[str, None]] = {}
+    for name in names:
+        try:
+            results.append(session.load(name))
+        except RowsError as error:  # the others are computed all the same
+            lacking.setdefault(error.lack, {}).update(dict.fromkeys(error.experiments))
+    if lacking:
+        raise LabcodeError(" ".join(str(RowsError(lack, *experiments)) for lack, experiments in lacking.items()))
+    return results
 
 
 def datasets() -> tuple[str, ...]:
@@ -188,7 +197,7 @@ class _Session:
         started = time.perf_counter()
         data = {name: copy.deepcopy(self._rows(name)) for name in experiment.datasets}
         if lack := experiment.lacks(data):
-            raise RowsError(f"{experiment.name} needs {lack}.")
+            raise RowsError(lack, experiment.name)
         with threadpool_limits(1, user_api="blas"):  # so that the last bits of a sum do not depend on the cores
             found = experiment.run(
                 experiment.settings,

@@ -33,7 +33,7 @@ def lacks(name: DatasetName, frame: pd.DataFrame) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("frame", "needed", "at_random"),
     [
-        (PRICES[PRICES["date"] < DAYS[1]], "at least 30 rows of prices, but there are 4", False),
+        (PRICES[PRICES["date"] < DAYS[1]], "at least 30 trading days, but the prices have 1", True),
         (PRICES[PRICES["date"] < DAYS[20]], "at least 30 trading days, but the prices have 20", True),
         (SIXTY.assign(open=9.5, close=10.0, low=9.0, high=11.0), "closes that differ, but all are 10 USD", False),
         (SIXTY.assign(high=SIXTY["low"], low=SIXTY["high"] + 1), "a higher high", True),
@@ -60,10 +60,10 @@ def test_sixty_days_of_one_symbol_are_enough_for_all_but_what_companies_have_in_
     [
         (MACHINES[MACHINES[FAILURE] == "No Failure"], "at least two kinds", "at least two kinds"),
         (MACHINES[MACHINES[FAILURE] != RAREST], f"but there are 0 of {RAREST!r}", ""),
-        (MACHINES.iloc[:100], "at least 12 rows of each failure type", ""),
+        (MACHINES.groupby(FAILURE).head(5), "at least 12 rows of each failure type", ""),
         (MACHINES.assign(**{SENSORS[0]: 300.0}), "sensors that vary", "sensors that vary"),
     ],
-    ids=["one class only", "a class missing", "a hundred rows", "a sensor that stands still"],
+    ids=["one class only", "a class missing", "five rows of each class", "a sensor that stands still"],
 )
 def test_an_experiment_on_machines_says_what_it_needs(frame: pd.DataFrame, needed: str, facts: str) -> None:
     for name, lack in lacks("maintenance", frame).items():
@@ -72,8 +72,10 @@ def test_an_experiment_on_machines_says_what_it_needs(frame: pd.DataFrame, neede
 
 
 def test_the_command_ends_with_the_sentence_and_2(folder: Path, good_prices: pd.DataFrame) -> None:
-    good_prices.iloc[:1].to_csv(folder / "prices.csv", index=False)
-    command = [sys.executable, "-m", "labcode.cli", "run", "regression/baselines"]
+    good_prices.to_csv(folder / "prices.csv", index=False)
+    command = [sys.executable, "-m", "labcode.cli", "run", "regression/baselines", "regression/limit"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert done.stderr.endswith("regression/baselines needs at least 30 rows of prices, but there are 1.\n")
+    assert done.stderr == (
+        "labcode: regression/baselines, regression/limit need at least 30 trading days, but the prices have 28.\n"
+    )

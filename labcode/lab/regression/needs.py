@@ -10,18 +10,14 @@ from labcode.lab.quantities import Data
 from labcode.lab.regression.network import day_range
 from labcode.lab.regression.split import split_by_date
 
-#: Fewer rows or trading days leave too little on one side of a split.
-ROWS, DAYS = 30, 30
+#: Fewer trading days leave too little on one side of a split.
+DAYS = 30
 
 
 def closes(data: Data) -> str:
-    """For a random split of the rows: enough of them, with closes that differ."""
-    prices = data["prices"].frame
-    if len(prices) < ROWS:
-        return f"at least {ROWS} rows of prices, but there are {len(prices)}"
-    if prices["close"].nunique() < 2:
-        return f"closes that differ, but all are {prices['close'].iloc[0]:g} USD"
-    return ""
+    """For a random split of the rows: closes that differ."""
+    close = data["prices"].frame["close"]
+    return f"closes that differ, but all are {close.iloc[0]:g} USD" if close.nunique() < 2 else ""
 
 
 def days(data: Data) -> str:
@@ -32,9 +28,7 @@ def days(data: Data) -> str:
         return lack
     if found < DAYS:
         return f"at least {DAYS} trading days, but the prices have {found}"
-    for part, when in zip(
-        split_by_date(prices), ("before the last fifth of the dates", "on the last fifth of the dates")
-    ):
+    for part, when in zip(split_by_date(prices), ("before", "on")):
         usable = part[(day_range(part) > 0) & ~untrustworthy(part)]
         if usable["date"].nunique() < DAYS // 6 or usable["close"].nunique() < 2:
             return (

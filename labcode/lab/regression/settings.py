@@ -1,4 +1,4 @@
-"""The settings of the regression, as lab.toml has them."""
+"""The settings of the regression, as lab.toml has and explains them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of the regularization, as lab.toml has them."""
+"""The settings of the regularization, as lab.toml has and explains them."""
 
 from __future__ import annotations
 
@@ -24,24 +24,7 @@ class Regularised:
 
 @dataclass(frozen=True, kw_only=True)
 class FewRows:
-    """Networks trained for long on few rows, and the techniques with the strengths to choose from.
-
-    Attributes
-    ----------
-    rows, test_rows
-        Training rows, from few to many; rows of the test dates that score.
-    seeds, members
-        Draws of rows, each with networks of its own; networks of an ensemble.
-    steps, batch_size, lr
-        Optimiser steps, whatever the rows; rows of each; learning rate at its peak.
-    folds, block_share
-        Rolling folds of the training rows that choose, and the share of their dates in each.
-    dropout, decay, l1, noise, smaller, stopping
-        Rates of dropout; weight decay of AdamW; factors of the sum of absolute weights; standard deviations of noise on
-        the inputs; units of a single hidden layer; shares of the steps after which training ends.
-    draws
-        Resamples of dates and seeds.
-    """
+    """Networks trained for long on few rows, and the techniques with the strengths to choose from."""
 
     rows: Annotated[tuple[Annotated[int, Field(ge=100)], ...], Field(min_length=2)]
     test_rows: Annotated[int, Field(ge=100)]

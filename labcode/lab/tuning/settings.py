@@ -1,4 +1,4 @@
-"""The settings of the tuning, as lab.toml has them."""
+"""The settings of the tuning, as lab.toml has and explains them."""
 
 from __future__ import annotations
 
@@ -46,23 +46,7 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """A grid, the rows and folds that it is searched on, and how its choice is tried.
-
-    Attributes
-    ----------
-    every
-        Every how many-th symbol takes part in the search; the test trains on all.
-    folds, block_share
-        Rolling folds before the test dates: train on all dates before a block, score the block.
-    adam, sgd
-        Learning rates of each optimiser.
-    start
-        Where the search starts, one of its candidates: what our first version had chosen.
-    paired
-        Best candidates that are compared with the winner, date by date.
-    seeds
-        Networks whose squared errors are averaged in all that follows the search.
-    """
+    """A grid, the rows and folds that it is searched on, and how its choice is tried."""
 
     every: Count
     folds: Annotated[int, Field(ge=2, le=6)]
