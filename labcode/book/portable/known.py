@@ -67,7 +67,19 @@ SETTINGS: dict[str, Any] = {
         "html": dict.fromkeys(("theme", "respect-user-color-scheme", "html-math-method", "fig-responsive"), ...)
         | dict.fromkeys(("lightbox", "code-copy", "link-external-newwindow"), _YES_NO)
         | {"": {"default", "null"}, "toc": {"true"}, "toc-depth": str, "number-sections": _YES_NO, **_FOLD},
-        "typst": dict.fromkeys(("fig-format", "pdf-standard", "callout-icon", "include-in-header", "toc-depth"), ...)
+        "typst": dict.fromkeys(
+            (
+                "fig-format",
+                "pdf-standard",
+                "callout-icon",
+                "include-before-body",
+                "include-in-header",
+                "template-partials",
+                "handin",
+                "toc-depth",
+            ),
+            ...,
+        )
         | {
             "": {"default", "null"},
             "papersize": {"a4"},
