@@ -114,7 +114,7 @@ def _origins(value: Results | Mapping[Any, Results]) -> list[Origin]:
 
 def _told(words: str) -> str:
     """Attributes that tell the comparison: to a pointer, a finger, the keyboard, and a screen reader."""
-    text = escaped(words)
+    text = escaped(words.replace("{{<", "{ {<"))  # in an attribute, Quarto expands a shortcode that is escaped, too
     return f'role="img" tabindex="0" aria-label="{text}" data-checked="{text}"'
 
 
