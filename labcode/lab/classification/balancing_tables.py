@@ -27,7 +27,7 @@ def at_equal_alarms(found: EqualAlarms) -> pd.DataFrame:
             "way": [WAYS[name] for name, _ in ordered],
             "average precision": [own.average_precision.interval for _, own in ordered],
             "average precision, weights divided out": [own.average_precision_undone.bare for _, own in ordered],
-            "found at SMOTE's alarms": [own.found_at_smote.interval for _, own in ordered],
+            "found at SMOTE's needless stops": [own.found_at_smote.interval for _, own in ordered],
             "log loss": [own.log_loss.bare for _, own in ordered],
             "log loss, weights divided out": [own.log_loss_undone.bare for _, own in ordered],
         }

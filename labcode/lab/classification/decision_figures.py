@@ -42,12 +42,16 @@ def class_shades(theme: Theme) -> ListedColormap:
 
 
 def calibration(found: Decided) -> pd.DataFrame:
-    """Columns ``chances``, ``chance`` and ``failed``; a row a bin of equally many rows."""
-    both = {"as fitted": found.reliability_before, "calibrated": found.reliability}
-    return pd.concat(
-        [pd.DataFrame({"chances": name, "chance": bins[:, 0], "failed": bins[:, 1]}) for name, bins in both.items()],
+    """Columns ``chances``, ``chance``, ``failed`` and ``shown``; a row a bin of equally many rows.
+
+    A logarithmic axis has no zero, so a share of none is shown at half the least share that there is.
+    """
+    both = {"as fitted": found.reliability_before, "mended": found.reliability}
+    bins = pd.concat(
+        [pd.DataFrame({"chances": name, "chance": own[:, 0], "failed": own[:, 1]}) for name, own in both.items()],
         ignore_index=True,
     )
+    return bins.assign(shown=bins["failed"].where(bins["failed"] > 0, bins.loc[bins["failed"] > 0, "failed"].min() / 2))
 
 
 def cost_curves(found: Decided) -> pd.DataFrame:
