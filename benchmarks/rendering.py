@@ -21,7 +21,7 @@ from labcode.settings import project_root
 PAGE = "classification"
 #: Modules of the report and what they cannot do without; the rest of their import time is labcode's own.
 IMPORTS = (
-    "from labcode.lab.classification import first_figures; from labcode.book import text; "
+    "from labcode.lab.classification import figures; from labcode.book import text; "
     "from labcode.book import plots; from labcode.results import catalog"
 )
 BARE_IMPORTS = "import IPython.display, matplotlib.pyplot, numpy, pandas"

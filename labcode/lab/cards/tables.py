@@ -12,8 +12,8 @@ from labcode.data.types import Dataset
 from labcode.lab import load
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
+from labcode.lab.classification.settings import Network as FailureNetwork
 from labcode.lab.classification.sound_results import Contest
-from labcode.lab.classification.sound_settings import Network as FailureNetwork
 from labcode.lab.config import configured
 from labcode.lab.regression.results import Sound
 from labcode.lab.regression.settings import Network

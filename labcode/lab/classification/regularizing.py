@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -40,7 +42,8 @@ def train_held_back(
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)
     steps = epochs * -(-len(X) // 128)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate("onecycle", 1.0, step / steps))
+    share = partial(learning_rate, "onecycle", 1.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share(step / steps))
     for _ in range(epochs):
         shuffled = torch.randperm(len(X), generator=order, dtype=torch.int32)
         noisy = X[shuffled]
@@ -48,7 +51,8 @@ def train_held_back(
             noisy = noisy + noise * torch.randn(X.shape, generator=order)
         batches = (torch.split(rows, 128) for rows in (noisy, y[shuffled], weight[shuffled]))
         for inputs, labels, weights in zip(*batches, strict=True):
-            losses = F.cross_entropy(network(inputs), labels, reduction="none", label_smoothing=smoothing)
+            outputs = network(inputs)
+            losses = F.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
             penalty = sum(values.abs().sum() for values in network.parameters() if values.ndim > 1)
             optimizer.zero_grad()
             ((losses * weights).mean() + l1 * penalty).backward()

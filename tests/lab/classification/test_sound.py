@@ -21,15 +21,8 @@ from labcode.lab.classification.network import (
     with_hazard,
 )
 from labcode.lab.classification.rows import failure_rows
-from labcode.lab.classification.sound_experiments import (
-    ENTRIES,
-    _spec,
-    best_calibration,
-    compete,
-    corrected_interval,
-    reliability,
-)
-from labcode.lab.classification.sound_rivals import rank_inputs
+from labcode.lab.classification.sound import best_calibration, compete, rank_inputs
+from labcode.lab.classification.sound_experiments import ENTRIES, _spec, corrected_interval, reliability
 
 ROWS = failure_rows(simulate_maintenance(1_500, seed=3))
 KNOWN = quantities(ROWS.X)
