@@ -143,9 +143,6 @@ def run_leakage(
         folds=spec.folds,
         seeds=spec.seeds,
         rows=Number(len(rows)),
-        confusion=counts.counts.reshape(len(VARIANTS), spec.seeds, *counts.counts.shape[1:]),
-        y=rows.y.astype(np.int8),
-        predicted=np.stack(recorded).astype(np.int8),
     )
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcode.book.listing import source_of
 from labcode.data.columns import QUALITY
 from labcode.data.labels import physical_flags
 from labcode.data.simulate import simulate_maintenance
@@ -38,12 +37,6 @@ from labcode.results.typed import Results, flatten
 
 ROWS = failure_rows(simulate_maintenance(2000))
 QUICK = configured(Decision, "classification.decision", profile="quick")
-
-
-@pytest.mark.parametrize("name", ["stops_where_cheaper", "cost", "shuffled", "plane_rows", "published_rule"])
-def test_what_is_shown_is_short(name: str) -> None:
-    body = source_of("labcode.lab.classification.decision", name).split('"""')[-1]
-    assert len([line for line in body.splitlines() if line.strip()]) <= 25
 
 
 def test_stopping_where_it_is_cheaper_costs_least_if_the_chances_are_true() -> None:

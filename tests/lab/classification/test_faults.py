@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcode.book.listing import source_of
 from labcode.data.columns import SENSORS
 from labcode.data.simulate import simulate_maintenance
 from labcode.lab.classification.balancing import measured_columns
-from labcode.lab.classification.classes import NORMAL
 from labcode.lab.classification.faults import fold_rows, scaled_before_split, smote_before_split
 from labcode.lab.classification.faults_experiments import VARIANTS, _spec, arranged
 from labcode.lab.classification.faults_results import Leakage
@@ -20,7 +18,6 @@ from labcode.lab.classification.figures import scores_with_faults
 from labcode.lab.classification.rows import failure_rows, folds_of
 from labcode.lab.classification.tables import FAULTS
 from labcode.results.typed import Results, flatten
-from labcode.scoring.scores import macro_f1
 
 MACHINES = simulate_maintenance(3000)
 ROWS = failure_rows(MACHINES)
@@ -33,12 +30,6 @@ FOLDS = folds_of(ROWS.labels, 2)
 def leakage(results: dict[type[Results], Any]) -> Leakage:
     found: Leakage = results[Leakage]
     return found
-
-
-@pytest.mark.parametrize("name", ["fold_rows", "with_target", "scaled_before_split", "smote_before_split"])
-def test_what_is_shown_is_short(name: str) -> None:
-    body = source_of("labcode.lab.classification.faults", name).split('"""')[-1]
-    assert len([line for line in body.splitlines() if line.strip()]) <= 25
 
 
 def test_the_sound_way_learns_nothing_from_rows_held_out() -> None:
@@ -87,11 +78,9 @@ def test_results_come_back_under_their_old_names(leakage: Leakage) -> None:
             assert {f"{name}{end}{limit}" for limit in ("", "_low", "_high")} <= set(flat.scalars)
 
 
-def test_scores_are_those_of_the_counts(leakage: Leakage) -> None:
-    for place, (name, own) in enumerate(leakage.variants.items()):
-        assert own.macro_f1 == pytest.approx(float(macro_f1(leakage.confusion[place]).mean()))
+def test_a_gain_is_over_no_fault(leakage: Leakage) -> None:
+    for own in leakage.variants.values():
         assert own.gain == pytest.approx(own.macro_f1 - leakage.variants["sound"].macro_f1)
-        assert leakage.counts(name)[NORMAL].sum() == (leakage.y == NORMAL).sum()
 
 
 def test_tables_and_frames_hold_what_was_found(leakage: Leakage) -> None:
