@@ -224,6 +224,7 @@ class _Scored:
     values: dict[str, Floats]
     by_needless: dict[str, dict[int, Floats]]
     curve: Floats
+    by_seed: Floats
 
 
 def _needless(probabilities: Floats, failed: Failed, counts: NDArray[np.float32]) -> Floats:
@@ -259,7 +260,8 @@ def _scored(
     above = (1 - own.probabilities[None, :, :, NORMAL] > own.thresholds[:, None]).mean(axis=1)
     by_needless["tuned_found"] = {at: counts @ (row * failed) for at, row in zip(budgets, above, strict=True)}
     by_needless["tuned_needless"] = {at: counts @ (row * ~failed) for at, row in zip(budgets, above, strict=True)}
-    return _Scored(values, by_needless, np.mean([one.found_by(grid) for one in ranked[""]], axis=0))
+    by_seed = np.array([one.average_precision()[0] for one in ranked[""]])
+    return _Scored(values, by_needless, np.mean([one.found_by(grid) for one in ranked[""]], axis=0), by_seed)
 
 
 def _mean(each: Iterable[Floats]) -> Floats:
@@ -278,6 +280,7 @@ def _balanced(own: _Scored, nothing: _Scored, f1: tuple[Interval, Interval], giv
         **families,
         macro_f1=number(f1[0]),
         gain=number(f1[1]),
+        seed_sd=Number(float(own.by_seed.std(ddof=1)) if len(own.by_seed) > 1 else 0.0),
         updates=Number(given.updates),
     )
 

@@ -62,6 +62,7 @@ class Balanced(Results):
     log_loss_undone: Annotated[Number, _loss("log loss with the weights divided out")]
     macro_f1: Annotated[Number, _share("macro-F1")]
     gain: Annotated[Number, _gain("macro-F1 above doing nothing")]
+    seed_sd: Annotated[Number, Quantity(says="standard deviation of average precision over seeds", decimals=3, least=0)]
     updates: Annotated[Number, Quantity(says="optimiser steps", decimals=0, least=1)]
 
 

@@ -116,6 +116,7 @@ def run_as_submitted(
         natural_regularised_gain=number(mean_of_seeds(accuracy(counts["regularised"]["natural"]) - accuracy(recorded))),
         natural=_natural(recorded),
         held_out=_natural(counts["plain"]["held_out"]),
+        regularised_natural=_natural(counts["regularised"]["natural"]),
         split_first=_natural(counts["split_first"]["test"]),
         reweighted=_reweighted(spec.matrix, recorded[0].sum(axis=1)),
         largest_difference={kind: Number(difference) for kind, (*_, difference) in loops.items()},

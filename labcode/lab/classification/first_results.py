@@ -161,6 +161,7 @@ class AsSubmitted(Results):
     ]
     natural: Annotated[Natural, Quantity(says="plain network on all recorded rows")]
     held_out: Annotated[Natural, Quantity(says="plain network on recorded rows that it did not train on")]
+    regularised_natural: Annotated[Natural, Quantity(says="regularised network on all recorded rows")]
     split_first: Annotated[Natural, Quantity(says="plain network with the split before SMOTE")]
     reweighted: Annotated[Reweighted, Quantity(says="stated confusion matrix")]
     largest_difference: Annotated[

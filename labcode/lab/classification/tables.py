@@ -7,6 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from labcode.book.reference import stated
+from labcode.book.text import marked
 from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.ceiling_results import Ceiling, Decision
 from labcode.lab.classification.classes import CLASSES, SHORT
@@ -183,7 +184,7 @@ def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
         plain, ruled = (getattr(found, entry) for entry in entries)
         rows.append((says, plain.macro_f1.interval, ruled.macro_f1.interval, found.chances[name].log_loss.bare))
     best = ceiling.most_probable.macro_f1, ceiling.best.macro_f1
-    rows.append(("*knows the rules*", best[0].interval, best[1].interval, ceiling.log_loss.bare))
+    rows.append((marked("*knows the rules*"), best[0].interval, best[1].interval, ceiling.log_loss.bare))
     return pd.DataFrame(rows, columns=["model", "most probable class", "decision for macro-F1", "log loss"])
 
 
