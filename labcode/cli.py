@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -68,7 +68,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
     from labcode.data.maintenance import load_maintenance
     from labcode.data.prices import load_prices
 
-    facts, refused = {}, []
+    facts: dict[str, dict[str, Any]] = {}
+    refused = []
     for name, load in (("prices", load_prices), ("maintenance", load_maintenance)):
         try:
             provenance = load().provenance
