@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import yaml
 
-from labcode.book.quarto.onefile import chapter_list
+from labcode.book.edition import chapter_list
 from labcode.errors import LabcodeError
+from labcode.files import write_whole
 from labcode.settings import project_root
 
 TEMPLATE = Path(__file__).parent / "templates" / "chapter.qmd"
@@ -48,7 +47,7 @@ def new_chapter(name: str) -> Path:
         path.parent.mkdir(exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-        _replace(config, listed)
+        write_whole(config, listed)
     except OSError as error:
         raise LabcodeError(f"The chapter cannot be written in {root} ({error}); make the folder writable.") from error
     return path
@@ -98,14 +97,3 @@ def _checked(config: str, file: str, closing: str) -> str:
     if files.count(file) != 1 or files[files.index(file) + 1 :][:1] != [closing]:
         raise LabcodeError(f"_quarto.yml cannot take {file} before {closing}; list it there by hand.")
     return config
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, path.stat().st_mode)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

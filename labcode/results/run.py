@@ -30,6 +30,8 @@ __all__ = [
     "DATASETS",
     "Provenance",
     "Reporter",
+    "asked",
+    "keys",
     "load",
     "load_typed",
     "rows",
@@ -49,6 +51,8 @@ DATASETS: tuple[DatasetName, ...] = tuple(_LOADERS)
 _running_code: dict[str, str] = {}
 #: Results that could not be stored, by key, for the rest of this process.
 _unstored: dict[str, Result] = {}
+#: Key of each result that this process asked for: what a page rests on (see ``labcode.book.frozen``).
+asked: dict[str, str] = {}
 #: Digests of frames, by checksum of their source and number of rows.
 _contents: dict[tuple[str, str, int], str] = {}
 
@@ -101,6 +105,12 @@ def survey(patterns: Sequence[str] = ()) -> dict[str, Result | None]:
     """What is stored of the experiments that match; nothing is computed."""
     session = _Session()
     return {name: session.find(name) for name in session.select(patterns)}
+
+
+def keys() -> dict[str, str]:
+    """The key of each experiment's result, stored or not."""
+    session = _Session()
+    return {name: session.key(name) for name in session.experiments}
 
 
 def run(patterns: Sequence[str] = (), reporter: Reporter | None = None, *, at_once: int = 1) -> list[Result]:
@@ -163,7 +173,7 @@ class _Session:
         return list(order.values())
 
     def find(self, name: str) -> Result | None:
-        key = self.key(name)
+        key = asked[name] = self.key(name)
         found = self.results.get(name) or _unstored.get(key) or self.store.load(name, key)
         if found is not None:
             self.results[name] = found
