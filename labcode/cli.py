@@ -59,7 +59,6 @@ class FormatName(StrEnum):
     pdf = "pdf"
     all = "all"
     onefile = "onefile"
-    latex = "latex"
 
 
 @data_app.command()
@@ -149,7 +148,7 @@ def results(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable; NaN and infinity become null.")] = False,
 ) -> None:
     """Show the figures that are stored; computes nothing, and names what is missing."""
-    from labcode.book.downloads import finite
+    from labcode.book.environment import finite
     from labcode.results.run import survey
 
     found = survey(names or ())
@@ -178,9 +177,7 @@ def render(
     chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
     to: Annotated[
         FormatName,
-        typer.Option(
-            help="What to write; all is HTML and PDF, onefile one page that holds everything, latex a PDF by LaTeX."
-        ),
+        typer.Option(help="What to write; all is HTML and PDF, onefile one page that holds everything."),
     ] = FormatName.all,
     engine: Annotated[
         EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
@@ -198,7 +195,7 @@ def render(
     from labcode.book import edition as editions
     from labcode.book.render import render as render_book
 
-    formats = ("html", "pdf") if to is FormatName.all else (to.value,)
+    formats: Any = ("html", "pdf") if to is FormatName.all else (to.value,)
     with editions.chosen(edition.value if edition else editions.edition()):
         for path in render_book(chapters or (), to=formats, engine=engine.value, out=out, fresh=fresh):
             print(f"Written: {path}")
@@ -210,12 +207,11 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="Only faults and the counts.")] = False,
 ) -> None:
     """Try every check, value and label on the stored results; trains nothing, exits with 1 if anything is wrong."""
-    from labcode.book import verify as checking
+    from labcode.book.check_book import check_book
 
-    found = checking.check(chapters=chapters or ())
+    found = check_book(chapters=chapters or ())
     if not quiet:
-        for line in checking.lines(found):
-            print(line)
+        print(*found.checks, sep="\n")
     for fault in found.faults:
         print(f"labcode: {fault}", file=sys.stderr)
     counts = f"{len(found.checks)} checks, {found.inline} inline values"
@@ -263,7 +259,7 @@ def preview(
     ] = EngineName.portable,
 ) -> None:
     """Show the report in the browser, rendered again at every edit of its text, code or data."""
-    from labcode.book.render import preview as preview_book
+    from labcode.book.preview import preview as preview_book
 
     raise typer.Exit(preview_book(chapter, engine=engine.value))
 
@@ -276,8 +272,8 @@ def submit(
     ] = EngineName.auto,
 ) -> None:
     """Pack the hand-in: its PDF, the whole report as one page, scripts, numbers, where they come from, checksums."""
+    from labcode.book.check_book import refuse_faults
     from labcode.book.submit import submit as hand_in
-    from labcode.book.verify import refuse_faults
     from labcode.lab.scripts import scripts
 
     made = hand_in(out, engine=engine.value, check=refuse_faults, scripts=scripts())
@@ -345,6 +341,9 @@ def main() -> None:
     except LabcodeError as error:
         print(f"labcode: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a folder that cannot be written: what was begun has been taken away
+        print(f"labcode: {error}; make room, or name another folder.", file=sys.stderr)
+        sys.exit(LabcodeError.exit_code)
     except KeyboardInterrupt:
         print("labcode: interrupted.", file=sys.stderr)
         sys.exit(130)

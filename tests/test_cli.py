@@ -90,13 +90,10 @@ def test_fetch_leaves_a_users_own_file_alone(folder: Path, good_prices: pd.DataF
         ),
         (["render", "--engine", "quarto"], {"PATH": "/nowhere"}, "Quarto was not found on PATH"),
         (["render", "eda", "--to", "onefile"], {}, "leave the names of chapters out"),
-        (["render", "eda", "--to", "latex"], {}, "leave the names of chapters out"),
-        (["render", "--to", "latex"], {"PATH": "/nowhere"}, "--to latex needs Quarto"),
-        (["render", "--to", "latex", "--engine", "portable"], {}, "--to latex needs Quarto"),
         (["submit"], {"LABCODE_PROFILE": "quick"}, "The profile is quick"),
         (["new", "chapter", "eda"], {}, "There is a chapter 'eda' already"),
         (["data", "status"], {"LABCODE_PROFILE": "fast"}, "LABCODE_PROFILE is 'fast'"),
-        (["data", "status"], {"LABCODE_DATA_DIR": "/no/such"}, "LABCODE_DATA_DIR names /no/such"),
+        (["data", "status"], {"LABCODE_DATA_DIR": "/no/such"}, "LABCODE_DATA_DIR names '/no/such'"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(

@@ -1,1 +1,8 @@
-"""What a checked report needs, whatever it reports on: checks, statements and the code that a page shows."""
+"""What any checked report needs, whatever it reports on: checks, statements, figures, two engines, preview, hand-in."""
+
+import os
+
+if "QUARTO_DOCUMENT_FILE" in os.environ:  # here the cells of a page run
+    from labcode.book import frozen
+
+    frozen.note_at_exit()

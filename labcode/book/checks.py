@@ -7,22 +7,19 @@ The condition is a string, so that it can be parsed, told in words, and tried on
 from __future__ import annotations
 
 import ast
-import html
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from labcode.book.contradictions import CONTRADICTED
 from labcode.book.text import escaped
 from labcode.book.words import in_words
 from labcode.errors import RenderError
 from labcode.results.number import BLANK
 from labcode.results.typed import Origin, Results
 
-#: Class of a mark that says so of a sentence which the published rows contradict.
-CONTRADICTED = "check-contradicted"
 _ELSEWHERE = f"not{BLANK}in{BLANK}these{BLANK}rows"
 
 
@@ -143,16 +140,3 @@ def check(condition: str) -> Check:
     made.append(Check(condition, {**frame.f_globals, **frame.f_locals}))
     made[-1].holds  # a fault is told here, with its line  # noqa: B018
     return made[-1]
-
-
-def contradicted(rendered: str) -> list[str]:
-    """Conditions of the marks in a rendered page, Markdown or HTML, whose sentences published rows contradict.
-
-    Examples
-    --------
-    >>> contradicted('<span class="check check-contradicted" data-condition="61203e2062">')
-    ['a > b']
-    """
-    # No other mark keeps its condition, and the words before it may hold any character.
-    found = re.findall(r'data-condition=\\*"([0-9a-f]*)', html.unescape(rendered))
-    return list(dict.fromkeys(bytes.fromhex(each).decode() for each in found))

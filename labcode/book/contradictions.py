@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from labcode.book.checks import contradicted
 from labcode.errors import LabcodeError
+
+#: Class of a mark that says so of a sentence which the published rows contradict.
+CONTRADICTED = "check-contradicted"
 
 
 class ContradictedError(LabcodeError):
@@ -51,3 +54,16 @@ def find(source: str, condition: str) -> tuple[int, str]:
     words = re.sub(r"`\{python\} check\([^`]*\)`", "", paragraph)
     sentence = re.split(r"(?<=[.:?!])\s+(?=[A-Z`*])", words.strip())[-1]
     return source.count("\n", 0, at) + 1, " ".join(sentence.split())
+
+
+def contradicted(rendered: str) -> list[str]:
+    """Conditions of the marks in a rendered page, Markdown or HTML, whose sentences published rows contradict.
+
+    Examples
+    --------
+    >>> contradicted('<span class="check check-contradicted" data-condition="61203e2062">')
+    ['a > b']
+    """
+    # No other mark keeps its condition, and the words before it may hold any character.
+    found = re.findall(r'data-condition=\\*"([0-9a-f]*)', html.unescape(rendered))
+    return list(dict.fromkeys(bytes.fromhex(each).decode() for each in found))

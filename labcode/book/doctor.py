@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import labcode
 from labcode import settings
+from labcode.book import edition
 from labcode.book.render import MIN_QUARTO, find_quarto, quarto_path
 from labcode.errors import LabcodeError
 
@@ -34,14 +35,14 @@ from labcode.nets.device import describe_device, pick_device
 print(describe_device(pick_device()), torch.__version__, sep=", PyTorch ")"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """What a check found: its state, the finding, and how to mend it if there is something to mend."""
 
-    check: str
     state: State
     found: str
     mend: str = ""
+    check: str = ""
 
 
 Check = Callable[[], Finding]
@@ -56,69 +57,60 @@ def examine(checks: Sequence[tuple[str, Check]] | None = None) -> list[Finding]:
 
 def _guarded(name: str, check: Check) -> Finding:
     try:
-        return check()
+        finding = check()
     except LabcodeError as error:
-        return Finding(check=name, state="fault", found=str(error))
+        finding = Finding("fault", str(error))
     except Exception as error:  # a doctor who faints helps nobody
-        found = f"the check itself failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
-        return Finding(check=name, state="fault", found=found, mend="Run `make setup`; if it stays, report it.")
+        told = f"the check itself failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        finding = Finding("fault", told, "Run `make setup`; if it stays, report it.")
+    return replace(finding, check=name)
 
 
 def _python() -> Finding:
-    name, version = "Python", platform.python_version()
-    found = f"{version}, {sys.executable}"
+    found = f"{platform.python_version()}, {sys.executable}"
     if sys.version_info < (3, 11):  # noqa: UP036 (an environment made by hand may be older)
-        return Finding(check=name, state="fault", found=found, mend="Run `make setup` with Python 3.11 or newer.")
+        return Finding("fault", found, "Run `make setup` with Python 3.11 or newer.")
     root = settings.project_root()
     if not Path(labcode.__file__).resolve().is_relative_to(root):
         found += f", but labcode comes from {Path(labcode.__file__).parent}"
-        return Finding(
-            check=name, state="fault", found=found, mend=f"Run `make setup` in {root}, then .venv/bin/labcode."
-        )
-    return _environment(name, found, root)
+        return Finding("fault", found, f"Run `make setup` in {root}, then .venv/bin/labcode.")
+    return _environment(found, root)
 
 
-def _environment(name: str, found: str, root: Path) -> Finding:
+def _environment(found: str, root: Path) -> Finding:
     """Whether this Python is the one that the project's set-up made, and whether that is up to date."""
     from labcode import bootstrap
 
     if Path(sys.prefix).resolve() != (root / ".venv").resolve():
         return Finding(
-            check=name,
-            state="warning",
-            found=f"{found}: not the project's own environment in .venv",
-            mend="Run `make setup`, then use .venv/bin/labcode.",
+            "warning",
+            f"{found}: not the project's own environment in .venv",
+            "Run `make setup`, then use .venv/bin/labcode.",
         )
     if not bootstrap.STAMP.is_file() or bootstrap.STAMP.read_text() != bootstrap.wanted():
-        return Finding(
-            check=name,
-            state="warning",
-            found=f"{found}: .venv is unfinished, or older than requirements.lock",
-            mend="Run `make setup`.",
-        )
-    return Finding(check=name, state="ok", found=found)
+        return Finding("warning", f"{found}: .venv is unfinished, or older than requirements.lock", "Run `make setup`.")
+    return Finding("ok", found)
 
 
 def _quarto() -> Finding:
-    name, wanted = "Quarto", ".".join(map(str, MIN_QUARTO))
+    wanted = ".".join(map(str, MIN_QUARTO))
     mend = f"Install Quarto {wanted} or newer from https://quarto.org, or run `make report`, which tries PyPI's."
     instead = "; the portable engine renders"
     path = quarto_path()
     if path is None:
-        return Finding(check=name, state="warning", found=f"not on PATH{instead}", mend=mend)
+        return Finding("warning", f"not on PATH{instead}", mend)
     quarto = find_quarto(_SECONDS)
     if quarto is None:
-        return Finding(check=name, state="fault", found=f"{path} is broken: it does not tell its version", mend=mend)
+        return Finding("fault", f"{path} is broken: it does not tell its version", mend)
     if not quarto.recent:
         found = f"{quarto} at {path} is too old (older than {wanted}){instead}"
-        return Finding(check=name, state="warning", found=found, mend=mend)
-    return Finding(check=name, state="ok", found=f"{quarto}, {path}")
+        return Finding("warning", found, mend)
+    return Finding("ok", f"{quarto}, {path}")
 
 
 def _python_behind_quarto() -> Finding:
-    name = "Python behind Quarto"
     if quarto_path() is None:
-        return Finding(check=name, state="ok", found="not needed: there is no Quarto")
+        return Finding("ok", "not needed: there is no Quarto")
     named = os.environ.get("QUARTO_PYTHON")
     python = shutil.which(named) if named else shutil.which("python3") or shutil.which("python")
     origin = "QUARTO_PYTHON" if named else "PATH"
@@ -126,12 +118,12 @@ def _python_behind_quarto() -> Finding:
     state: State = "fault" if named else "warning"
     if python is None:
         found = f"{origin} leads to no Python{f' ({named})' if named else ''}"
-        return Finding(check=name, state=state, found=found, mend=mend)
+        return Finding(state, found, mend)
     works, answer = _ask(python, _LACKS.format(_NEEDED))
     if not works or answer:
         found = f"{python} (from {origin}) {'lacks' if works else 'does not run:'} {answer}"
-        return Finding(check=name, state=state, found=found, mend=mend)
-    return Finding(check=name, state="ok", found=f"{python} (from {origin})")
+        return Finding(state, found, mend)
+    return Finding("ok", f"{python} (from {origin})")
 
 
 def _ask(python: str, code: str) -> tuple[bool, str]:
@@ -146,23 +138,21 @@ def _ask(python: str, code: str) -> tuple[bool, str]:
 
 
 def _kernel() -> Finding:
-    import yaml
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-    asked = yaml.safe_load((settings.project_root() / "_quarto.yml").read_text("utf-8")).get("jupyter", "python3")
-    wanted = str(asked)
+    wanted = str(edition.settings(settings.project_root()).get("jupyter", "python3"))
     mend = f"Run: {sys.executable} -m ipykernel install --sys-prefix --name {wanted}"
     try:
         command = KernelSpecManager().get_kernel_spec(wanted).argv[0]
     except NoSuchKernel:
-        return Finding(check="kernel", state="fault", found=f"no Jupyter kernel is called {wanted!r}", mend=mend)
+        return Finding("fault", f"no Jupyter kernel is called {wanted!r}", mend)
     path = shutil.which(command)
     if path is None:
-        return Finding(check="kernel", state="fault", found=f"{wanted} starts {command}, which is not there", mend=mend)
+        return Finding("fault", f"{wanted} starts {command}, which is not there", mend)
     if Path(command).is_absolute() and Path(path).parent.resolve() != Path(sys.executable).parent.resolve():
         found = f"{wanted} starts another Python, {path}"
-        return Finding(check="kernel", state="warning", found=found, mend=mend)
-    return Finding(check="kernel", state="ok", found=f"{wanted} starts this Python")
+        return Finding("warning", found, mend)
+    return Finding("ok", f"{wanted} starts this Python")
 
 
 def _device() -> Finding:
@@ -170,8 +160,8 @@ def _device() -> Finding:
     if not works:
         answer = answer.removeprefix("labcode.errors.LabcodeError: ")
         mend = "Set LABCODE_DEVICE to cpu, or unset it; if PyTorch is missing, run `make setup`."
-        return Finding(check="device", state="fault", found=answer, mend=mend)
-    return Finding(check="device", state="ok", found=answer)
+        return Finding("fault", answer, mend)
+    return Finding("ok", answer)
 
 
 def _data() -> Finding:
@@ -185,19 +175,14 @@ def _data() -> Finding:
             refused.append(str(error))
     found = "; ".join([*refused, *(f"{each.name}: {each.status}, {each.rows:,} rows" for each in facts)])
     if refused:
-        return Finding(check="data", state="fault", found=found, mend="Mend or remove the file that is named.")
+        return Finding("fault", found, "Mend or remove the file that is named.")
     if settings.profile() == "quick":
-        return Finding(
-            check="data",
-            state="warning",
-            found=f"{found} (profile quick)",
-            mend="Unset LABCODE_PROFILE for the full rows.",
-        )
+        return Finding("warning", f"{found} (profile quick)", "Unset LABCODE_PROFILE for the full rows.")
     if any(each.simulated for each in facts):
         unread = [sentence for each in facts for sentence in each.unread]
         mend = " ".join([*unread, "Run `labcode data fetch`, or put the files into data/raw."])
-        return Finding(check="data", state="warning", found=found, mend=mend)
-    return Finding(check="data", state="ok", found=found)
+        return Finding("warning", found, mend)
+    return Finding("ok", found)
 
 
 def _results() -> Finding:
@@ -217,7 +202,7 @@ def _results() -> Finding:
     told = f"{', '.join(parts)}; {size:.1f} MB in {settings.store_dir() / 'results'}"
     mend = [*(["`labcode run` computes what is missing"] if missing else [])]
     mend += ["`labcode store prune` removes the old ones"] if old else []
-    return Finding(check="results", state="warning" if missing else "ok", found=told, mend="; ".join(mend))
+    return Finding("warning" if missing else "ok", told, "; ".join(mend))
 
 
 def _writing() -> Finding:
@@ -225,8 +210,8 @@ def _writing() -> Finding:
     barred = [str(folder) for folder in folders if not _writable(_nearest(folder))]
     if barred:
         mend = "Make it writable, or set LABCODE_STORE_DIR to a folder that is (for the store)."
-        return Finding(check="writing", state="fault", found=f"cannot write to {' and '.join(barred)}", mend=mend)
-    return Finding(check="writing", state="ok", found=" and ".join(map(str, folders)))
+        return Finding("fault", f"cannot write to {' and '.join(barred)}", mend)
+    return Finding("ok", " and ".join(map(str, folders)))
 
 
 def _nearest(path: Path) -> Path:
@@ -251,7 +236,7 @@ def _space() -> Finding:
     mend = (
         "" if state == "ok" else "Make room, or set LABCODE_STORE_DIR to another disk; `labcode store prune` may help."
     )
-    return Finding(check="space", state=state, found=f"{free / 1e9:.1f} GB free at {folder}", mend=mend)
+    return Finding(state, f"{free / 1e9:.1f} GB free at {folder}", mend)
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

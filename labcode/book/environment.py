@@ -1,22 +1,29 @@
-"""What computed the numbers: versions and hardware, for the reproducibility chapter and for `labcode doctor`."""
+"""What computed the numbers (versions and hardware), and the numbers themselves as a file."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import platform
 from importlib.metadata import version
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from labcode import __version__, settings
 from labcode.book.text import marked
-from labcode.results import run as catalog
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Name of the file with the numbers beside the pages.
+RESULTS = "results.json"
 PACKAGES = ("torch", "scikit-learn", "skorch", "imbalanced-learn", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 
 
 def versions() -> pd.DataFrame:
     """Versions of Python, the operating system and the packages that compute, and the processor, one row each."""
+    import pandas as pd
+
     facts = {
         "labcode": __version__,
         "Python": platform.python_version(),
@@ -30,6 +37,10 @@ def versions() -> pd.DataFrame:
 
 def results() -> pd.DataFrame:
     """The stored results: experiment, device, seconds, and the beginning of the key."""
+    import pandas as pd
+
+    from labcode.results import run as catalog
+
     found = [result for result in catalog.survey().values() if result is not None]
     return pd.DataFrame(
         {
@@ -39,3 +50,22 @@ def results() -> pd.DataFrame:
             "key": [marked(f"`{result.key[:12]}`") for result in found],
         }
     )
+
+
+def results_text() -> str:
+    """The scalars that are stored, as ``{"experiment/name": {"metric": value}}`` in JSON; NaN and infinity are null."""
+    from labcode.results import run as catalog
+
+    found = {name: result.scalars for name, result in catalog.survey().items() if result is not None}
+    return json.dumps({name: finite(values) for name, values in found.items()}, indent=2, allow_nan=False) + "\n"
+
+
+def finite(values: dict[str, float | int | str]) -> dict[str, float | int | str | None]:
+    """The same scalars with ``None`` where one is NaN or infinite, which JSON cannot hold.
+
+    >>> finite({"mse": float("nan"), "rows": 3})
+    {'mse': None, 'rows': 3}
+    """
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 CELL = re.compile(r"^(`{3,})\s*\{python\b[^}]*\}\s*$")
@@ -17,3 +18,15 @@ def fence_after(fence: str, text: str) -> str:
         return mark[1]
     closes = mark[1].startswith(fence) and not text.strip().strip(fence[0])
     return "" if closes else fence
+
+
+def prose_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines outside front matter, cells and code blocks, with their numbers."""
+    lines = list(enumerate(text.splitlines(), 1))
+    if lines and lines[0][1] == "---":
+        lines = lines[next((i for i, (_, line) in enumerate(lines[1:], 2) if line == "---"), 0) :]
+    fence = ""
+    for number, line in lines:
+        before, fence = fence, fence_after(fence, line)
+        if not before and not fence:
+            yield number, line

@@ -1,56 +1,71 @@
 """Which pages may show what their cells showed at the last render, because nothing behind it has changed.
 
-A render keeps the output of every page (Quarto: ``freeze: auto``) and looks at the page's own text alone. This module
-looks at the rest: labcode's source, the data, the results, the settings, the libraries. What may have changed is thrown
-away before a render looks, and runs again. Nothing is imported or computed to find out, so that it costs a moment.
+A page rests on its text, on the results that it read (by their keys), on the rows, on the source files that its Python
+imported or opened, and on the settings of execution. The Python that runs a page notes all this when it ends. Before a
+render, outputs of pages that rest on anything else are thrown away, and so are outputs that somebody changed.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
 import re
 import shutil
 import sys
-import sysconfig
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from labcode import files, settings
-from labcode.results import keys as digests
+from labcode.book import edition
+from labcode.book.environment import PACKAGES
 
 #: Where Quarto keeps the outputs of pages: those that a render uses, and those that its preview uses.
 _QUARTO = ("_freeze", ".quarto/_freeze")
 _RECORD = "_freeze/labcode.json"
 _PORTABLE = "_freeze/portable"
+_NOTES = "_freeze/notes"
+_INCLUDE = re.compile(r"\{\{<\s*include\s+(\S+)\s*>\}\}")
+#: Folders of a project whose files are made by a render, or are rows.
+_MADE = re.compile(r"[._]\w*/|data/raw/")
 
 
 @dataclass
 class Record:
-    """What the kept outputs were computed from.
+    """What there was before the last render.
 
     Attributes
     ----------
-    common : str
-        Digest of what every page rests on.
-    pages : dict of str to str
-        A digest for each page, of that and of the modules of `labcode.book` which its cells reach.
+    stamp : str
+        Digest of all from which the rest of the record follows, taken at little cost.
+    keys, rows : dict of str to str
+        Key of each result, stored or not; checksum of each data set.
     said : list of str
         Lines that told which rows are used.
     complete : bool
         Whether every result was stored.
     results : str
         The text of ``results.json``; empty until it was written.
+    pages : dict of str to str
+        For each page, a digest of the settings and of the files that it includes.
+    sums : dict of str to str
+        Checksum of each page's outputs, by their folder or file.
     """
 
-    common: str = ""
-    pages: dict[str, str] = field(default_factory=dict)
+    stamp: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     complete: bool = False
     results: str = ""
+    pages: dict[str, str] = field(default_factory=dict)
+    sums: dict[str, str] = field(default_factory=dict)
 
 
 def read(root: Path) -> Record:
@@ -60,31 +75,88 @@ def read(root: Path) -> Record:
     return Record()
 
 
-def now(root: Path) -> Record:
-    """What a render that starts now would rest on."""
-    common = _digest(_common(root))
-    return Record(common, {page: _digest([common, *_reached(root, page)]) for page in _pages(root)})
-
-
-def keep(root: Path, record: Record) -> None:
-    """Throw away outputs that rest on anything else, and note what the others, and new ones, rest on."""
-    before = read(root).pages
-    for freezer in _QUARTO:  # scripts that Quarto kept: taken from there, they would replace those of all pages
-        shutil.rmtree(root / freezer / "site_libs", ignore_errors=True)
-    for page in _pages(root):
-        if before.get(page) != record.pages[page]:
-            for freezer in _QUARTO:
-                shutil.rmtree(root / freezer / Path(page).with_suffix(""), ignore_errors=True)
-            portable_file(root, page).unlink(missing_ok=True)
+def write(root: Path, record: Record) -> None:
+    """Keep the record."""
     files.keep(root / _RECORD, json.dumps(asdict(record), indent=1))
 
 
-def kept(root: Path, *, portable: bool) -> Iterator[tuple[str, Path]]:
+def stamp(root: Path) -> str:
+    """Digest of the code, the settings, and the state of the folders of data and results."""
+    code = [*(root / "labcode").rglob("*.py"), *root.glob("lab.toml"), *root.glob("data/*.toml")]
+    stored = (settings.store_dir() / "results").rglob("*.json")
+    rows = (path for folder in settings.data_dirs() for path in folder.rglob("*"))
+    states = [f"{path} {_sum(path)}" for path in code]
+    for path in (*stored, *rows):
+        with suppress(OSError):
+            states.append(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}")
+    return _digest([*_machine(), *sorted(states)])
+
+
+def pages(root: Path) -> dict[str, str]:
+    """For each page, a digest of the settings of execution and of the files that its text includes."""
+    config = edition.settings(root)
+    common = [json.dumps([config.get(key) for key in ("execute", "jupyter", "lab")], default=str), *_machine()]
+    return {page: _digest([*common, *_included(root, root / page)]) for page in edition.sources(root)}
+
+
+def _machine() -> list[str]:
+    """What shows on a page or in its figures, whatever the page reads."""
+    libraries = [f"{name} {version(name)}" for name in PACKAGES]
+    return [sys.version, *libraries, *(os.environ.get(f"LABCODE_{name}", "") for name in ("PROFILE", "DEVICE"))]
+
+
+def _included(root: Path, file: Path) -> Iterator[str]:
+    for name in _INCLUDE.findall(file.read_text("utf-8")):
+        path = root / name[1:] if name.startswith("/") else file.parent / name
+        if path.is_file():
+            yield _sum(path)
+            yield from _included(root, path)
+
+
+def discard_stale(root: Path, record: Record) -> None:
+    """Throw away outputs of pages that rest on other things than there are now, or that somebody changed."""
+    before = read(root).sums
+    for freezer in _QUARTO:  # scripts that Quarto kept: taken from there, they would replace those of all pages
+        shutil.rmtree(root / freezer / "site_libs", ignore_errors=True)
+    for page in record.pages:
+        fresh = current(root, page, record)
+        for path in _outputs(root, page):
+            name = path.relative_to(root).as_posix()
+            if not fresh or (name in before and before[name] != _sum(path)):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                _note(root, page).unlink(missing_ok=True)
+
+
+def current(root: Path, page: str, record: Record) -> bool:
+    """Whether what a page rested on when it ran is what there is now."""
+    note: dict[str, Any] = {"page": read(root).pages.get(page), "results": {}, "rows": {}, "files": {}}
+    try:
+        if _note(root, page).is_file() or "labcode" in (root / page).read_text("utf-8"):
+            note = json.loads(_note(root, page).read_text("utf-8"))
+        return bool(
+            note["page"] == record.pages.get(page)
+            and all(record.keys.get(name) == key for name, key in note["results"].items())
+            and all(record.rows.get(name) == rows for name, rows in note["rows"].items())
+            and all(_sum(root / name) == digest for name, digest in note["files"].items())
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def seal(root: Path) -> None:
+    """After a render: note the checksums of all outputs that are kept."""
+    record = read(root)
+    kept = [path for page in edition.sources(root) for path in _outputs(root, page)]
+    record.sums |= {path.relative_to(root).as_posix(): _sum(path) for path in kept}
+    write(root, record)
+
+
+def shown(root: Path, *, portable: bool) -> Iterator[tuple[str, Path]]:
     """Each page, and a file that holds what its cells showed at the last render."""
-    for page in _pages(root):
+    for page in edition.sources(root):
         folder = root / _QUARTO[0] / Path(page).with_suffix("") / "execute-results"
-        files = [portable_file(root, page)] if portable else folder.glob("*.json")
-        yield from ((page, file) for file in files if file.is_file())
+        found = [portable_file(root, page)] if portable else folder.glob("*.json")
+        yield from ((page, file) for file in found if file.is_file())
 
 
 def forget(root: Path) -> None:
@@ -95,71 +167,67 @@ def forget(root: Path) -> None:
 
 def portable_file(root: Path, page: str) -> Path:
     """Where the portable engine keeps the outputs of a page."""
-    return root / _PORTABLE / f"{Path(page).stem}.json"
+    return root / _PORTABLE / Path(page).with_suffix(".json")
 
 
-def _pages(root: Path) -> list[str]:
-    found = [*root.glob("*.qmd"), *root.glob("chapters/*.qmd")]
-    return sorted(path.relative_to(root).as_posix() for path in found if not path.name.startswith("_"))
+def _outputs(root: Path, page: str) -> Iterator[Path]:
+    """Folders and files that hold outputs of a page."""
+    found = [*(root / freezer / Path(page).with_suffix("") for freezer in _QUARTO), portable_file(root, page)]
+    yield from (path for path in found if path.exists())
+
+
+def _note(root: Path, page: str) -> Path:
+    return root / _NOTES / Path(page).with_suffix(".json")
+
+
+def note_at_exit() -> None:
+    """In the Python that runs a page: note what the page rests on when it ends."""
+    root, opened, started = Path(os.environ["QUARTO_PROJECT_ROOT"]).resolve(), set[str](), time.time()
+    page = Path(root, os.environ.get("QUARTO_DOCUMENT_PATH", ""), os.environ["QUARTO_DOCUMENT_FILE"]).resolve()
+    written = set[str]()
+
+    def hear(event: str, told: Any) -> None:
+        if event == "open":
+            (written if told[2] & (os.O_WRONLY | os.O_RDWR) else opened).add(str(told[0]))
+
+    sys.addaudithook(hear)
+    if page.is_relative_to(root):
+        name = page.relative_to(root).as_posix()
+        atexit.register(lambda: _write_note(root, name, opened - written, started))
+
+
+def _write_note(root: Path, page: str, opened: set[str], started: float) -> None:
+    """Nothing is noted if a file was edited while the page ran: then it runs again."""
+    results = dict(getattr(sys.modules.get("labcode.results.run"), "asked", {}))
+    listed = getattr(sys.modules.get("labcode.book.listing"), "read", ())
+    imported = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    other = (path for path in opened if not path.endswith(".py"))  # keys of results read the source of all experiments
+    inside = {name for path in (*other, *listed, *filter(None, imported)) for name in _inside(root, path)}
+    record = read(root)
+    if all((root / name).stat().st_mtime < started for name in inside):
+        rows = {name: facts for name, facts in record.rows.items() if f"labcode.data.{name}" in sys.modules}
+        code = {name: _sum(root / name) for name in sorted(inside)}
+        note = {"page": record.pages.get(page), "results": results, "rows": rows, "files": code}
+        files.keep(_note(root, page), json.dumps(note, indent=1))
+    else:
+        _note(root, page).unlink(missing_ok=True)
+
+
+def _inside(root: Path, path: str) -> Iterator[str]:
+    """The name in the project of a file that somebody writes."""
+    file = Path(path).resolve()
+    if file.is_relative_to(root) and file.is_file():
+        name = file.relative_to(root).as_posix()
+        if not _MADE.match(name) and "__pycache__" not in name and not name.startswith("_quarto"):
+            yield name
+
+
+def _sum(path: Path) -> str:
+    """Checksum of a file, or of all files of a folder; empty where there is none."""
+    if path.is_dir():
+        return _digest(f"{file.relative_to(path)} {_sum(file)}" for file in sorted(path.rglob("*")) if file.is_file())
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _common(root: Path) -> Iterator[str]:
-    yield sys.version
-    yield from sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
-    yield from sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("LABCODE_"))
-    report = root / "labcode/book"
-    code = (path for path in (root / "labcode").rglob("*.py") if not path.is_relative_to(report))
-    others = (
-        root.glob("*.yml"),
-        root.glob("lab.toml"),
-        root.glob("chapters/_*"),
-        root.glob("data/*.toml"),
-        root.glob("labcode/book/*.mplstyle"),
-    )
-    for path in sorted({*code, *(path for found in others for path in found if path.is_file())}):
-        yield _content(path)
-    results = (settings.store_dir() / "results").rglob("*.json")
-    data = (path for folder in settings.data_dirs() for path in folder.rglob("*"))
-    for path in sorted({*results, *data}):
-        with suppress(OSError):
-            yield f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}"
-
-
-def _content(path: Path) -> str:
-    return f"{path} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-
-
-def _reached(root: Path, page: str) -> Iterator[str]:
-    """Sources of the modules of ``labcode.book`` that a page names or imports, and that these import in turn."""
-    text = (root / page).read_text("utf-8")
-    imports = re.findall(r"^(?:from|import) labcode[^\n(]*(?:\([^)]*\))?", text, re.MULTILINE)
-    waiting = [*_imports("\n".join(imports), ""), *re.findall(r"labcode(?:\.\w+)+", text)]
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen or not name.startswith("labcode.book"):
-            continue
-        seen.add(name)
-        waiting.append(_parent(name))
-        stem = root.joinpath(*name.split("."))
-        for file in (stem / "__init__.py", stem.with_suffix(".py")):
-            if file.is_file():
-                seen.add(_content(file))
-                package = name if file.stem == "__init__" else _parent(name)
-                waiting += _imports(file.read_text("utf-8"), package)
-    yield from sorted(seen)
-
-
-def _imports(source: str, package: str) -> list[str]:
-    try:
-        return digests.imports(source, package)
-    except SyntaxError:  # it will fail where it is run
-        return []
-
-
-def _parent(name: str) -> str:
-    return name.rpartition(".")[0]

@@ -1,52 +1,90 @@
-"""What the source of a chapter keeps, so that it reads as prose: measures and rules that need no result."""
+"""What the sources of a book keep, whatever its results are: rules of prose, labels, captions, references.
+
+Everything here reads text alone; nothing is run.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from statistics import median
+
+from labcode.book import edition
+from labcode.book.fences import CELL, fence_after, prose_lines
+from labcode.errors import RenderError
 
 #: Most of the running text that may be inline code, and the longest line.
 MOST_INLINE, LONGEST = 0.2, 240
 #: Fewest lines of the median cell whose code a reader sees.
 CELL_LINES = 4
-_INLINE = re.compile(r"`\{python\}\s+[^`]*`")
+#: What may stand in prose as a number: proper names, versions, and the level that every interval of the book has.
+ALLOWED_NUMBERS = re.compile(
+    r"AI4I 2020|Quarto\S* 1\.9|\b1\.9 or newer|95% (prediction )?intervals?|"
+    r"the middle 95% of seeds|\bF1\b|\bR²|\bL[12]\b|\bT\d\b"
+)
+#: Spellings of terms that have one in this book.
+SPELLINGS = {
+    r"\b[Mm]acro[ -]?averaged F1\b|\b[Mm]acro F1\b|\bF1[- ]macro\b|\b[fF]1-score\b": "macro-F1 or F1",
+    r"\bRoot Mean Squared?\b|\brmse\b|\bRmse\b": "RMSE",
+    r"\bmse\b|\bMean Squared Error\b": "MSE",
+    r"\bR2\b|\bR-squared\b|\br2\b": "R²",
+    r"\bROC AUC\b|\broc-auc\b|\bAUROC\b": "ROC-AUC",
+    r"\bPR AUC\b|\bAUPRC\b|\bpr-auc\b": "PR-AUC",
+    r"\blogloss\b|\blog-loss\b|\bLogLoss\b": "log loss",
+    r"\bSmote\b|\bsmote\b": "SMOTE",
+    r"\bregularisation\b|\bRegularisation\b": "regularization",
+    r"\bhyper-parameters?\b": "hyperparameter",
+    r"\bdata ?set's\b|\bdataset\b|\bdatasets\b": "data set",
+    r"\bPytorch\b|\bpytorch\b": "PyTorch",
+}
+#: Words that compare or judge: a sentence that has one, and a value from results, must be bound to a check.
+JUDGING = re.compile(
+    r"\b(better|worse|higher|lower|larger|smaller|greater|above|below|fewer|more than|less than|ahead of|behind|beats?|"
+    r"outperforms?|improves?|helps?|harms?|hurts?|exceeds?|hardly|nearly|almost|about as|the same as|no difference|"
+    r"confirms?|reproduces?|holds|doesn't hold|at most|at least|much more|much less|nothing to speak of)\b",
+    re.IGNORECASE,
+)
+_INLINE = re.compile(r"`\{python\}\s+([^`]*)`")
+_CODE = re.compile(r"`[^`]*`")
 _VERDICT = re.compile(r"\b(Doesn['’]t hold|Not shown|Holds( in part)?)[.*]")
 _OPTION = re.compile(r"#\|\s*(\w[\w-]*):\s*(\S+)")
+_TYPED = re.compile(r"(?<![\w.\-@#])\d[\d,.]*")
+_LABEL = re.compile(r"(?:\{#|^#\|\s*label:\s*)((?:fig|tbl|sec|eq)-[\w-]+)")
+_REFERENCE = re.compile(r"(?<![\w.])@((?:fig|tbl|sec|eq)-[\w-]*\w)")
+_CITATION = re.compile(r"(?<![\w.])@((?!fig-|tbl-|sec-|eq-)[A-Za-z][\w:-]*\w)")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_UNNUMBERED = re.compile(r"^#+ .*\{[^}]*(?:\.unnumbered|[\s{]-[\s}])")
+
+#: Line and words of a fault.
+Fault = tuple[int, str]
 
 
-@dataclass(frozen=True)
-class Measures:
-    """How much of a chapter is code.
-
-    Attributes
-    ----------
-    inline
-        Share of the running text, in characters, that is inline code.
-    cell_lines
-        Lines of code of each cell that a page shows, without imports.
-    """
-
-    inline: float
-    cell_lines: tuple[int, ...]
+def all_faults(root: Path) -> Iterator[str]:
+    """Every fault of the sources of a book, as ``file:line: what to change``."""
+    texts = {file: (root / file).read_text("utf-8") for file in edition.sources(root)}
+    for file, text in texts.items():
+        found = [*of_prose(text), *dead_links(text, (root / file).parent), *captions(text)]
+        yield from (f"{file}:{line}: {words}" for line, words in found)
+    yield from references(texts)
+    yield from citations(texts, edition.bibliography(root), root)
 
 
-def measures(text: str) -> Measures:
-    """Measure a chapter.
+def of_prose(text: str) -> Iterator[Fault]:
+    """What sentences must not have: typed numbers, touching values, terms in another spelling than the book's."""
+    for line, words in prose_lines(text):
+        plain = _plain(words)
+        for number in _TYPED.findall(ALLOWED_NUMBERS.sub(" ", plain)):
+            yield line, f"the number {number.rstrip('.,')} is typed; compute it, or quote its source with stated(…)"
+        if "``{python}" in words:
+            yield line, "an inline value touches the one before it; put a space between them, or make them one"
+        for pattern, expected in SPELLINGS.items():
+            for found in re.findall(rf"(?:{pattern})", plain):
+                yield line, f"{found!r} is written {expected} in this book"
 
-    Examples
-    --------
-    >>> measures("The error is `{python} rmse`.").inline > 0.4
-    True
-    """
-    prose = "\n".join(line for _, line in prose_lines(text))
-    inside = sum(map(len, _INLINE.findall(prose)))
-    return Measures(inside / max(1, len(prose)), tuple(len(cell) for cell in _visible(text)))
 
-
-def faults(text: str) -> Iterator[tuple[int, str]]:
-    """Line and words of what a chapter must not have."""
+def of_layout(text: str) -> Iterator[Fault]:
+    """What makes a chapter hard to read: long lines, code and verdicts in prose, cells that show nothing."""
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > LONGEST:
             yield number, f"this line has {len(line)} characters; break it below {LONGEST}"
@@ -55,67 +93,156 @@ def faults(text: str) -> Iterator[tuple[int, str]]:
             yield number, "a lambda stands in prose; give the figure a name in its result"
         if found := _VERDICT.search(line):
             yield number, f"the verdict {found[0]!r} is typed; results give it: verdict(…)"
-    measured = measures(text)
-    if measured.inline > MOST_INLINE:
-        yield 1, f"{measured.inline:.0%} of the running text is inline code; at most {MOST_INLINE:.0%} may be"
-    if measured.cell_lines and median(measured.cell_lines) < CELL_LINES:
-        yield 1, f"the median visible cell has {median(measured.cell_lines):g} lines; show at least {CELL_LINES}"
+    if (share := inline_share(text)) > MOST_INLINE:
+        yield 1, f"{share:.0%} of the running text is inline code; at most {MOST_INLINE:.0%} may be"
+    if (lengths := visible_cells(text)) and median(lengths) < CELL_LINES:
+        yield 1, f"the median visible cell has {median(lengths):g} lines; show at least {CELL_LINES}"
 
 
-def prose_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines outside front matter, cells and code blocks, with their numbers."""
-    lines = list(enumerate(text.splitlines(), 1))
-    if lines and lines[0][1] == "---":
-        lines = lines[next((i for i, (_, line) in enumerate(lines[1:], 2) if line == "---"), 0) :]
-    fence = ""
-    for number, line in lines:
-        mark = re.match(r"^\s*(`{3,})", line)
-        if mark and not fence:
-            fence = mark[1]
-        elif mark and mark[1].startswith(fence):
-            fence = ""
-        elif not fence:
-            yield number, line
+def inline_share(text: str) -> float:
+    """Share of the running text, in characters, that is inline code.
+
+    >>> inline_share("The error is `{python} rmse`.") > 0.4
+    True
+    """
+    prose = "\n".join(line for _, line in prose_lines(text))
+    return sum(len(found[0]) for found in _INLINE.finditer(prose)) / max(1, len(prose))
 
 
-def paragraphs(text: str) -> Iterator[tuple[int, str]]:
+def visible_cells(text: str) -> list[int]:
+    """Lines of code of each cell that a page shows unfolded, without imports."""
+    lengths = []
+    for cell in re.findall(r"^```\{python\}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        options = dict(_OPTION.findall(cell))
+        hidden = options.get("echo") == "false" or options.get("include") == "false"
+        if not hidden and options.get("code-fold") == "false":
+            code = [line for line in cell.splitlines() if line.strip() and not line.startswith("#|")]
+            lengths.append(sum(not line.startswith(("import ", "from ")) for line in code))
+    return lengths
+
+
+def unchecked(text: str, from_results: Iterable[str]) -> Iterator[Fault]:
+    """Paragraphs that judge a figure, with no check in them; `from_results` is inline code that shows such figures."""
+    shown = set(from_results)
+    for number, paragraph in paragraphs(text):
+        codes = {code.strip() for code in _INLINE.findall(paragraph)}
+        word = JUDGING.search(_INLINE.sub(" ", paragraph))
+        if word and codes & shown and not any(re.match(r"(check|verdict)\(", code) for code in codes):
+            yield number, f"{word[0]!r} judges a figure, but the paragraph has no check(…)"
+
+
+def paragraphs(text: str) -> Iterator[Fault]:
     """Paragraphs of prose with the line that each begins on."""
-    held: list[tuple[int, str]] = []
+    held: list[Fault] = []
     last = 0
     for number, line in [*prose_lines(text), (0, "")]:
         if held and (not line.strip() or number != last + 1 or re.match(r"\s*([-*] |\d+\. |:::|#)", line)):
-            yield held[0][0], "\n".join(each for _, each in held)
+            yield held[0][0], "\n".join(words for _, words in held)
             held = []
         if line.strip():
             held.append((number, line))
         last = number
 
 
-def unchecked(text: str, judging: re.Pattern[str], from_results: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Paragraphs that judge a figure, with no check in them.
+def dead_links(text: str, folder: Path) -> Iterator[Fault]:
+    """Links to files that are not there."""
+    for number, line in prose_lines(text):
+        for target in _LINK.findall(_CODE.sub(" ", line)):
+            path = target.partition("#")[0]
+            if path and not re.match(r"[a-z]+:", path) and not (folder / path).exists():
+                yield number, f"the link leads to {target}, which does not exist"
 
-    Parameters
-    ----------
-    text
-        The chapter.
-    judging
-        Words that compare or judge.
-    from_results
-        Inline code that shows figures of results.
+
+def captions(text: str) -> Iterator[Fault]:
+    """Figures without an alt text, a caption or both themes; tables without a caption."""
+    for found in re.finditer(r"^::: \{#(fig-[\w-]+)\}\n(.*?)^:::$", text, re.DOTALL | re.MULTILINE):
+        (name, body), number = found.groups(), text.count("\n", 0, found.start()) + 1
+        if not re.search(r'^#\| fig-alt: ".{40,}"$', body, re.MULTILINE):
+            yield number, f'{name} has no alt text of at least 40 characters (`#| fig-alt: "…"`)'
+        if "#| renderings: [light, dark]" not in body:
+            yield number, f"{name} is not drawn for both themes (`#| renderings: [light, dark]`)"
+        if len(body.split("```")[-1].strip()) <= 30:
+            yield number, f"{name} has no caption as its last paragraph"
+    for found in re.finditer(r"^#\| label: (tbl-[\w-]+)\n((?:#\|.*\n)*)", text, re.MULTILINE):
+        if "#| tbl-cap: " not in found[2]:
+            yield text.count("\n", 0, found.start()) + 1, f'{found[1]} has no caption (`#| tbl-cap: "…"`)'
+
+
+def references(texts: Mapping[str, str]) -> Iterator[str]:
+    """Labels that are not unique or that nothing refers to, and references that lead nowhere."""
+    labels: dict[str, str] = {}
+    used: dict[str, str] = {}
+    for place, line in _places(texts):
+        for name in _LABEL.findall(line):
+            if name in labels:
+                yield f"{place}: the label {name} is already at {labels[name]}"
+            labels[name] = place
+        used |= dict.fromkeys(_REFERENCE.findall(line), place)
+    yield from (f"{place}: @{name} refers to nothing" for name, place in used.items() if name not in labels)
+    for name, place in labels.items():
+        if name.startswith("fig-") and name not in used:
+            yield f"{place}: no sentence refers to {name}; write @{name} where it is explained"
+
+
+def citations(texts: Mapping[str, str], bibliography: list[str], root: Path) -> Iterator[str]:
+    """Citations of nothing, and entries of the bibliography that nothing cites."""
+    entries = "\n".join((root / file).read_text("utf-8") for file in bibliography)
+    known = dict.fromkeys(re.findall(r"^@\w+\{([^,\s]+),", entries, re.MULTILINE))
+    cited = [
+        (name, f"{file}:{number}")
+        for file, text in texts.items()
+        for number, line in prose_lines(text)
+        for name in _CITATION.findall(line)
+    ]
+    files = ", ".join(bibliography)
+    yield from (f"{place}: @{name} is not in {files}" for name, place in cited if name not in known)
+    yield from (f"{files}:1: nothing cites {name}" for name in sorted(known.keys() - {name for name, _ in cited}))
+
+
+def refuse_what_quarto_drops(root: Path) -> None:
+    """Refuse what Quarto would leave out of a page or print as it is typed, without failing.
+
+    Raises
+    ------
+    RenderError
+        If a chapter refers to a heading without a number, or has inline values and no cell, so that none is computed.
     """
-    shown = set(from_results)
-    for number, paragraph in paragraphs(text):
-        codes = {code[len("`{python}") : -1].strip() for code in _INLINE.findall(paragraph)}
-        word = judging.search(_INLINE.sub(" ", paragraph))
-        bound = any(re.match(r"(check|verdict)\(", code) for code in codes)
-        if word and codes & shown and not bound:
-            yield number, f"{word[0]!r} judges a figure, but the paragraph has no check(…)"
+    texts = {file: (root / file).read_text("utf-8-sig") for file in edition.sources(root)}
+    unnumbered = {
+        name
+        for text in texts.values()
+        for _, line in prose_lines(text)
+        if _UNNUMBERED.match(line)
+        for name in re.findall(r"\{#(sec-[\w-]+)", line)
+    }
+    faults = []
+    for file, text in texts.items():
+        runs = re.search(r"^(engine|jupyter):", text, re.MULTILINE) or any(map(CELL.match, text.splitlines()))
+        for number, line in prose_lines(text):
+            faults += [
+                f"{file}:{number}: @{name} refers to a heading without a number; link to it: [its title](#{name})"
+                for name in _REFERENCE.findall(_CODE.sub(" ", line))
+                if name in unnumbered
+            ]
+            if not runs and _INLINE.search(line):
+                faults.append(f"{file}:{number}: no value of this chapter is computed, since it has no cell; add one")
+                break
+    if faults:
+        raise RenderError("\n".join(faults))
 
 
-def _visible(text: str) -> Iterator[list[str]]:
-    for cell in re.findall(r"^```\{python\}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        options = dict(_OPTION.findall(cell))
-        hidden = options.get("echo") == "false" or options.get("include") == "false"
-        if not hidden and options.get("code-fold") == "false":
-            code = [line for line in cell.splitlines() if line.strip() and not line.startswith("#|")]
-            yield [line for line in code if not line.startswith(("import ", "from "))]
+def _places(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Lines outside code blocks that do not run, as ``file:line`` and text."""
+    for file, text in texts.items():
+        fence, runs = "", False
+        for number, line in enumerate(text.splitlines(), 1):
+            before, fence = fence, fence_after(fence, line)
+            runs = bool(CELL.match(line)) if not before else runs
+            if not fence or runs:
+                yield f"{file}:{number}", line
+
+
+def _plain(line: str) -> str:
+    """A line's words alone: no inline code, formulas, attributes, targets of links or references."""
+    line = re.sub(r"\$[^$]*\$", " ", _CODE.sub(" ", line))
+    return re.sub(r"\{[^}]*\}|\]\([^)]*\)|@[\w:-]+|^:::.*$|^\s*\d+\. |^\|[ :|-]+\|$", " ", line)

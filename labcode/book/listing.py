@@ -17,6 +17,8 @@ from labcode.settings import project_root
 
 #: A note to the type checker, which is nothing to a reader.
 _IGNORED = re.compile(r"  # type: ignore\[[\w, -]*\]$")
+#: Files that this process has shown code from: what a page rests on (see :mod:`labcode.book.frozen`).
+read: set[str] = set()
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -60,6 +62,7 @@ def _file(module: str) -> Path:
         found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
         raise RenderError(f"There is no module {module!r} to show code from.")
+    read.add(found.origin)
     return Path(found.origin)
 
 

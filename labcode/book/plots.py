@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -85,8 +83,6 @@ DARK = Theme(
     purple="#e08fbc",
     sky="#8fd0f7",
 )
-#: What :func:`show` takes: a function that draws a figure in a theme.
-Draw = Callable[[Theme], Figure]
 #: Marker of each failure type, so that a grey print tells them apart.
 MARKERS = {
     "No Failure": ".",
@@ -98,24 +94,11 @@ MARKERS = {
 }
 
 
-@contextmanager
-def themed(theme: Theme) -> Iterator[None]:
-    """Draw in the book's style, in one theme's colours."""
-    with plt.style.context(STYLE), mpl.rc_context(_colours(theme)):  # type: ignore[arg-type]
-        yield
-
-
 def _colours(theme: Theme) -> dict[str, object]:
     ink = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), theme.ink)
     lines = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), theme.soft)
     cycle = cycler(color=[theme.blue, theme.orange, theme.green, theme.red, theme.purple, theme.sky])
     return {**ink, **lines, "grid.color": theme.grid, "axes.prop_cycle": cycle, "axes.facecolor": "none"}
-
-
-def svg(draw: Draw, theme: Theme) -> bytes:
-    """Draw a figure in one theme and return it as SVG, the same bytes for the same figure."""
-    with themed(theme):
-        return _written(draw(theme))
 
 
 def _written(figure: Figure) -> bytes:
@@ -150,23 +133,18 @@ def _in_few_colours(png: bytes) -> bytes:
     return base64.b64encode(buffer.getvalue())
 
 
-def show(drawn: Draw | Figure) -> None:
+def show(figure: Figure) -> None:
     """Display a figure for both themes; its cell needs the option ``renderings: [light, dark]``.
 
     Parameters
     ----------
-    drawn
-        A figure, drawn after :func:`book_style` in the colours of its theme; or a function that makes one in the
-        theme that it is given.
+    figure
+        Drawn after :func:`book_style` in the colours of its theme. It is closed.
     """
     from IPython.display import SVG, display  # only a rendering chapter needs it
 
-    if isinstance(drawn, Figure):
-        light = _written(drawn)
-        pictures = [light, in_the_dark(light)]
-    else:
-        pictures = [svg(drawn, theme) for theme in (LIGHT, DARK)]
-    for picture in pictures:
+    light = _written(figure)
+    for picture in (light, in_the_dark(light)):
         display(SVG(picture.decode()))  # type: ignore[no-untyped-call]
 
 

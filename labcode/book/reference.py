@@ -118,18 +118,23 @@ def _spoken(wanted: type) -> str:
 def _check_stated(entry: Stated) -> None:
     """What each kind of entry needs."""
     numbers = entry.value is not None or entry.values is not None
-    if entry.kind == "figure" and not numbers:
-        raise _fault(entry.id, "value", "is missing; a figure needs value or values")
-    if entry.kind == "conclusion" and not entry.evidence.startswith("@"):
-        raise _fault(entry.id, "evidence", "should be a cross-reference such as @tbl-baselines; a conclusion needs one")
-    if numbers and not entry.label:
-        raise _fault(entry.id, "label", "is missing; a number needs one")
-    if numbers and not entry.ours:
-        raise _fault(entry.id, "ours", "is missing; say where our number is, such as regression_sound.rmse")
-    if entry.values is not None:
-        shape = (len(entry.rows), len(entry.columns))
-        if len(entry.values) != shape[0] or any(len(row) != shape[1] for row in entry.values):
-            raise _fault(entry.id, "values", f"should have {shape[0]} rows of {shape[1]}, as rows and columns say")
+    rows, columns = len(entry.rows), len(entry.columns)
+    faults = {
+        "value": (entry.kind == "figure" and not numbers, "is missing; a figure needs value or values"),
+        "evidence": (
+            entry.kind == "conclusion" and not entry.evidence.startswith("@"),
+            "should be a cross-reference such as @tbl-baselines; a conclusion needs one",
+        ),
+        "label": (numbers and not entry.label, "is missing; a number needs one"),
+        "ours": (numbers and not entry.ours, "is missing; say where our number is, such as regression_sound.rmse"),
+        "values": (
+            entry.values is not None and [len(row) for row in entry.values] != [columns] * rows,
+            f"should have {rows} rows of {columns}, as rows and columns say",
+        ),
+    }
+    for field, (wrong, what) in faults.items():
+        if wrong:
+            raise _fault(entry.id, field, what)
 
 
 def _fault(name: str, field: str, what: str) -> LabcodeError:
@@ -159,16 +164,10 @@ def stated(name: str) -> Stated:
 
 def cells(entry: Stated) -> Iterator[Cell]:
     """The numbers of an entry: one, or those of its table row by row; none if it states none."""
-    shared: dict[str, Any] = {
-        "id": entry.id,
-        "section": entry.section,
-        "about": entry.about,
-        "relation": entry.relation,
-    }
+    shared = {name: getattr(entry, name) for name in ("id", "section", "about", "relation")}
     if entry.value is not None:
-        yield Cell(
-            label=entry.label, value=entry.value, places=entry.places, unit=entry.unit, ours=entry.ours, **shared
-        )
+        alone = {name: getattr(entry, name) for name in ("label", "value", "places", "unit", "ours")}
+        yield Cell(**shared, **alone)
     for i, row in enumerate(entry.values or ()):
         for j, value in enumerate(row):
             column = entry.columns[j]

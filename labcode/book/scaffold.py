@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from labcode.book.quarto.onefile import chapter_list
+from labcode.book.edition import chapter_list
 from labcode.errors import LabcodeError
 from labcode.files import write_whole
 from labcode.settings import project_root

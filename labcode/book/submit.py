@@ -18,10 +18,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from labcode import __version__, settings
-from labcode.book import downloads, edition, environment
+from labcode.book import edition, environment
+from labcode.book.edition import TitlePage, title_page
 from labcode.book.render import Engine, Format, choose_engine, render
 from labcode.errors import LabcodeError
 from labcode.files import write_whole
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from labcode.results.run import Provenance
     from labcode.results.store import Result
 
-#: The author that ``_quarto.yml`` comes with.
-PLACEHOLDER = "Your name"
 #: What each file of the hand-in is, for its manifest.
 CONTENTS = {
     "html": "the whole report, appendices included, as one page that needs no other file and no network",
@@ -49,16 +46,6 @@ class Handin:
     path: Path
     files: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TitlePage:
-    """Who hands in what, as ``_quarto.yml`` states it; ``stem`` names the files."""
-
-    title: str
-    authors: tuple[str, ...]
-    day: date
-    stem: str
 
 
 def submit(
@@ -103,7 +90,7 @@ def submit(
         pdf = _rendered("handin", "pdf", engine, Path(folder) / "handin")
         files = {f"{front.stem}.html": page, f"{front.stem}.pdf": pdf}
     files |= {name: text.encode() for name, text in (scripts or {}).items()}
-    files["results.json"] = _json({name: downloads.finite(result.scalars) for name, result in results.items()})
+    files["results.json"] = _json({name: environment.finite(result.scalars) for name, result in results.items()})
     files["provenance.json"] = _json(provenance(results, data))
     files["manifest.json"] = _json(manifest(front, files, data, origin))
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
@@ -127,43 +114,6 @@ def _gate(root: Path, check: Callable[[Path], object] | None) -> tuple[dict[str,
     if check is not None:
         check(root)
     return results, {str(name): facts for name, facts in data.items()}
-
-
-def title_page(root: Path) -> TitlePage:
-    """Read title, authors and day from ``_quarto.yml``.
-
-    Raises
-    ------
-    LabcodeError
-        If there is no author, or no day.
-    """
-    path = root / "_quarto.yml"
-    try:
-        book = edition.settings(root)["book"]
-        authors = _names(book.get("author"))
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise LabcodeError(f"{path}: not a Quarto book ({error}); mend it with: git restore _quarto.yml") from error
-    if not authors or PLACEHOLDER in authors:
-        found = "still names the author as it came" if authors else "names no author"
-        raise LabcodeError(f'{path} {found}; under "book:", give yours, such as author: "Ada Lovelace".')
-    stem = Path(str(book.get("output-file") or "report")).name
-    return TitlePage(title=str(book.get("title", "")), authors=authors, day=_day(path, book.get("date")), stem=stem)
-
-
-def _names(given: Any) -> tuple[str, ...]:
-    listed = given if isinstance(given, list) else [given]
-    names = [each.get("name") if isinstance(each, dict) else each for each in listed]
-    return tuple(str(name).strip() for name in names if name and str(name).strip())
-
-
-def _day(path: Path, given: object) -> date:
-    try:
-        return given if isinstance(given, date) else date.fromisoformat(str(given))
-    except ValueError:
-        found = "names no date" if given is None else f"has the date {given!r}"
-        raise LabcodeError(
-            f'{path} {found}; under "book:", give the day of the hand-in itself, such as date: 2026-01-31.'
-        ) from None
 
 
 def current_results() -> dict[str, Result]:

@@ -13,20 +13,36 @@ import pandas as pd
 
 from labcode import settings
 from labcode.errors import LabcodeError, RowsError
-from labcode.results import keys, store
+from labcode.results import store
 from labcode.results.experiments import Experiment, catalog, find
+from labcode.results.keys import code_digest, device, library_versions
 from labcode.results.store import Result, Store
 from labcode.results.typed import Origin, Results, flatten, unflatten
 
 if TYPE_CHECKING:
     from labcode.data.types import Dataset, Provenance
 
-__all__ = ["Provenance", "Reporter", "datasets", "load", "load_typed", "rows", "run", "stored", "survey", "typed"]
+__all__ = [
+    "Provenance",
+    "Reporter",
+    "asked",
+    "datasets",
+    "keys",
+    "load",
+    "load_typed",
+    "rows",
+    "run",
+    "stored",
+    "survey",
+    "typed",
+]
 
 R = TypeVar("R", bound=Results)
 
 #: Results that could not be stored, by key, for the rest of this process.
 _unstored: dict[str, Result] = {}
+#: Key of each result that this process asked for: what a page rests on (see ``labcode.book.frozen``).
+asked: dict[str, str] = {}
 #: Digests of frames, by name, checksum of their source, and number of rows.
 _contents: dict[tuple[str, str, int], str] = {}
 
@@ -79,6 +95,12 @@ def survey(patterns: Sequence[str] = ()) -> dict[str, Result | None]:
     """What is stored of the experiments that match; nothing is computed."""
     session = _Session()
     return {name: session.stored(name) for name in _matching(patterns)}
+
+
+def keys() -> dict[str, str]:
+    """The key of each experiment's result, stored or not."""
+    session = _Session()
+    return {name: session.key(name) for name in catalog()}
 
 
 def run(patterns: Sequence[str] = (), reporter: Reporter | None = None) -> list[Result]:
@@ -149,7 +171,7 @@ class _Session:
         return list(order.values())
 
     def stored(self, name: str) -> Result | None:
-        key = self._key(name)
+        key = asked[name] = self.key(name)
         found = self.results.get(name) or _unstored.get(key) or self.store.load(name, key)
         if found is not None:
             self.results[name] = found
@@ -159,7 +181,7 @@ class _Session:
         experiment, result = self._experiment(name), self.stored(name)
         if result is None:
             needed = {need: self.load(need) for need in experiment.needs}
-            with self.store.lock(name, self._key(name)):
+            with self.store.lock(name, self.key(name)):
                 result = self.stored(name) or self._compute(experiment, needed)
         if name not in self.told:
             self.told.add(name)
@@ -171,10 +193,10 @@ class _Session:
             self.experiments[name] = find(name)
         return self.experiments[name]
 
-    def _key(self, name: str) -> str:
+    def key(self, name: str) -> str:
         if name not in self.keys:
             experiment = self._experiment(name)
-            self.codes[name] = keys.code_digest(experiment.run.__module__)
+            self.codes[name] = code_digest(experiment.run.__module__)
             inputs = self._inputs(experiment)
             self.keys[name] = store.result_key(name, experiment.settings, inputs, self.codes[name], *_machine())
         return self.keys[name]
@@ -182,7 +204,7 @@ class _Session:
     def _inputs(self, experiment: Experiment) -> dict[str, object]:
         return {
             "data": {name: _fingerprint(self._rows(name)) for name in experiment.datasets},
-            "needs": {name: self._key(name) for name in experiment.needs},
+            "needs": {name: self.key(name) for name in experiment.needs},
         }
 
     def _rows(self, name: str) -> Dataset:
@@ -224,13 +246,13 @@ class _Session:
             "sources": {name: self._rows(name).provenance.source for name in experiment.datasets},
             **self._inputs(experiment),
         }
-        return Result(experiment=experiment.name, key=self._key(experiment.name), meta=meta, **vars(flatten(found)))
+        return Result(experiment=experiment.name, key=self.key(experiment.name), meta=meta, **vars(flatten(found)))
 
     def _keep(self, experiment: Experiment, result: Result) -> None:
         self.results[experiment.name] = _unstored[result.key] = result
         module = experiment.run.__module__
         # What the key was made of must still be what runs here, and what processes started since have read.
-        if {keys.code_digest(module, on_disk=on_disk) for on_disk in (False, True)} != {self.codes[experiment.name]}:
+        if {code_digest(module, on_disk=on_disk) for on_disk in (False, True)} != {self.codes[experiment.name]}:
             store.note(f"{experiment.name} is not stored: {module} or what it imports was edited; start a new process.")
             return
         try:
@@ -241,7 +263,7 @@ class _Session:
 
 
 def _machine() -> tuple[dict[str, str], str]:
-    return keys.library_versions(), keys.device()
+    return library_versions(), device()
 
 
 def _fingerprint(dataset: Dataset) -> dict[str, object]:

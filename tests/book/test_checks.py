@@ -12,7 +12,8 @@ import pypandoc
 import pytest
 
 from labcode.book import checks
-from labcode.book.checks import CONTRADICTED, Check, check, contradicted
+from labcode.book.checks import Check, check
+from labcode.book.contradictions import CONTRADICTED, contradicted
 from labcode.errors import RenderError
 from labcode.results.number import BLANK, Number, Quantity
 

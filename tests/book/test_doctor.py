@@ -36,7 +36,7 @@ def test_a_check_that_fails_is_a_fault_and_the_others_go_on() -> None:
         raise LabcodeError("The file is broken; mend it.")
 
     def works() -> Finding:
-        return Finding(check="c", state="ok", found="fine")
+        return Finding("ok", "fine")
 
     first, second, third = examine([("a", faints), ("b", refuses), ("c", works)])
     assert (first.check, first.state) == ("a", "fault")

@@ -8,6 +8,7 @@ import pytest
 
 from labcode.book import edition
 from labcode.book.portable.book import read_book
+from labcode.errors import LabcodeError
 from labcode.settings import project_root
 
 
@@ -56,3 +57,39 @@ def test_settings_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "_quarto.yml").write_text("[]\n")
     with pytest.raises(Exception, match="holds no settings"):
         edition.settings(tmp_path)
+
+
+CONFIG = 'book: {title: T, author: "A. Student", date: 2026-01-31, chapters: [index.qmd]}\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"A. Student"', "[]", "names no author"),
+        ('"A. Student"', '[{name: " "}]', "names no author"),
+        ("A. Student", edition.PLACEHOLDER, "still names the author as it came; .*give yours"),
+        ("date: 2026-01-31, ", "", "names no date"),
+        ("2026-01-31", "today", "has the date 'today'; .* give the day"),
+        ("book:", "page:", "not a Quarto book"),
+    ],
+)
+def test_a_title_page_without_author_or_day_is_refused(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    (tmp_path / "_quarto.yml").write_text(CONFIG.replace(old, new))
+    with pytest.raises(LabcodeError, match=expected):
+        edition.title_page(tmp_path)
+
+
+def test_all_authors_are_named_and_parts_flattened(tmp_path: Path) -> None:
+    (tmp_path / "_quarto.yml").write_text(
+        CONFIG.replace('"A. Student"', '[{name: {given: Anna, family: Schmidt}}, "B. Student"]')
+    )
+    assert edition.title_page(tmp_path).authors == ("Anna Schmidt", "B. Student")
+    entries = ["index.qmd", {"part": "P", "chapters": ["a.qmd", {"href": "b.qmd"}]}]
+    assert edition.chapter_list(entries) == ["index.qmd", "a.qmd", "b.qmd"]
+
+
+def test_chapters_are_found_by_name() -> None:
+    found = edition.chapter_files(["eda", "chapters/eda.qmd", "index"])
+    assert found == ["chapters/eda.qmd", "chapters/eda.qmd", "index.qmd"]
+    with pytest.raises(LabcodeError, match="no chapter 'nosuch'"):
+        edition.chapter_files(["nosuch"])

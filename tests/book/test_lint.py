@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from labcode.book.lint import LONGEST, faults, measures, paragraphs, prose_lines, unchecked
-from labcode.book.prose import JUDGING
+from labcode.book.fences import prose_lines
+from labcode.book.lint import LONGEST, inline_share, of_layout, paragraphs, unchecked, visible_cells
 
 PROSE = "Prose without any code in it, long enough that one figure in it is little. " * 2
 CELL = "```{{python}}\n#| code-fold: {fold}\n{options}{code}\n```\n"
@@ -18,14 +18,14 @@ def cell(*code: str, fold: str = "false", options: str = "") -> str:
 
 
 def told(text: str) -> list[tuple[int, str]]:
-    return list(faults(text))
+    return list(of_layout(text))
 
 
 def test_the_share_of_inline_code() -> None:
-    assert measures("12345 `{python} x`").inline == pytest.approx(12 / 18)
-    assert measures(PROSE).inline == 0
+    assert inline_share("12345 `{python} x`") == pytest.approx(12 / 18)
+    assert inline_share(PROSE) == 0
     text = f"---\ntitle: `{{python}} a_title_that_is_no_prose`\n---\n{PROSE}\n```\n`{{python}} shown_in_a_block`\n```\n"
-    assert measures(text).inline == 0
+    assert inline_share(text) == 0
 
 
 def test_too_much_inline_code_is_a_fault_and_a_little_is_none() -> None:
@@ -67,7 +67,7 @@ def test_lines_of_the_cells_that_a_reader_sees() -> None:
             cell(*["line()"] * 6, options="#| label: fig-x\n"),
         ]
     )
-    assert measures(text).cell_lines == (2, 6)
+    assert visible_cells(text) == [2, 6]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,6 @@ RMSE = "`{python} sound.rmse`"
     ],
 )  # fmt: skip
 def test_a_paragraph_that_judges_a_figure_has_a_check(text: str, lines: list[int]) -> None:
-    found = list(unchecked(text, JUDGING, ["sound.rmse"]))
+    found = list(unchecked(text, ["sound.rmse"]))
     assert [line for line, _ in found] == lines
     assert all("has no check" in words for _, words in found)

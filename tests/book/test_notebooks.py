@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from labcode.book.notebooks import take_back, to_chapter, to_notebook, write_notebook
+from labcode.book.notebooks import notebook, take_back, to_chapter, write_notebook
 from labcode.errors import LabcodeError
 from labcode.settings import project_root
 
@@ -37,7 +37,7 @@ shown = "not run"
 def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "labcode").mkdir()
     (tmp_path / "chapters").mkdir()
-    (tmp_path / "_quarto.yml").write_text("book: {}\n")
+    (tmp_path / "_quarto.yml").write_text("book: {chapters: [chapters/one.qmd]}\n")
     (tmp_path / "chapters" / "one.qmd").write_text(TEXT)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -46,32 +46,32 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_chapter_comes_back_byte_for_byte(path: Path) -> None:
     text = path.read_text("utf-8")
-    notebook = to_notebook(text)
-    nbformat.validate(notebook)
-    assert to_chapter(nbformat.reads(nbformat.writes(notebook), as_version=4)) == text
+    written = nbformat.from_dict(notebook(text))
+    nbformat.validate(written)
+    assert to_chapter(nbformat.reads(nbformat.writes(written), as_version=4)) == text
 
 
 @pytest.mark.parametrize(
     "text", [TEXT, "", "\n\n", TEXT.rstrip("\n"), "```{python}\nnever closed\n", "~~~\n```{python}\n~~~\n"]
 )
 def test_odd_texts_come_back_too(text: str) -> None:
-    assert to_chapter(to_notebook(text)) == text
+    assert to_chapter(nbformat.from_dict(notebook(text))) == text
 
 
 def test_cells_that_run_become_code_and_others_do_not() -> None:
-    cells = to_notebook(TEXT).cells
+    cells = nbformat.from_dict(notebook(TEXT)).cells
     assert [cell.source for cell in cells if cell.cell_type == "code"] == ['#| label: x\na = "`" * 3', ""]
     assert 'shown = "not run"' in cells[-1].source
 
 
 def test_an_edited_notebook_gives_an_edited_chapter_without_outputs(book: Path) -> None:
     path = write_notebook("one")
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1].source += "\nb = 2"
-    notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="noise")]
-    notebook.cells.insert(2, new_code_cell("c = 3"))
-    notebook.cells.insert(3, new_markdown_cell("Said."))
-    nbformat.write(notebook, path)
+    edited = nbformat.read(path, as_version=4)
+    edited.cells[1].source += "\nb = 2"
+    edited.cells[1].outputs = [nbformat.v4.new_output("stream", text="noise")]
+    edited.cells.insert(2, new_code_cell("c = 3"))
+    edited.cells.insert(3, new_markdown_cell("Said."))
+    nbformat.write(edited, path)
     text = take_back("one").read_text()
     assert text == TEXT.replace(
         '* 3\n```\n```{python}', '* 3\nb = 2\n```\n\n```{python}\nc = 3\n```\n\n\nSaid.\n\n```{python}'

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labcode.book import render
-from labcode.book.edits import numeric
+from labcode.book import preview as preview_room
 from labcode.book.portable.preview import Handler, Preview
+from labcode.book.preview import numeric
+from labcode.book.render import Quarto
 from labcode.settings import project_root
 
 PAGE = """# Summary {.unnumbered}
@@ -26,19 +27,20 @@ Prose.
 ```{python}
 #| echo: false
 from pathlib import Path
+from labcode.book import words
 runs = Path("runs.txt")
 runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
-words = "labcode.book.words"
-print(Path(words.replace(".", "/") + ".py").read_text())
+print(Path("words.txt").read_text())
 ```
 """
 
 
 @pytest.fixture
-def preview(tmp_path: Path) -> Preview:
+def preview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Preview:
+    monkeypatch.setenv("LABCODE_PROFILE", "quick")
     root = tmp_path / "book"
-    (root / "labcode/book").mkdir(parents=True)
-    (root / "labcode/book/words.py").write_text("first")
+    (root / "labcode").mkdir(parents=True)
+    (root / "words.txt").write_text("first")
     (root / "_quarto.yml").write_text('book: {title: "T", chapters: [index.qmd]}\nformat: {html: default}\n')
     (root / "index.qmd").write_text(PAGE)
     (tmp_path / "site").mkdir()
@@ -64,7 +66,7 @@ def test_prose_is_shown_without_running_a_cell(preview: Preview) -> None:
 
 
 def test_changed_code_runs_the_cells_again(preview: Preview) -> None:
-    (preview.root / "labcode/book/words.py").write_text("second")
+    (preview.root / "words.txt").write_text("second")
     preview.update()
     assert "second" in page(preview) and "first" not in page(preview) and runs(preview) == 2
 
@@ -147,7 +149,7 @@ def test_a_page_that_is_old_already_is_told_at_once(preview: Preview, address: s
 
 
 def test_quartos_preview_is_told_of_edits_of_the_code(tmp_path: Path) -> None:
-    told = render._EDITED
+    told = preview_room._EDITED
     settings = yaml.safe_load((project_root() / "_quarto.yml").read_text("utf-8"))
     assert settings["labcode-edited"] == told
     assert not any(part.startswith(".") for part in Path(told).parts), "Quarto's preview looks at no hidden folder"
@@ -164,6 +166,6 @@ def test_quartos_preview_is_told_of_edits_of_the_code(tmp_path: Path) -> None:
             source.write_text(source.read_text() + "x")
 
     threading.Thread(target=edit, daemon=True).start()
-    assert render._quarto_preview(render.Quarto(path=quarto, version=(1, 9, 0)), tmp_path, []) == 0
+    assert preview_room._with_quarto(Quarto(path=quarto, version=(1, 9, 0)), tmp_path, []) == 0
     stop.set()
     assert not (tmp_path / told).exists()

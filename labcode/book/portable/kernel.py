@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
@@ -57,19 +57,21 @@ class Memory:
     ----------
     file : callable
         Gives the file that keeps what a chapter showed; without it, this process alone remembers.
-    states : mapping of str to str
-        For each chapter, a digest of all that can change what its cells show, beside their own code.
+    current : callable
+        Tells whether all that can change what a chapter's cells show, beside their own code, is as it was.
     """
 
-    def __init__(self, file: Callable[[str], Path] | None = None, states: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, file: Callable[[str], Path] | None = None, current: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self.file = file
-        self.states = dict(states or {})
-        self._shown: dict[str, tuple[str, str, list[list[Any]]]] = {}
+        self.current = current
+        self._shown: dict[str, tuple[str, list[list[Any]]]] = {}
 
     def recall(self, chapter: str, cells: list[Cell], *, old: bool) -> bool:
-        """Give the cells what they showed; false if that is not known, or only from another state."""
-        state, codes, shown = self._shown.get(chapter) or self._read(chapter)
-        if codes != _digest(cells) or (state != self.states.get(chapter) and not old):
+        """Give the cells what they showed; false if that is not known, or no longer so."""
+        codes, shown = self._shown.get(chapter) or self._read(chapter)
+        if codes != _digest(cells) or not (old or self.current(chapter)):
             return False
         for cell, outputs in zip(cells, shown, strict=True):
             cell.outputs = outputs
@@ -77,17 +79,17 @@ class Memory:
 
     def keep(self, chapter: str, cells: list[Cell]) -> None:
         """Remember what the cells showed."""
-        kept = (self.states.get(chapter, ""), _digest(cells), [cell.outputs for cell in cells])
+        kept = (_digest(cells), [cell.outputs for cell in cells])
         self._shown[chapter] = kept
         if self.file:
             files.keep(self.file(chapter), json.dumps(kept))
 
-    def _read(self, chapter: str) -> tuple[str, str, list[list[Any]]]:
+    def _read(self, chapter: str) -> tuple[str, list[list[Any]]]:
         with suppress(OSError, ValueError, TypeError):
             if self.file:
-                state, codes, shown = json.loads(self.file(chapter).read_text("utf-8"))
-                return state, codes, shown
-        return "", "", []
+                codes, shown = json.loads(self.file(chapter).read_text("utf-8"))
+                return codes, shown
+        return "", []
 
 
 def _digest(cells: list[Cell]) -> str:
@@ -112,7 +114,7 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
     ran = [cell for cell in cells if cell.options["eval"]]
     if ran and not (memory and memory.recall(chapter.file, ran, old=old)):
         folder = book.root if book.in_project else (book.root / chapter.file).parent
-        await _run_all(_client(folder), ran)
+        await _run_all(_client(folder), ran, _environment(book.root, chapter.file))
         if memory:
             memory.keep(chapter.file, ran)
     shown = {id(cell): _shown(cell, f"media/{chapter.name}-{n}", work) for n, cell in enumerate(cells, start=1)}
@@ -130,8 +132,14 @@ def _client(root: Path) -> NotebookClient:
     )
 
 
-async def _run_all(client: NotebookClient, cells: list[Cell]) -> None:
-    async with client.async_setup_kernel(env=_ENVIRONMENT | os.environ | _SHOWN):
+def _environment(root: Path, file: str) -> dict[str, str]:
+    """What the cells of a chapter find in their environment, Quarto's names of the chapter among it."""
+    page = {"QUARTO_PROJECT_ROOT": str(root), "QUARTO_DOCUMENT_PATH": ".", "QUARTO_DOCUMENT_FILE": file}
+    return _ENVIRONMENT | os.environ | _SHOWN | page
+
+
+async def _run_all(client: NotebookClient, cells: list[Cell], environment: dict[str, str]) -> None:
+    async with client.async_setup_kernel(env=environment):
         for _, group in groupby(cells, key=lambda cell: cell.inline or id(cell)):
             await _run(client, list(group))
 

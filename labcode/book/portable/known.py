@@ -58,10 +58,6 @@ SETTINGS: dict[str, Any] = {
     "lang": {"en", "en-GB", "en-US"},
     "execute": _EXECUTE,
     "jupyter": {"python3"},
-    "toc": {"true"},
-    "papersize": {"a4"},
-    "latex-auto-install": _YES_NO,
-    "fig-pos": str,
     "format": {
         # The engine has looks of its own: what only changes those of Quarto's pages is no fault.
         "html": dict.fromkeys(("theme", "respect-user-color-scheme", "html-math-method", "fig-responsive"), ...)

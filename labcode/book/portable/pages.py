@@ -15,7 +15,7 @@ import pypandoc  # type: ignore[import-untyped]
 import typst
 
 from labcode.book import edition
-from labcode.book.downloads import notebook_text
+from labcode.book.notebooks import notebook_text
 from labcode.book.portable.book import Book, Chapter
 from labcode.book.portable.finish import START, finish, finish_onefile
 from labcode.book.portable.reader import read_lines

@@ -17,11 +17,12 @@ from functools import partial
 from pathlib import Path
 
 from labcode.book import frozen
-from labcode.book.edits import edits
 from labcode.book.portable.book import Book, read_book
 from labcode.book.portable.finish import search_index
 from labcode.book.portable.kernel import Memory, execute
 from labcode.book.portable.pages import write_book_file, write_html
+from labcode.book.preview import edits
+from labcode.book.quarto import prerender
 from labcode.errors import LabcodeError
 
 _CHANGES = "/-/changes/"
@@ -36,7 +37,8 @@ class Preview:
 
     def __init__(self, root: Path, site: Path) -> None:
         self.root, self.site = root, site
-        self.memory = Memory(partial(frozen.portable_file, root))
+        self.record = frozen.Record()
+        self.memory = Memory(partial(frozen.portable_file, root), self._current)
         self.viewed = "index"
         self.versions: dict[str, int] = {}
         self.fault = ""
@@ -54,15 +56,19 @@ class Preview:
         """Render; what went wrong, if anything: whatever it is, the preview goes on."""
         try:
             book = read_book(self.root)
-            before, self.memory.states = self.memory.states, frozen.now(self.root).pages
-            if self.memory.states != before:  # cells of other pages may wait
+            self.record = prerender.prepare_anew(self.root)
+            if not all(self._current(chapter.file) for chapter in book.chapters):  # cells of other pages may wait
                 asyncio.run(self._render(book, first=True))
             asyncio.run(self._render(book, first=False))
+            frozen.seal(self.root)
         except LabcodeError as fault:
             return str(fault)
         except Exception as fault:
             return f"{type(fault).__name__}: {fault}"
         return ""
+
+    def _current(self, page: str) -> bool:
+        return frozen.current(self.root, page, self.record)
 
     async def _render(self, book: Book, *, first: bool) -> None:
         begun = time.monotonic()

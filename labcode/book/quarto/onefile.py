@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from labcode import files
 from labcode.book import edition
 from labcode.errors import RenderError
 
@@ -29,8 +30,8 @@ _RANDOM_ID = re.compile(r'<div id="[0-9a-f]{8}"(?= class="cell")')
 _MOVED = ("title", "subtitle", "author", "date", "date-format")
 
 
-def render_onefile(run: RunQuarto, root: Path, to: Sequence[str], out: Path) -> list[Path]:
-    """Render the one page, and the PDF if asked for, from a copy of the sources; ``_book`` is not touched.
+def render_onefile(run: RunQuarto, root: Path, out: Path) -> Path:
+    """Render the one page from a copy of the sources; ``_book`` is not touched.
 
     Parameters
     ----------
@@ -38,8 +39,6 @@ def render_onefile(run: RunQuarto, root: Path, to: Sequence[str], out: Path) -> 
         Runs Quarto.
     root
         The project.
-    to
-        ``"onefile"``, ``"pdf"``, or both.
     out
         Folder to write into.
 
@@ -48,40 +47,19 @@ def render_onefile(run: RunQuarto, root: Path, to: Sequence[str], out: Path) -> 
     RenderError
         If a cell fails, a reference leads nowhere, or the page still needs another file.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    # The PDF goes first: it runs chapter by chapter, so a failing cell is named with the chapter's file and line.
-    written = {kind: _RENDERERS[kind](run, root, out) for kind in sorted(to, reverse=True)}
-    return [written[kind] for kind in to]
-
-
-def _pdf(run: RunQuarto, root: Path, out: Path) -> Path:
-    with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
-        config = _copied(root, Path(folder))
-        _write_config(Path(folder), config)
-        run(Path(folder), ["--to", "typst"])
-        found = sorted((Path(folder) / config["project"]["output-dir"]).glob("*.pdf"))
-        if not found:
-            raise RenderError("Quarto ended well but wrote no PDF.")
-        return Path(shutil.copy(found[0], out))
-
-
-def _page(run: RunQuarto, root: Path, out: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
         config = _copied(root, Path(folder))
         name = config["book"].get("output-file") or "report"
         _write_config(Path(folder), one_document(config, name))
-        book = config["book"]
-        files = chapter_list([*book["chapters"], *(book.get("appendices") or [])])
-        text = "\n\n".join(f"{{{{< include {file} >}}}}" for file in files)
+        text = "\n\n".join(f"{{{{< include {file} >}}}}" for file in edition.sources(root))
         (Path(folder) / f"{name}.qmd").write_text(f"{text}\n", encoding="utf-8")
         run(Path(folder), [f"{name}.qmd", "--to", "html"])
         text = _RANDOM_ID.sub("<div", (Path(folder) / "_out" / f"{name}.html").read_text(encoding="utf-8"))
-    page = out / f"{name}.html"
     text = with_views(text)
-    page.write_text(text, encoding="utf-8")
     if lacking := outside_files(text):
-        raise RenderError(f"{page.name} is not complete in itself: it still needs {', '.join(lacking[:3])}.")
-    return page
+        raise RenderError(f"{name}.html is not complete in itself: it still needs {', '.join(lacking[:3])}.")
+    files.write_whole(out / f"{name}.html", text.encode())
+    return out / f"{name}.html"
 
 
 def with_views(page: str) -> str:
@@ -90,9 +68,6 @@ def with_views(page: str) -> str:
     head, end, rest = page.partition("</head>")
     head, (body, last, tail) = f"{head}<style>\n{style}</style>\n{end}", rest.rpartition("</body>")
     return f"{head}{body}<script>\n{script}</script>\n{last}{tail}"
-
-
-_RENDERERS = {"onefile": _page, "pdf": _pdf}
 
 
 def one_document(config: dict[str, Any], name: str) -> dict[str, Any]:
@@ -109,20 +84,6 @@ def one_document(config: dict[str, Any], name: str) -> dict[str, Any]:
         | single
         | {"crossref": (single.get("crossref") or {}) | {"chapters": True}, "format": {"html": html}}
     )
-
-
-def chapter_list(entries: Sequence[Any]) -> list[str]:
-    """Files of a book's chapters in order; parts are flattened."""
-    files: list[str] = []
-    for entry in entries:
-        if isinstance(entry, str):
-            files.append(entry)
-        elif "chapters" in entry:
-            files += chapter_list([part for part in [entry.get("part", "")] if part.endswith(".qmd")])
-            files += chapter_list(entry["chapters"])
-        else:
-            files.append(entry.get("href") or entry["file"])
-    return files
 
 
 def _copied(root: Path, folder: Path) -> dict[str, Any]:

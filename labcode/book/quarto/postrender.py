@@ -77,36 +77,37 @@ def write_scripts(book: Path) -> None:
 def main() -> int:
     """Mend the pages that are there, and write the results and each chapter's notebook beside them."""
     sys.path.insert(0, str(_BOOK.parents[1]))
-    from labcode.book import frozen
-    from labcode.book.downloads import NOTEBOOK, RESULTS, notebook_text
-    from labcode.book.pictures import load_late
-    from labcode.book.quarto.prerender import confirm, results_text
+    from labcode.book import contradictions, edition, frozen, notebooks, pictures
+    from labcode.book.environment import RESULTS
+    from labcode.book.quarto.log import refuse_unresolved
+    from labcode.book.quarto.prerender import results_text
+    from labcode.errors import LabcodeError
 
     root = Path.cwd()
-    rendered = list(frozen.kept(root, portable=False))
-    contradicted = _contradicted(root, rendered)
-    confirm(root)
-    book = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"))
+    book = root / os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book")
+    frozen.seal(root)
+    left: list[str] = []
     if (book / "site_libs" / "quarto-html").is_dir():
         write_scripts(book)
-        for page in book.rglob("*.html"):
-            text, notebook = mend(load_late(page.read_text("utf-8"), page.parent)), page.with_suffix(".ipynb")
-            chapter = root / page.relative_to(book).with_suffix(".qmd")
-            if chapter.is_file() and (cells := notebook_text(chapter)):
+        for chapter in edition.sources(root):
+            page = (book / chapter).with_suffix(".html")
+            if not page.is_file():
+                continue
+            text, notebook = page.read_text("utf-8"), page.with_suffix(".ipynb")
+            left += re.findall(r'class="quarto-unresolved-ref">\?([\w-]+)<', text)
+            text = mend(pictures.load_late(text, page.parent))
+            if cells := notebooks.notebook_text(root / chapter):
                 notebook.write_text(cells, "utf-8")
-                text = offer_notebook(text, notebook.name, NOTEBOOK)
+                text = offer_notebook(text, notebook.name, notebooks.NOTEBOOK)
             page.write_text(text, "utf-8")
         (book / RESULTS).write_text(results_text(root), "utf-8")
-    return contradicted
-
-
-def _contradicted(root: Path, rendered: list[tuple[str, Path]]) -> int:
-    """Say which sentences the published rows contradict; the exit code."""
-    from labcode.book.contradictions import ContradictedError, refuse
-
     try:
-        refuse(root, rendered)
-    except ContradictedError as error:
+        everything = bool(os.environ.get("QUARTO_PROJECT_RENDER_ALL"))
+        refuse_unresolved(
+            "\n".join(f"Unable to resolve crossref {label}" for label in left), root, everything=everything
+        )
+        contradictions.refuse(root, frozen.shown(root, portable=False))
+    except LabcodeError as error:
         print(f"labcode: {error}", file=sys.stderr, flush=True)
         return error.exit_code
     return 0

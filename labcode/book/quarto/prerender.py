@@ -6,15 +6,13 @@ Quarto runs this file as a script (``pre-render`` in _quarto.yml); the portable 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labcode.book.frozen import Record
-    from labcode.results.experiments import Experiment
 
 
 def prepare(root: Path, *, everything: bool) -> Record:
@@ -39,96 +37,87 @@ def prepare(root: Path, *, everything: bool) -> Record:
     """
     from labcode.book import frozen
 
-    last, record = frozen.read(root), frozen.now(root)
-    if last.common == record.common and (last.complete or not everything):
-        record = replace(last, pages=record.pages)
-        print(*last.said, sep="\n", flush=True)
+    record = frozen.read(root)
+    if record.stamp == frozen.stamp(root) and (record.complete or not everything):
+        print(*record.said, sep="\n", flush=True)
     else:
-        said = announce()
-        if everything:
-            compute()
-        record = replace(frozen.now(root), said=said, complete=everything)
-    frozen.keep(root, record)
+        record = _looked_up(root, everything, record.sums)
+    record.pages = frozen.pages(root)
+    frozen.discard_stale(root, record)
+    frozen.write(root, record)
     return record
 
 
-def confirm(root: Path) -> None:
-    """After a render: keep no outputs if code or data were edited meanwhile."""
-    from labcode.book import frozen
+def prepare_anew(root: Path) -> Record:
+    """The same for a process that outlives edits of the code: where there are some, another Python looks.
 
-    if frozen.read(root).pages != frozen.now(root).pages:
-        frozen.forget(root)
+    Raises
+    ------
+    LabcodeError
+        If data must be refused, or the code cannot be imported.
+    """
+    from labcode.book import frozen
+    from labcode.errors import LabcodeError
+
+    if frozen.read(root).stamp != frozen.stamp(root):
+        done = subprocess.run([sys.executable, __file__], cwd=root, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise LabcodeError(done.stderr.strip().rpartition("\n")[2])
+    return prepare(root, everything=False)
+
+
+def _looked_up(root: Path, everything: bool, sums: dict[str, str]) -> Record:
+    """The record after loading the rows, so that a broken file stops the render here and not in a chapter."""
+    from labcode.book import frozen
+    from labcode.results import run
+
+    if not _has_lab(root):
+        return frozen.Record(frozen.stamp(root), complete=everything, sums=sums)
+    facts = {name: run.rows(name).provenance for name in run.datasets()}
+    said = [f"{each.name}: {each.status}, {each.rows:,} rows" for each in facts.values()]
+    print(*said, sep="\n", flush=True)
+    if everything:
+        compute()
+    rows = {name: f"{each.sha256} {each.status}" for name, each in facts.items()}
+    return frozen.Record(frozen.stamp(root), run.keys(), rows, said, complete=everything, sums=sums)
+
+
+def _has_lab(root: Path) -> bool:
+    """Whether the book reports on rows and results of a lab; another one may be rendered too."""
+    return (root / "lab.toml").is_file()
+
+
+def compute() -> None:
+    """Compute the results that are missing, so that no chapter trains in silence."""
+    from labcode.results import run
+    from labcode.results.progress import RunDisplay
+
+    if missing := [name for name, result in run.survey().items() if result is None]:
+        display = RunDisplay()
+        with display.bar:
+            run.run(missing, display)
 
 
 def results_text(root: Path) -> str:
     """The text of ``results.json``, remembered as long as nothing that it rests on changes."""
-    from labcode.book import downloads, frozen
+    from labcode.book import environment, frozen
 
     record = frozen.read(root)
-    if not record.results or record.common != frozen.now(root).common:
-        record.results = downloads.results_text()
-        if record.pages:
-            frozen.keep(root, record)
+    if not record.results or record.stamp != frozen.stamp(root):
+        record.results = environment.results_text() if _has_lab(root) else "{}\n"
+        frozen.write(root, record)
     return record.results
-
-
-def announce() -> list[str]:
-    """Load both data sets and say what they are, so that a broken file stops the render here and not in a chapter.
-
-    Returns
-    -------
-    list of str
-        The lines that were said.
-
-    Raises
-    ------
-    DataError
-        If a file is there but must be refused.
-    """
-    from labcode.results import run
-
-    facts = [run.rows(name).provenance for name in run.datasets()]
-    lines = [f"{each.name}: {each.status}, {each.rows:,} rows" for each in facts]
-    print(*lines, sep="\n", flush=True)
-    return lines
-
-
-def compute() -> None:
-    """Compute the results that are missing, a line for each, so that no chapter trains in silence."""
-    from labcode.results import run
-
-    run.run(reporter=Lines())
-
-
-class Lines:
-    """Says in a line what is computed, and how long it took; nothing of what is stored already."""
-
-    def plan(self, missing: Sequence[Experiment]) -> None:
-        """Say how much there is to do."""
-        if missing:
-            print(f"computing {len(missing)} results, about {sum(each.seconds for each in missing):.0f} s", flush=True)
-
-    def stored(self, experiment: Experiment) -> None:
-        """Nothing: it is there."""
-
-    def started(self, experiment: Experiment) -> None:
-        """Nothing: the line comes when it is done."""
-
-    def progress(self, experiment: Experiment, share: float) -> None:
-        """Nothing: lines only."""
-
-    def computed(self, experiment: Experiment, seconds: float) -> None:
-        """Say so."""
-        print(f"{experiment.name}: computed in {seconds:.1f} s", flush=True)
 
 
 def main() -> int:
     """Run as Quarto's pre-render script: a fault is one sentence on stderr and exit code 2."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
     try:
+        from labcode.book.lint import refuse_what_quarto_drops
         from labcode.errors import LabcodeError
 
         try:
+            refuse_what_quarto_drops(Path.cwd())
             prepare(Path.cwd(), everything=bool(os.environ.get("QUARTO_PROJECT_RENDER_ALL")))
         except LabcodeError as error:
             print(error, file=sys.stderr)

@@ -12,9 +12,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from labcode.book import checks, lint, plots, prose, trials
-from labcode.book.portable.book import Book, read_book
-from labcode.book.portable.reader import Cell, Line, read_chapter
+from labcode.book import checks, edition, lint, plots, trials
+from labcode.book.portable.reader import Cell, read_chapter
 from labcode.book.statements import Verdict
 from labcode.errors import LabcodeError, RenderError
 from labcode.results import run as catalog
@@ -25,11 +24,15 @@ from labcode.settings import project_root
 
 @dataclass(frozen=True)
 class Tried:
-    """A check, where it stands, and what its trial found."""
+    """A check, its ``file:line``, and what its trial found."""
 
-    where: Line
+    where: str
     check: checks.Check
     trial: trials.Trial
+
+    def __str__(self) -> str:
+        holds = "holds" if self.check.holds else "false"
+        return f"{holds:6}{self.where}  {self.check.condition}\n      {self.check.words}"
 
 
 @dataclass
@@ -56,8 +59,8 @@ class Checked:
         return sum(" is typed; " in fault for fault in self.faults)
 
 
-def check(root: Path | None = None, chapters: Sequence[str] = ()) -> Checked:
-    """Try every check of the book, or of some chapters, and look through its sources.
+def check_book(root: Path | None = None, chapters: Sequence[str] = ()) -> Checked:
+    """Try every check of the book, or of some chapters, and look through all its sources.
 
     Parameters
     ----------
@@ -71,26 +74,25 @@ def check(root: Path | None = None, chapters: Sequence[str] = ()) -> Checked:
     LabcodeError
         If results are not stored yet.
     """
-    book = read_book(root or project_root())
+    root = root or project_root()
     missing = [name for name, result in catalog.survey().items() if result is None]
     if missing:
         raise LabcodeError(
             f"{len(missing)} results are not stored yet ({', '.join(missing)}); compute them with `labcode run`."
         )
-    found = Checked(faults=[str(fault) for fault in prose.all_faults(book)])
-    chosen = book.only(chapters) if chapters else book
-    for chapter in chosen.chapters:
-        _check_chapter(book, chapter.file, found)
+    found = Checked(faults=list(lint.all_faults(root)))
+    for file in edition.chapter_files(chapters, root) or edition.sources(root):
+        _check_chapter(root, file, found)
     return found
 
 
-def _check_chapter(book: Book, file: str, found: Checked) -> None:
+def _check_chapter(root: Path, file: str, found: Checked) -> None:
     """Run a chapter's cells without drawing, and try each check and each verdict."""
     shows_result: set[str] = set()
     names: dict[str, Any] = {"__name__": "__main__"}
-    with _without_drawing(book.root):
-        for cell in (part for part in read_chapter(book.root, file) if isinstance(part, Cell)):
-            line, before = cell.lines[0], len(checks.made)
+    with _without_drawing(root):
+        for cell in (part for part in read_chapter(root, file) if isinstance(part, Cell)):
+            line, before = cell.lines[0] if cell.lines else None, len(checks.made)
             try:
                 shown = _run(cell, names)
             except Exception as fault:
@@ -101,13 +103,13 @@ def _check_chapter(book: Book, file: str, found: Checked) -> None:
             made = checks.made[before:]
             del checks.made[before:]
             judged = isinstance(shown, Verdict)
-            found.checks += [_tried(line, each, found, judged) for each in (shown.checks if judged else made)]
+            found.checks += [_tried(str(line), each, found, judged) for each in (shown.checks if judged else made)]
             found.inline += cell.inline
-            if cell.inline and not made and _shows_result(line.text, names):
+            if cell.inline and line and not made and _shows_result(line.text, names):
                 shows_result.add(line.text.strip())
     found.faults += _impossible_figures(file, names)
-    text = (book.root / file).read_text("utf-8")
-    faults = [*lint.faults(text), *lint.unchecked(text, prose.JUDGING, shows_result)]
+    text = (root / file).read_text("utf-8")
+    faults = [*lint.of_layout(text), *lint.unchecked(text, shows_result)]
     found.faults += [f"{file}:{number}: {fault}" for number, fault in sorted(faults)]
 
 
@@ -120,17 +122,19 @@ def _shows_result(code: str, names: dict[str, Any]) -> bool:
     return any(isinstance(names.get(name), Results | Number) for name in used)
 
 
-def _tried(line: Line, check: checks.Check, found: Checked, judged: bool) -> Tried:
+def _tried(where: str, check: checks.Check, found: Checked, judged: bool) -> Tried:
     """Try a check; of those of a verdict, one may be false, since it judges and does not promise."""
     trial = trials.tried(check)
     if not check.holds and check.published and not judged:
-        found.faults.append(f"{line}: not true of the published rows: {check.condition!r}: {check.words}")
+        found.faults.append(f"{where}: not true of the published rows: {check.condition!r}: {check.words}")
     if not trial.can_fail:
-        found.faults.append(f"{line}: this check cannot fail, whatever the results are: {check.condition!r}")
+        found.faults.append(f"{where}: this check cannot fail, whatever the results are: {check.condition!r}")
     found.faults += [
-        f"{line}: the clause {clause!r} of {check.condition!r} cannot matter" for clause in trial.idle if trial.can_fail
+        f"{where}: the clause {clause!r} of {check.condition!r} cannot matter"
+        for clause in trial.idle
+        if trial.can_fail
     ]
-    return Tried(line, check, trial)
+    return Tried(where, check, trial)
 
 
 def _impossible_figures(file: str, names: dict[str, Any]) -> Iterator[str]:
@@ -143,6 +147,8 @@ def _impossible_figures(file: str, names: dict[str, Any]) -> Iterator[str]:
 
 def _run(cell: Cell, names: dict[str, Any]) -> Any:
     """Run a cell in the chapter's variables; what it shows comes back."""
+    if not cell.lines:
+        return None
     where = cell.lines[0].file
     code = "\n".join("" if line.text.startswith("#|") else line.text for line in cell.lines)
     body = ast.increment_lineno(ast.parse(code.strip() if cell.inline else code, where), cell.lines[0].number - 1).body
@@ -168,20 +174,13 @@ def _place(cell: Cell, fault: BaseException) -> str:
 def _without_drawing(root: Path) -> Iterator[None]:
     """Figures are not drawn, and paths are those that a chapter sees."""
     show, folder = plots.show, Path.cwd()
-    plots.show = lambda drawn: plt.close("all")
+    plots.show = lambda figure: plt.close("all")
     os.chdir(root)
     try:
         yield
     finally:
         plots.show = show
         os.chdir(folder)
-
-
-def lines(found: Checked) -> Iterator[str]:
-    """The checks one by one: whether each holds, its place, its condition, and what was compared."""
-    for tried in found.checks:
-        holds = "holds" if tried.check.holds else "false"
-        yield f"{holds:6}{tried.where}  {tried.check.condition}\n      {tried.check.words}"
 
 
 def refuse_faults(root: Path) -> None:
@@ -192,7 +191,7 @@ def refuse_faults(root: Path) -> None:
     LabcodeError
         If there is a fault, naming the first, or if results are not stored yet.
     """
-    found = check(root)
+    found = check_book(root)
     if found.faults:
         more = f" (and {len(found.faults) - 1} more: `labcode check` lists them)" if len(found.faults) > 1 else ""
         raise RenderError(f"{found.faults[0]}{more}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from labcode.book import prose
-from labcode.book import verify as checking
-from labcode.book.portable.book import read_book
+from labcode.book import lint
+from labcode.book.check_book import check_book
 from labcode.book.scaffold import new_chapter
 from labcode.errors import LabcodeError
 from labcode.results import run as catalog
@@ -20,17 +19,16 @@ ROOT = project_root()
 
 
 def test_the_book_passes_on_quick_results(quick_store: Path) -> None:
-    found = checking.check(ROOT)
+    found = check_book(ROOT)
     assert found.faults == []
     assert len(found.checks) > 60 and found.inline > 250 and found.typed == 0
     assert all(each.trial.can_fail for each in found.checks)
-    assert len(list(checking.lines(found))) == len(found.checks)
 
 
 def test_without_results_nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABCODE_PROFILE", "quick")
     with pytest.raises(LabcodeError, match="`labcode run`"):
-        checking.check(ROOT)
+        check_book(ROOT)
 
 
 def changed(result: Result, name: str, value: float) -> Result:
@@ -48,26 +46,14 @@ def changed(result: Result, name: str, value: float) -> Result:
 def test_an_absurd_figure_in_the_store_is_named_with_the_sentence_that_shows_it(quick_store: Path) -> None:
     good = catalog.load("regression/sound")
     Store().save(changed(good, "rmse", -5.0))
-    found = checking.check(ROOT, ["regression"])
+    found = check_book(ROOT, ["regression"])
     assert any(fault.startswith("chapters/regression.qmd: sound.rmse cannot be: it is -5") for fault in found.faults)
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def copy(tmp_path: Path, copy_book: Callable[[Path], Path]) -> Path:
     """The book's sources, which a test may spoil."""
-    for name in ("chapters", "data"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("raw"))
-    for name in (
-        "_quarto.yml",
-        "_quarto-full.yml",
-        "_quarto-handin.yml",
-        "lab.toml",
-        "index.qmd",
-        "references.qmd",
-        "references.bib",
-    ):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
+    return copy_book(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +71,11 @@ def copy(tmp_path: Path) -> Path:
     ],
 )
 def test_a_fault_of_the_sources_is_seen_with_its_line(copy: Path, text: str, expected: str) -> None:
-    book = read_book(copy)
-    assert [str(fault) for fault in prose.all_faults(book)] == []
+    assert [*lint.all_faults(copy)] == []
     chapter = copy / "chapters" / "reproducibility.qmd"
     length = len(chapter.read_text("utf-8").splitlines())
     chapter.write_text(chapter.read_text("utf-8") + text, "utf-8")
-    told = [str(fault) for fault in prose.all_faults(read_book(copy))]
+    told = [*lint.all_faults(copy)]
     places = tuple(f"chapters/reproducibility.qmd:{length + ahead}: " for ahead in (2, 3))
     assert any(fault.startswith(places) and expected in fault for fault in told)
 
@@ -113,7 +98,7 @@ def test_a_fault_of_a_chapter_is_seen_with_its_line(quick_store: Path, copy: Pat
     )
     text = chapter.read_text("utf-8") + setup
     chapter.write_text(text + code + "\n", "utf-8")
-    faults = checking.check(copy, ["reproducibility"]).faults
+    faults = check_book(copy, ["reproducibility"]).faults
     line = len(text.splitlines()) + (3 if code.startswith("```") else 1)
     assert [
         fault for fault in faults if fault.startswith(f"chapters/reproducibility.qmd:{line}: ") and expected in fault
@@ -121,10 +106,9 @@ def test_a_fault_of_a_chapter_is_seen_with_its_line(quick_store: Path, copy: Pat
 
 
 def test_a_chapter_from_the_template_passes(quick_store: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (copy / "labcode").mkdir()
     monkeypatch.chdir(copy)
     new_chapter("drift")
-    found = checking.check(copy, ["drift"])
+    found = check_book(copy, ["drift"])
     assert found.faults == []
     assert len(found.checks) == 1
 
