@@ -6,7 +6,7 @@ A reader needs PyTorch, pandas, scikit-learn, imbalanced-learn and the table; no
 from __future__ import annotations
 
 from labcode.book.listing import source_of
-from labcode.lab.classification.first_settings import First as FirstOfMachines
+from labcode.lab.classification.settings import First as FirstOfMachines
 from labcode.lab.config import configured
 from labcode.lab.regression.settings import First as FirstOfPrices
 from labcode.settings import SEED, profile

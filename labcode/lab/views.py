@@ -19,8 +19,8 @@ from labcode.book.plots import DARK, LIGHT
 from labcode.data.columns import QUALITIES, QUALITY
 from labcode.data.labels import POWER_LIMITS, STRAIN_LIMITS, power
 from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
+from labcode.lab.classification.decision import HELD, PLANES, SPEED
 from labcode.lab.classification.decision_results import Decided, SlicedPlane
-from labcode.lab.classification.planes import HELD, PLANES, SPEED
 from labcode.lab.tuning import figures
 from labcode.lab.tuning.results import Searched
 from labcode.results.number import count, decimals

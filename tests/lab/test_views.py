@@ -18,8 +18,8 @@ from labcode.data.labels import physical_flags
 from labcode.data.maintenance import load_maintenance
 from labcode.lab import load, views
 from labcode.lab.classification.classes import CLASSES
+from labcode.lab.classification.decision import HELD, PLANES
 from labcode.lab.classification.decision_results import Decided
-from labcode.lab.classification.planes import HELD, PLANES
 from labcode.lab.tuning import figures
 from labcode.lab.tuning.results import Searched
 

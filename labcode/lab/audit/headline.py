@@ -10,7 +10,7 @@ from labcode.lab.audit.compared import root, with_limits
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.first_results import AsSubmitted as FirstOfMachines
 from labcode.lab.classification.sound_results import Contest
-from labcode.lab.classification.sound_tables import MODELS
+from labcode.lab.classification.tables import MODELS
 from labcode.lab.regression.results import AsSubmitted as FirstOfPrices
 from labcode.lab.regression.results import Baselines, Sound
 from labcode.lab.regression.tables import MODELS as MODELS_OF_CLOSE

@@ -60,20 +60,6 @@ def as_many_as_healthy(labels: Labels, neighbors: int) -> dict[str, int]:
     return {label: max(counts.values()) for label, count in counts.items() if count > neighbors}
 
 
-def found_at(failed: Failed, probability: Floats, needless: int) -> int:
-    """Failures found by the lowest threshold that stops so many healthy rows at most.
-
-    Parameters
-    ----------
-    failed, probability
-        Whether each row failed, and the probability that it was given; ``(n,)``.
-    needless
-        Healthy rows, fewer than there are.
-    """
-    healthy = np.sort(probability[~failed])[::-1]
-    return int((probability[failed] > healthy[needless]).sum())
-
-
 def threshold_at(failed: Failed, probability: Floats, share: float) -> float:
     """The threshold that this share of the healthy rows exceeds, at most; the lowest for a share of 1 and more."""
     healthy = np.sort(probability[~failed])[::-1]

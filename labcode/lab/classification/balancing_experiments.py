@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.types import Dataset
@@ -25,9 +24,9 @@ from labcode.lab.classification.balancing import (
 )
 from labcode.lab.classification.balancing_alarms import Ranking
 from labcode.lab.classification.balancing_results import Balanced, EqualAlarms
-from labcode.lab.classification.balancing_settings import Balancing
-from labcode.lab.classification.classes import NETWORK, NORMAL
+from labcode.lab.classification.classes import NORMAL
 from labcode.lab.classification.needs import enough_of_each
+from labcode.lab.classification.network import plain_networks
 from labcode.lab.classification.resamples import estimate, row_draws
 from labcode.lab.classification.rows import (
     N_CLASSES,
@@ -35,11 +34,15 @@ from labcode.lab.classification.rows import (
     class_numbers,
     confusions_of,
     failure_rows,
+    folds_of,
     in_all_classes,
     mean_gain,
     mean_score,
+    number,
+    row_losses,
     without_weights,
 )
+from labcode.lab.classification.settings import Balancing, Plain
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
@@ -47,12 +50,16 @@ from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.intervals import Interval
 from labcode.scoring.scores import macro_f1
-from labcode.settings import SEED
+from labcode.settings import Profile
 
 Places = NDArray[np.int64]
-Fold = tuple[Places, Places]
-#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.scores.log_loss`.
-LEAST_PROBABILITY = 1e-15
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancingSpec(Balancing):
+    """What is compared, and the plain network."""
+
+    plain: Plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +79,7 @@ class Given:
 
 
 def run_equal_alarms(
-    spec: Balancing, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
+    spec: BalancingSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> EqualAlarms:
     """Train the same network each way on the same folds, and count what is found at equally many needless stops."""
     rows = failure_rows(data["maintenance"].frame)
@@ -105,16 +112,17 @@ def run_equal_alarms(
         best=max(found, key=lambda name: found[name].average_precision.value),
         needless=np.arange(spec.longest + 1),
         curves=np.stack([own.curve for own in scored.values()]),
-        curves_undone=np.stack([own.curve_undone for own in scored.values()]),
     )
 
 
-def _out_of_fold(spec: Balancing, rows: FailureRows) -> dict[str, Given]:
+def _out_of_fold(spec: BalancingSpec, rows: FailureRows) -> dict[str, Given]:
     """Train all methods on all folds and inner folds together, and ask for the rows held out."""
     ways = methods(spec.neighbors, spec.gamma)
-    outer = _folds(rows.labels, spec.folds)
+    outer = folds_of(rows.labels, spec.folds)
     inner = [
-        (place, fit[own], fit[held]) for place, (fit, _) in enumerate(outer) for own, held in _inner(spec, rows, fit)
+        (place, fit[own], fit[held])
+        for place, (fit, _) in enumerate(outer)
+        for own, held in folds_of(rows.labels[fit], spec.inner_folds)
     ]
     tasks = [
         (spec, way, rows, fit, held, [100 * number + seed for seed in range(seeds)])
@@ -142,15 +150,7 @@ def _out_of_fold(spec: Balancing, rows: FailureRows) -> dict[str, Given]:
     return given
 
 
-def _folds(labels: NDArray[np.str_], folds: int) -> list[Fold]:
-    return list(StratifiedKFold(folds, shuffle=True, random_state=SEED).split(labels, labels))
-
-
-def _inner(spec: Balancing, rows: FailureRows, fit: Places) -> list[Fold]:
-    return _folds(rows.labels[fit], spec.inner_folds)
-
-
-def _thresholds(spec: Balancing, failed: Failed, inside: Floats, fit: Places) -> Floats:
+def _thresholds(spec: BalancingSpec, failed: Failed, inside: Floats, fit: Places) -> Floats:
     """For each budget, the threshold that as large a share of the healthy training rows exceeds."""
     healthy = (~failed).sum()
     return np.array([threshold_at(failed[fit], inside[fit], needless / healthy) for needless in spec.needless])
@@ -168,22 +168,20 @@ class _Prepared:
 
 
 def _prepared(
-    spec: Balancing, method: Method, rows: FailureRows, fit: Places, held: Places, seeds: Sequence[int]
+    spec: BalancingSpec, method: Method, rows: FailureRows, fit: Places, held: Places, seeds: Sequence[int]
 ) -> _Prepared:
-    from labcode.nets.estimators import TabularClassifier
-
     measured = measured_columns(rows.X)
     natural, labels = measured.iloc[fit], rows.labels[fit]
     X, trained = method.training_rows(natural, labels)
     scaler = StandardScaler().fit(with_derived(natural))
-    batch = int(NETWORK["batch_size"])
+    batch = spec.plain.batch_size
     steps = spec.epochs * -(-len(fit) // batch)
-    settings = {**NETWORK, "l1": 0.0, "max_epochs": max(1, round(steps / -(-len(X) // batch))), **method.network}
+    epochs = max(1, round(steps / -(-len(X) // batch)))
     weights = np.ones(N_CLASSES)
     for label, weight in seen_weights(labels, trained, method).items():
         weights[class_numbers([label])[0]] = weight
     return _Prepared(
-        [TabularClassifier(**settings, random_state=seed) for seed in seeds],
+        plain_networks(spec.plain, epochs, seeds, **method.network),
         _scaled(scaler, X),
         trained,
         _scaled(scaler, with_derived(measured.iloc[held])),
@@ -221,15 +219,11 @@ def _trained(prepared: Sequence[_Prepared]) -> list[tuple[Floats, int]]:
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """Scores of a method, means over seeds; the first of each ``(draws + 1,)`` is the estimate, the others resamples.
-
-    ``curve`` and ``curve_undone`` are ``(k,)``.
-    """
+    """Scores of a method, means over seeds; the first of each ``(draws + 1,)`` is the estimate; ``curve`` ``(k,)``."""
 
     values: dict[str, Floats]
     by_needless: dict[str, dict[int, Floats]]
     curve: Floats
-    curve_undone: Floats
     by_seed: Floats
 
 
@@ -258,20 +252,16 @@ def _scored(
         f"average_precision{kind}": _mean(one.average_precision() for one in each) for kind, each in ranked.items()
     }
     values["found_at_smote"] = _mean(one.found(at) for one, at in zip(ranked[""], at_smote, strict=True))
-    called = failed & (own.probabilities.argmax(axis=2) != NORMAL)
-    values |= {"called_found": called.mean(axis=0) @ counts.T, "called_needless": needless.mean(axis=0)}
+    values["called_needless"] = needless.mean(axis=0)
     for kind, members in (("", own.probabilities), ("_undone", own.undone)):
-        losses = -np.log(np.maximum(members[:, np.arange(len(y)), y], LEAST_PROBABILITY)).mean(axis=0)
+        losses = row_losses(y, members).mean(axis=0)
         values[f"log_loss{kind}"] = counts.astype(np.float64) @ losses / len(y)
-    by_needless = {
-        f"found{kind}": {at: _mean(one.found(at) for one in each) for at in budgets} for kind, each in ranked.items()
-    }
+    by_needless = {"found": {at: _mean(one.found(at) for one in ranked[""]) for at in budgets}}
     above = (1 - own.probabilities[None, :, :, NORMAL] > own.thresholds[:, None]).mean(axis=1)
     by_needless["tuned_found"] = {at: counts @ (row * failed) for at, row in zip(budgets, above, strict=True)}
     by_needless["tuned_needless"] = {at: counts @ (row * ~failed) for at, row in zip(budgets, above, strict=True)}
-    curve, curve_undone = (np.mean([one.found_by(grid) for one in each], axis=0) for each in ranked.values())
     by_seed = np.array([one.average_precision()[0] for one in ranked[""]])
-    return _Scored(values, by_needless, curve, curve_undone, by_seed)
+    return _Scored(values, by_needless, np.mean([one.found_by(grid) for one in ranked[""]], axis=0), by_seed)
 
 
 def _mean(each: Iterable[Floats]) -> Floats:
@@ -280,33 +270,32 @@ def _mean(each: Iterable[Floats]) -> Floats:
 
 def _balanced(own: _Scored, nothing: _Scored, f1: tuple[Interval, Interval], given: Given, tried: int) -> Balanced:
     values: dict[str, Any] = {name: estimate(draws) for name, draws in own.values.items()}
-    for name in ("average_precision", "average_precision_undone", "found_at_smote"):
-        gain = own.values[name] - nothing.values[name]
-        values |= {f"{name}_gain": estimate(gain), f"{name}_gain_joint": estimate(gain, tried)}
-    for name in ("log_loss", "log_loss_undone"):
-        values[f"{name}_gain"] = estimate(nothing.values[name] - own.values[name])
+    for name in ("average_precision", "found_at_smote"):
+        values[f"{name}_gain_joint"] = estimate(own.values[name] - nothing.values[name], tried)
     families: dict[str, Any] = {
         name: {at: estimate(draws) for at, draws in by.items()} for name, by in own.by_needless.items()
     }
-    for name in ("found", "found_undone"):
-        others = nothing.by_needless[name]
-        families[f"{name}_gain"] = {at: estimate(draws - others[at]) for at, draws in own.by_needless[name].items()}
     return Balanced(
         **values,
         **families,
-        macro_f1=Number(f1[0].value, f1[0].low, f1[0].high),
-        gain=Number(f1[1].value, f1[1].low, f1[1].high),
+        macro_f1=number(f1[0]),
+        gain=number(f1[1]),
         seed_sd=Number(float(own.by_seed.std(ddof=1)) if len(own.by_seed) > 1 else 0.0),
         updates=Number(given.updates),
     )
+
+
+def _spec(profile: Profile) -> BalancingSpec:
+    balancing = configured(Balancing, "classification.balancing", profile=profile)
+    return BalancingSpec(**vars(balancing), plain=configured(Plain, "classification.plain", profile=profile))
 
 
 EXPERIMENTS = (
     Experiment(
         name="classification/equal-alarms",
         run=run_equal_alarms,
-        spec=configured(Balancing, "classification.balancing"),
-        quick=configured(Balancing, "classification.balancing", profile="quick"),
+        spec=_spec("full"),
+        quick=_spec("quick"),
         datasets=("maintenance",),
         lacks=enough_of_each,
         seconds=60,

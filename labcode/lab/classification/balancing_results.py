@@ -41,29 +41,12 @@ class Balanced(Results):
     """
 
     average_precision: Annotated[Number, _share("average precision of the probability of any failure")]
-    average_precision_gain: Annotated[Number, _gain("average precision above doing nothing")]
     average_precision_gain_joint: Annotated[
         Number, _gain("average precision above doing nothing, with limits for all ways together")
     ]
     average_precision_undone: Annotated[Number, _share("average precision with the weights divided out")]
-    average_precision_undone_gain: Annotated[
-        Number, _gain("average precision with the weights divided out, above doing nothing")
-    ]
-    average_precision_undone_gain_joint: Annotated[
-        Number,
-        _gain("average precision with the weights divided out, above doing nothing, with limits for all ways together"),
-    ]
     found: Annotated[Mapping[int, Number], _rows("failures found, by needless stops")]
-    found_gain: Annotated[Mapping[int, Number], _more("failures found beyond doing nothing, by needless stops")]
-    found_undone: Annotated[
-        Mapping[int, Number], _rows("failures found with the weights divided out, by needless stops")
-    ]
-    found_undone_gain: Annotated[
-        Mapping[int, Number],
-        _more("failures found with the weights divided out beyond doing nothing, by needless stops"),
-    ]
     found_at_smote: Annotated[Number, _rows("failures found at as many needless stops as SMOTE's most probable class")]
-    found_at_smote_gain: Annotated[Number, _more("failures found beyond doing nothing at SMOTE's needless stops")]
     found_at_smote_gain_joint: Annotated[
         Number,
         _more("failures found beyond doing nothing at SMOTE's needless stops, with limits for all ways together"),
@@ -74,14 +57,9 @@ class Balanced(Results):
     tuned_needless: Annotated[
         Mapping[int, Number], _rows("needless stops by a threshold from inner folds, by those asked for")
     ]
-    called_found: Annotated[Number, _rows("failures called some failure by the most probable class")]
     called_needless: Annotated[Number, _rows("healthy rows called some failure by the most probable class")]
     log_loss: Annotated[Number, _loss("log loss")]
-    log_loss_gain: Annotated[Number, Quantity(says="log loss below doing nothing", decimals=3, over="rows")]
     log_loss_undone: Annotated[Number, _loss("log loss with the weights divided out")]
-    log_loss_undone_gain: Annotated[
-        Number, Quantity(says="log loss with the weights divided out, below doing nothing", decimals=3, over="rows")
-    ]
     macro_f1: Annotated[Number, _share("macro-F1")]
     gain: Annotated[Number, _gain("macro-F1 above doing nothing")]
     seed_sd: Annotated[Number, Quantity(says="standard deviation of average precision over seeds", decimals=3, least=0)]
@@ -94,7 +72,7 @@ class EqualAlarms(Results):
 
     Shape
     -----
-    ``needless`` ``(k,)``; ``curves``, ``curves_undone`` ``(n_methods, k)``: failures found at so many needless stops,
+    ``needless`` ``(k,)``; ``curves`` ``(n_methods, k)``: failures found at so many needless stops,
     means over seeds, in the order of ``methods``.
     """
 
@@ -106,4 +84,3 @@ class EqualAlarms(Results):
     best: str
     needless: Annotated[np.ndarray, Quantity(least=0)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
-    curves_undone: Annotated[np.ndarray, Quantity(least=0)]

@@ -14,6 +14,11 @@ from labcode.data.labels import failure_type, physical_flags
 Floats = NDArray[np.float64]
 Stops = NDArray[np.bool_]
 Labels = NDArray[np.str_]
+AIR, PROCESS, SPEED, TORQUE, WEAR = SENSORS
+#: The planes that are drawn: what lies across and upwards.
+PLANES = {"torque_speed": (SPEED, TORQUE), "wear_torque": (WEAR, TORQUE), "temperatures": (AIR, PROCESS)}
+#: Planes that are also computed slice by slice, with the sensor that a slice holds still.
+HELD = {"torque_speed": WEAR, "wear_torque": SPEED}
 
 
 def stops_where_cheaper(failure: Floats, ratio: float) -> Stops:

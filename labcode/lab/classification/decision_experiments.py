@@ -12,25 +12,41 @@ from numpy.typing import NDArray
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.types import Dataset
-from labcode.lab.classification import sound_settings
+from labcode.lab.classification import settings
 from labcode.lab.classification.classes import CLASSES, NORMAL
-from labcode.lab.classification.decision import cost, plane_rows, published_rule, shuffled, stops_where_cheaper
+from labcode.lab.classification.decision import (
+    AIR,
+    HELD,
+    PLANES,
+    PROCESS,
+    SPEED,
+    TORQUE,
+    WEAR,
+    cost,
+    plane_rows,
+    published_rule,
+    shuffled,
+    stops_where_cheaper,
+)
 from labcode.lab.classification.decision_results import Cost, Decided, Fall, Plane, SlicedPlane
-from labcode.lab.classification.decision_settings import Decision
 from labcode.lab.classification.needs import enough_of_each
-from labcode.lab.classification.planes import AIR, HELD, PLANES, PROCESS, SPEED, TORQUE, WEAR
 from labcode.lab.classification.rows import (
-    FailureRows,
     Fold,
-    FoldsSpec,
     Numbers,
+    by_class,
     class_numbers,
     confusions_of,
     failure_rows,
+    folds_of,
     mean_gain,
     mean_score,
+    number,
+    out_of_fold,
+    row_losses,
 )
-from labcode.lab.classification.sound_experiments import Answer, ContestSpec, compete, number, reliability
+from labcode.lab.classification.settings import Decision
+from labcode.lab.classification.sound import Answer, ContestSpec, compete
+from labcode.lab.classification.sound_experiments import reliability
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
@@ -69,12 +85,12 @@ def run_decision(
 ) -> Decided:
     """Train the contest's network and forest on its first folds; ask of rows held out, shuffled and made up."""
     rows = failure_rows(data["maintenance"].frame)
-    folds = FoldsSpec(folds=spec.contest.folds, repeats=1).of(rows)[0]
+    folds = folds_of(rows.labels, spec.contest.folds)
     planes, slices = _planes(spec.decision, rows.X), _slices(spec.decision, rows.X)
     made_up = [asked.rows for asked in (*planes.values(), *slices.values())]
     tasks: list[tuple[Any, ...]] = []
     for place, (fit, held) in enumerate(folds):
-        train = FailureRows(rows.X.iloc[fit], rows.labels[fit], rows.y[fit])
+        train = rows.part(fit)
         spoilt = _spoilt(rows.X.iloc[held], spec.decision.permutations, place)
         tasks += [("network", spec, train, [rows.X.iloc[held], *spoilt, *made_up])]
         tasks += [("forest", spec, train, [rows.X.iloc[held]])]
@@ -88,17 +104,14 @@ def run_decision(
     curves = np.array(
         [[cost(failed, own, ratio) for own in _stops(ratio, failure, forest_failure, called)] for ratio in ratios]
     ).T
-    importance, counts = _importance(spec, network, folds, rows.y)
     asked_of = 1 + len(INPUTS) * spec.decision.permutations
     votes = [_most_called([own.ruled[asked_of + place] for own in network]) for place in range(len(made_up))]
     return Decided(
         folds=spec.contest.folds,
         seeds=spec.contest.seeds,
-        permutations=spec.decision.permutations,
         failures=Number(float(failed.mean())),
         macro_f1=number(confusions_of(rows.y, [called["ruled"]]).interval(mean_score(macro_f1, 0, 1))),
         **_calibration(rows.y, before, chances),
-        temperature=Number(float(np.mean([own.temperature for own in network]))),
         costs={
             f"{name}_{ratio}": own
             for ratio in spec.decision.stated
@@ -108,12 +121,8 @@ def run_decision(
         always_cheaper_from=Number(_cheaper_from(ratios, curves)),
         ratios=ratios,
         curves=curves,
-        importance=importance,
-        **_drawn(rows.X, planes, slices, votes, spec.decision),
-        y=rows.y.astype(np.int8),
-        failure_probability=failure.astype(np.float32),
-        forest_failure_probability=forest_failure.astype(np.float32),
-        shuffled=counts,
+        importance=_importance(spec, network, folds, rows.y),
+        **_drawn(planes, slices, votes, spec.decision),
     )
 
 
@@ -123,14 +132,6 @@ def _spoilt(held: pd.DataFrame, permutations: int, place: int) -> list[pd.DataFr
     return [shuffled(held, column, random) for column in INPUTS.values() for _ in range(permutations)]
 
 
-def out_of_fold(folds: Sequence[Fold], answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """What is said of each row when it is held out, ``(n, …)``."""
-    whole = np.zeros((sum(len(own) for own in answers), *answers[0].shape[1:]), answers[0].dtype)
-    for (_, held), own in zip(folds, answers, strict=True):
-        whole[held] = own
-    return whole
-
-
 def _most_called(calls: Sequence[Numbers]) -> Numbers:
     """The class that most folds' networks call each row; of several, the first."""
     return np.asarray(np.sum([np.eye(len(CLASSES))[own] for own in calls], axis=0).argmax(axis=1))
@@ -138,13 +139,10 @@ def _most_called(calls: Sequence[Numbers]) -> Numbers:
 
 def _calibration(y: Numbers, before: Floats, after: Floats) -> dict[str, Any]:
     """Log loss and calibration in bins of equally many rows, as fitted and with temperature and hazard."""
-    failed, places = y != NORMAL, np.arange(len(y))
-    losses = [-np.log(np.clip(own[places, y], 1e-15, 1.0)) for own in (before, after)]
+    failed, losses = y != NORMAL, row_losses(y, after)
     (first, bins_before), (second, bins) = (reliability(failed, 1 - own[:, NORMAL]) for own in (before, after))
     return {
-        "log_loss_before": number(mean_interval(losses[0], places)),
-        "log_loss": number(mean_interval(losses[1], places)),
-        "log_loss_saved": number(mean_interval(losses[0] - losses[1], places)),
+        "log_loss": number(mean_interval(losses, np.arange(len(y)))),
         "calibration_error_before": Number(first),
         "calibration_error": Number(second),
         "reliability_before": bins_before,
@@ -188,19 +186,16 @@ def _cheaper_from(ratios: Floats, curves: Floats) -> float:
     return float(ratios[start]) if start < len(ratios) else float("nan")
 
 
-def _importance(
-    spec: DecisionSpec, network: Sequence[Answer], folds: Sequence[Fold], y: Numbers
-) -> tuple[dict[str, Fall], Floats]:
-    """How far each class falls with each input shuffled; mean confusion counts with none and with each."""
+def _importance(spec: DecisionSpec, network: Sequence[Answer], folds: Sequence[Fold], y: Numbers) -> dict[str, Fall]:
+    """How far each class falls with each input shuffled."""
     n = spec.decision.permutations
     calls = [out_of_fold(folds, [own.ruled[place] for own in network]) for place in range(1 + len(INPUTS) * n)]
     counts = confusions_of(y, [np.repeat(calls[0][None], n, axis=0), *calls[1:]])
 
     def fall(score: Any, place: int) -> dict[str, Number]:
-        drops = counts.intervals(mean_gain(score, 0, 1 + place, n))
-        return {slug: number(each) for slug, each in zip(CLASSES.values(), drops, strict=True)}
+        return by_class(map(number, counts.intervals(mean_gain(score, 0, 1 + place, n))))
 
-    falls = {
+    return {
         name: Fall(
             macro_f1=number(counts.interval(mean_gain(macro_f1, 0, 1 + place, n))),
             f1=fall(f1_scores, place),
@@ -208,16 +203,11 @@ def _importance(
         )
         for place, name in enumerate(INPUTS)
     }
-    return falls, counts.counts.reshape(-1, n, len(CLASSES), len(CLASSES)).mean(axis=1)
-
-
-def _axes(X: pd.DataFrame, name: str, points: int) -> list[Floats]:
-    return [np.linspace(X[each].min(), X[each].max(), points) for each in PLANES[name]]
 
 
 def _asked(X: pd.DataFrame, name: str, points: int, held: Mapping[str, object]) -> Asked:
-    x, y = _axes(X, name, points)
     across, upwards = PLANES[name]
+    x, y = (np.linspace(X[each].min(), X[each].max(), points) for each in PLANES[name])
     return Asked(x, y, plane_rows((across, x), (upwards, y), held))
 
 
@@ -238,16 +228,11 @@ def _slices(spec: Decision, X: pd.DataFrame) -> dict[tuple[str, str, float], Ask
         (name, quality, level): _asked(X, name, spec.slice_points, {QUALITY: quality, **medians, sensor: level})
         for name, sensor in HELD.items()
         for quality in QUALITIES
-        for level in _levels(spec, sensor)
+        for level in (spec.wears if sensor == WEAR else spec.speeds)
     }
 
 
-def _levels(spec: Decision, sensor: str) -> tuple[float, ...]:
-    return spec.wears if sensor == WEAR else spec.speeds
-
-
 def _drawn(
-    X: pd.DataFrame,
     planes: Mapping[str, Asked],
     slices: Mapping[tuple[str, str, float], Asked],
     votes: Sequence[Numbers],
@@ -262,8 +247,8 @@ def _drawn(
         if name not in HELD:
             drawn[name] = Plane(**whole)
             continue
-        levels = _levels(spec, HELD[name])
-        x, y = _axes(X, name, spec.slice_points)
+        levels = spec.wears if HELD[name] == WEAR else spec.speeds
+        x, y = next((asked.x, asked.y) for (plane, *_), asked in slices.items() if plane == name)
         own = [calls for (plane, *_), calls in of_slices.items() if plane == name]
         shape = (len(QUALITIES), len(levels), len(y), len(x))
         drawn[name] = SlicedPlane(
@@ -294,8 +279,8 @@ def _plane(asked: Asked, calls: Numbers, name: str) -> dict[str, Any]:
 
 def _spec(profile: Profile) -> DecisionSpec:
     return DecisionSpec(
-        contest=configured(sound_settings.Contest, "classification.contest", profile=profile),
-        network=configured(sound_settings.Network, "classification.network", profile=profile),
+        contest=configured(settings.Contest, "classification.contest", profile=profile),
+        network=configured(settings.Network, "classification.network", profile=profile),
         decision=configured(Decision, "classification.decision", profile=profile),
     )
 

@@ -86,22 +86,16 @@ class Decided(Results):
     -----
     ``reliability…`` ``(bins, 2)``: mean chance of any failure and share of failures, in bins of equally many rows.
     ``ratios`` ``(n_ratios,)``, ``curves`` ``(n_policies, n_ratios)``: cost in needless stops a thousand rows.
-    ``failure_probability``, ``forest_failure_probability``, ``y`` ``(n,)``.
-    ``shuffled`` ``(1 + n_inputs, 6, 6)``: mean confusion counts with nothing shuffled, then with each input.
     """
 
     experiment = "classification/decision"
     folds: int
     seeds: int
-    permutations: int
     failures: Annotated[Number, Quantity(says="share of rows with a failure", unit="%", decimals=2, least=0, most=1)]
     macro_f1: Annotated[Number, Quantity(says="macro-F1 of the network", decimals=3, least=0, most=1, over="rows")]
-    log_loss_before: Annotated[Number, Quantity(says="log loss as fitted", decimals=4, least=0, over="rows")]
     log_loss: Annotated[Number, Quantity(says="log loss calibrated", decimals=4, least=0, over="rows")]
-    log_loss_saved: Annotated[Number, Quantity(says="log loss that calibration saves", decimals=4, over="rows")]
     calibration_error_before: Annotated[Number, _error("calibration error as fitted")]
     calibration_error: Annotated[Number, _error("calibration error calibrated")]
-    temperature: Annotated[Number, Quantity(says="mean temperature", decimals=2, least=0)]
     reliability_before: Annotated[np.ndarray, Quantity(least=0, most=1)]
     reliability: Annotated[np.ndarray, Quantity(least=0, most=1)]
     costs: Annotated[Mapping[str, Cost], Quantity(name="")]
@@ -118,10 +112,6 @@ class Decided(Results):
     torque_speed: Annotated[SlicedPlane, Quantity(says="torque over speed")]
     wear_torque: Annotated[SlicedPlane, Quantity(says="torque over tool wear")]
     temperatures: Annotated[Plane, Quantity(says="process over air temperature")]
-    y: Annotated[np.ndarray, Quantity(least=0)]
-    failure_probability: Annotated[np.ndarray, Quantity(least=0, most=1)]
-    forest_failure_probability: Annotated[np.ndarray, Quantity(least=0, most=1)]
-    shuffled: Annotated[np.ndarray, Quantity(least=0)]
 
     def at(self, policy: str, ratio: int) -> Cost:
         """What a policy costs at a stated ratio."""

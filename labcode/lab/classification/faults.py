@@ -20,7 +20,12 @@ Places = NDArray[np.int64]
 Fold = tuple[Places, Places]
 
 
-def fold_rows(X: pd.DataFrame, labels: Labels, fold: Fold, smote: SMOTE) -> tuple[Inputs, Labels, Inputs]:
+def fold_rows(
+    X: pd.DataFrame,
+    labels: Labels,
+    fold: Fold,
+    smote: SMOTE,
+) -> tuple[Inputs, Labels, Inputs]:
     """The sound way: split first; the scaler and SMOTE learn from the training rows alone.
 
     Returns

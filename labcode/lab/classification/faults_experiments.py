@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from labcode.data.types import Dataset
 from labcode.lab.classification.balancing import measured_columns
-from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.faults import (
     Fold,
     Inputs,
@@ -26,26 +25,41 @@ from labcode.lab.classification.faults import (
     with_target,
 )
 from labcode.lab.classification.faults_results import Leakage, Variant
-from labcode.lab.classification.faults_settings import Faults
 from labcode.lab.classification.needs import enough_of_each
+from labcode.lab.classification.network import plain_networks
 from labcode.lab.classification.rows import (
-    FoldsSpec,
     class_numbers,
     confusions_of,
     failure_rows,
     five_classes,
+    folds_of,
     in_all_classes,
     mean_gain,
     mean_score,
+    number,
 )
+from labcode.lab.classification.settings import Faults, Plain
 from labcode.lab.config import configured
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.intervals import Confusions, Interval
+from labcode.scoring.intervals import Confusions
 from labcode.scoring.scores import accuracy, balanced_counts, macro_f1
+from labcode.settings import SEED, Profile
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultsSpec(Faults):
+    """Folds, and the plain network."""
+
+    plain: Plain
+
+    @property
+    def smote(self) -> SMOTE:
+        """The sampler, unfitted."""
+        return SMOTE(k_neighbors=self.smote_neighbors, random_state=SEED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +110,7 @@ def _scaled_as(X: pd.DataFrame, train: Places) -> pd.DataFrame:
     return pd.DataFrame(StandardScaler().fit(X.iloc[train]).transform(X), columns=X.columns)
 
 
-def arranged(spec: Faults, faults: PutBack, machines: pd.DataFrame, folds: Sequence[Fold]) -> Arranged:
+def arranged(spec: FaultsSpec, faults: PutBack, machines: pd.DataFrame, folds: Sequence[Fold]) -> Arranged:
     """The rows and folds of a variant."""
     rows = failure_rows(machines)
     X, labels, own_folds = measured_columns(rows.X), rows.labels, list(folds)
@@ -110,12 +124,12 @@ def arranged(spec: Faults, faults: PutBack, machines: pd.DataFrame, folds: Seque
 
 
 def run_leakage(
-    spec: Faults, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
+    spec: FaultsSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> Leakage:
     """Train every variant; score it on recorded rows held out, and on the balanced ones that it would report."""
     machines = data["maintenance"].frame.reset_index(drop=True)
     rows = failure_rows(machines)
-    folds = FoldsSpec(folds=spec.folds, repeats=1).of(rows)[0]
+    folds = folds_of(rows.labels, spec.folds)
     variants = {name: arranged(spec, faults, machines, folds) for name, faults in VARIANTS.items()}
     progress(0.1)
     calls = _out_of_fold(spec, list(variants.values()))
@@ -130,24 +144,19 @@ def run_leakage(
         folds=spec.folds,
         seeds=spec.seeds,
         rows=Number(len(rows)),
-        confusion=counts.counts.reshape(len(VARIANTS), spec.seeds, *counts.counts.shape[1:]),
-        y=rows.y.astype(np.int8),
-        predicted=np.stack(recorded).astype(np.int8),
     )
 
 
-def _out_of_fold(spec: Faults, variants: Sequence[Arranged]) -> list[Places]:
+def _out_of_fold(spec: FaultsSpec, variants: Sequence[Arranged]) -> list[Places]:
     """Class numbers that the networks of each variant give to its rows when held out, ``(n_seeds, n)`` each."""
-    from labcode.nets.estimators import TabularClassifier
     from labcode.nets.together import TrainingRows, fit_together
 
-    settings = {**NETWORK, "l1": 0.0, "max_epochs": spec.epochs}
     networks, sets, held = [], [], []
     for variant in variants:
-        for number, fold in enumerate(variant.folds):
+        for place, fold in enumerate(variant.folds):
             X, labels, others = variant.fold_rows(fold, spec.smote)
-            seeds = range(100 * number, 100 * number + spec.seeds)
-            networks += [TabularClassifier(**settings, random_state=seed) for seed in seeds]
+            seeds = range(100 * place, 100 * place + spec.seeds)
+            networks += plain_networks(spec.plain, spec.epochs, seeds)
             sets += [TrainingRows(X, labels)] * spec.seeds
             held.append(others)
     fits = fit_together(networks, sets, n_jobs=-1)
@@ -168,8 +177,8 @@ def _answer(fit: Any, held: Inputs) -> Places:
 
 def _joined(variant: Arranged, answers: Sequence[Places], seeds: int) -> Places:
     calls = np.zeros((seeds, len(variant.X)), dtype=np.int64)
-    for number, (_, held) in enumerate(variant.folds):
-        calls[:, held] = answers[number * seeds :][:seeds]
+    for place, (_, held) in enumerate(variant.folds):
+        calls[:, held] = answers[place * seeds :][:seeds]
     return calls
 
 
@@ -180,27 +189,28 @@ def _variant(counts: Confusions, place: int, variant: Arranged, calls: Places, s
         return lambda cells: score(balanced_counts(cells))
 
     return Variant(
-        macro_f1=_number(counts.interval(mean_score(macro_f1, place, seeds))),
-        gain=_number(counts.interval(mean_gain(macro_f1, place, 0, seeds))),
-        without_random=_number(counts.interval(mean_score(five_classes, place, seeds))),
-        gain_without_random=_number(counts.interval(mean_gain(five_classes, place, 0, seeds))),
-        accuracy=_number(counts.interval(mean_score(accuracy, place, seeds))),
+        macro_f1=number(counts.interval(mean_score(macro_f1, place, seeds))),
+        gain=number(counts.interval(mean_gain(macro_f1, place, 0, seeds))),
+        without_random=number(counts.interval(mean_score(five_classes, place, seeds))),
+        gain_without_random=number(counts.interval(mean_gain(five_classes, place, 0, seeds))),
+        accuracy=number(counts.interval(mean_score(accuracy, place, seeds))),
         own_rows=Number(len(variant.X)),
-        own_macro_f1=_number(own.interval(mean_score(alike(macro_f1), 0, seeds))),
-        own_accuracy=_number(own.interval(mean_score(alike(accuracy), 0, seeds))),
+        own_macro_f1=number(own.interval(mean_score(alike(macro_f1), 0, seeds))),
+        own_accuracy=number(own.interval(mean_score(alike(accuracy), 0, seeds))),
     )
 
 
-def _number(found: Interval) -> Number:
-    return Number(found.value, found.low, found.high)
+def _spec(profile: Profile) -> FaultsSpec:
+    faults = configured(Faults, "classification.faults", profile=profile)
+    return FaultsSpec(**vars(faults), plain=configured(Plain, "classification.plain", profile=profile))
 
 
 EXPERIMENTS = (
     Experiment(
         name="classification/leakage",
         run=run_leakage,
-        spec=configured(Faults, "classification.faults"),
-        quick=configured(Faults, "classification.faults", profile="quick"),
+        spec=_spec("full"),
+        quick=_spec("quick"),
         datasets=("maintenance",),
         lacks=enough_of_each,
         seconds=14,

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
-
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -46,24 +44,10 @@ class Variant(Results):
 
 @dataclass(frozen=True, kw_only=True)
 class Leakage(Results):
-    """The plain network without and with our first version's faults, on the same folds.
-
-    Shape
-    -----
-    ``confusion`` ``(n_variants, n_seeds, 6, 6)``: recorded rows, actual classes in rows; ``y`` ``(n,)``; ``predicted``
-    ``(n_variants, n_seeds, n)``. All in the order of ``variants``.
-    """
+    """The plain network without and with our first version's faults, on the same folds."""
 
     experiment = "classification/leakage"
     variants: Annotated[Mapping[str, Variant], Quantity(name="")]
     folds: int
     seeds: int
     rows: Annotated[Number, Quantity(says="recorded rows", decimals=0, least=0)]
-    confusion: Annotated[np.ndarray, Quantity(least=0)]
-    y: Annotated[np.ndarray, Quantity(least=0)]
-    predicted: Annotated[np.ndarray, Quantity(least=0)]
-
-    def counts(self, variant: str) -> np.ndarray:
-        """Confusion counts of a variant on recorded rows, a mean over seeds; actual classes in rows."""
-        counts: np.ndarray = self.confusion[list(self.variants).index(variant)].mean(axis=0)
-        return counts

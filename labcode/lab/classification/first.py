@@ -29,7 +29,11 @@ def cleaned(machines: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return inputs, LabelEncoder().fit_transform(machines["Failure Type"])
 
 
-def first_split(machines: pd.DataFrame, smote_seed: int | None = None, neighbors: int = 5) -> list[torch.Tensor]:
+def first_split(
+    machines: pd.DataFrame,
+    smote_seed: int | None = None,
+    neighbors: int = 5,
+) -> list[torch.Tensor]:
     """Training and test rows, as our first version made them.
 
     Faults kept: the scaler and SMOTE see the test rows, and most test rows are made by SMOTE.
@@ -48,7 +52,11 @@ def first_split(machines: pd.DataFrame, smote_seed: int | None = None, neighbors
     ]
 
 
-def split_first(machines: pd.DataFrame, smote_seed: int | None = None, neighbors: int = 5) -> list[torch.Tensor]:
+def split_first(
+    machines: pd.DataFrame,
+    smote_seed: int | None = None,
+    neighbors: int = 5,
+) -> list[torch.Tensor]:
     """The same columns in the right order: split, then fit the scaler and SMOTE on training rows only.
 
     Returns
@@ -57,10 +65,12 @@ def split_first(machines: pd.DataFrame, smote_seed: int | None = None, neighbors
         As `first_split` does; the test rows are as they were, each failure type in proportion.
     """
     inputs, y = cleaned(machines)
-    X_train, X_test, y_train, y_test = train_test_split(inputs, y, test_size=0.2, random_state=42, stratify=y)
+    parts = train_test_split(inputs, y, test_size=0.2, random_state=42, stratify=y)
+    X_train, X_test, y_train, y_test = parts
     scaler = StandardScaler().fit(X_train)
     X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
-    X_train, y_train = SMOTE(k_neighbors=neighbors, random_state=smote_seed).fit_resample(X_train, y_train)
+    smote = SMOTE(k_neighbors=neighbors, random_state=smote_seed)
+    X_train, y_train = smote.fit_resample(X_train, y_train)
     return [torch.tensor(part, dtype=torch.float32) for part in (X_train, X_test)] + [
         torch.tensor(part) for part in (y_train, y_test)
     ]
@@ -117,7 +127,8 @@ def train_first(
             answers = network(X_test)
         losses = loss.item(), loss_of(answers, y_test).item()
         history.append((*losses, accuracy(outputs, y_train), accuracy(answers, y_test)))
-    return pd.DataFrame(history, columns=["train_loss", "test_loss", "train_accuracy", "test_accuracy"])
+    columns = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
+    return pd.DataFrame(history, columns=columns)
 
 
 def accuracy(outputs: torch.Tensor, y: torch.Tensor) -> float:

@@ -22,7 +22,6 @@ from labcode.lab.classification.first_results import (
     Reweighted,
     Runs,
 )
-from labcode.lab.classification.first_settings import First
 from labcode.lab.classification.first_stated import (
     Comparison,
     Flags,
@@ -32,7 +31,8 @@ from labcode.lab.classification.first_stated import (
     stated_figures,
 )
 from labcode.lab.classification.needs import enough_of_each
-from labcode.lab.classification.rows import confusion_counts
+from labcode.lab.classification.rows import confusion_counts, number
+from labcode.lab.classification.settings import First
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
@@ -40,7 +40,6 @@ from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.intervals import (
     Confusions,
-    Interval,
     mean_of_seeds,
     next_draw_interval,
     next_draw_limits,
@@ -113,11 +112,8 @@ def run_as_submitted(
         synthetic_share=Number(1 - held_out / float(test[0].sum())),
         plain=_scores(curves["plain"], counts["plain"]),
         regularised=_scores(curves["regularised"], counts["regularised"]),
-        regularised_gain=_number(mean_of_seeds(scores["regularised"] - scores["plain"])),
-        natural_regularised_gain=_number(
-            mean_of_seeds(accuracy(counts["regularised"]["natural"]) - accuracy(recorded))
-        ),
-        balanced_to_natural=Number(float(np.corrcoef(scores["plain"], accuracy(recorded))[0, 1])),
+        regularised_gain=number(mean_of_seeds(scores["regularised"] - scores["plain"])),
+        natural_regularised_gain=number(mean_of_seeds(accuracy(counts["regularised"]["natural"]) - accuracy(recorded))),
         natural=_natural(recorded),
         held_out=_natural(counts["plain"]["held_out"]),
         regularised_natural=_natural(counts["regularised"]["natural"]),
@@ -128,7 +124,7 @@ def run_as_submitted(
         informative=Number(int(informative.sum())),
         agreement={n: _agreement(comparison, n, informative) for n in _counted(first.seeds)},
         families={kind: _family(comparison, kind, informative) for kind in dict.fromkeys(comparison.kind.tolist())},
-        first_five=_number(five),
+        first_five=number(five),
         first_five_holds=Number(float(np.mean((five.low <= scores["plain"]) & (scores["plain"] <= five.high)))),
         **arrays,
         confusion_plain_held_out=counts["plain"]["held_out"],
@@ -207,13 +203,9 @@ def _stacked(runs: Sequence[Run]) -> dict[str, Floats]:
     return {name: np.stack([run.confusion[name] for run in runs]) for name in runs[0].confusion}
 
 
-def _number(found: Interval) -> Number:
-    return Number(found.value, found.low, found.high)
-
-
 def _next(values: Floats) -> Number:
     """The mean over seeds, and where one more seed should fall."""
-    return _number(next_draw_interval(values))
+    return number(next_draw_interval(values))
 
 
 def _scores(curves: Floats, counts: Mapping[str, Floats]) -> Runs:
@@ -221,7 +213,6 @@ def _scores(curves: Floats, counts: Mapping[str, Floats]) -> Runs:
     by_epoch = [{epoch: _next(curves[:, epoch, column]) for epoch in PRINTED_EPOCHS} for column in range(4)]
     return Runs(
         accuracy=_next(accuracy(test)),
-        accuracy_sd=Number(float(accuracy(test).std(ddof=1))),
         macro_f1=_next(macro_f1(test)),
         precision=dict(enumerate(map(_next, precisions(test).T))),
         recall=dict(enumerate(map(_next, recalls(test).T))),
@@ -242,9 +233,8 @@ def _natural(counts: Floats) -> Natural:
         healthy=Number(healthy),
         majority=Number(healthy / rows),
         accuracy=_next(accuracy(counts)),
-        mean_accuracy=_number(mean_of_seeds(accuracy(counts))),
+        mean_accuracy=number(mean_of_seeds(accuracy(counts))),
         macro_f1=_next(macro_f1(counts)),
-        mean_macro_f1=_number(mean_of_seeds(macro_f1(counts))),
         above_majority=Number(float((accuracy(counts) > healthy / rows).mean())),
         healthy_as_random=_next(counts[:, NORMAL, RANDOM]),
         precision_random=_next(precisions(counts)[:, RANDOM]),
@@ -264,9 +254,9 @@ def _reweighted(matrix: Sequence[Sequence[int]], recorded: Floats) -> Reweighted
         return np.asarray(draws[..., 0, :, :] / draws[..., 0, :, :].sum(axis=-1, keepdims=True) * recorded[:, None])
 
     return Reweighted(
-        accuracy=_number(found.interval(lambda draws: accuracy(natural(draws)))),
-        macro_f1=_number(found.interval(lambda draws: macro_f1(natural(draws)))),
-        precision_random=_number(found.interval(lambda draws: precisions(natural(draws))[..., RANDOM])),
+        accuracy=number(found.interval(lambda draws: accuracy(natural(draws)))),
+        macro_f1=number(found.interval(lambda draws: macro_f1(natural(draws)))),
+        precision_random=number(found.interval(lambda draws: precisions(natural(draws))[..., RANDOM])),
     )
 
 

@@ -36,9 +36,6 @@ class Runs(Results):
     """Many runs of one network: on its own training and test rows, most of which SMOTE made."""
 
     accuracy: Annotated[Number, _share("accuracy on the balanced test rows")]
-    accuracy_sd: Annotated[
-        Number, Quantity(says="standard deviation of that accuracy over seeds", unit="%", decimals=1, least=0)
-    ]
     macro_f1: Annotated[Number, _score("macro-F1 on the balanced test rows")]
     precision: Annotated[Mapping[int, Number], _score("precision of class")]
     recall: Annotated[Mapping[int, Number], _score("recall of class")]
@@ -61,7 +58,6 @@ class Natural(Results):
     accuracy: Annotated[Number, _share("accuracy on recorded rows")]
     mean_accuracy: Annotated[Number, _share("mean accuracy on recorded rows", over="mean over seeds")]
     macro_f1: Annotated[Number, _score("macro-F1 on recorded rows")]
-    mean_macro_f1: Annotated[Number, _score("mean macro-F1 on recorded rows", over="mean over seeds")]
     above_majority: Annotated[
         Number, _share("share of seeds above the accuracy of always saying that nothing fails", over=None)
     ]
@@ -161,15 +157,6 @@ class AsSubmitted(Results):
             least=-1,
             most=1,
             over="mean over seeds",
-        ),
-    ]
-    balanced_to_natural: Annotated[
-        Number,
-        Quantity(
-            says="correlation over seeds of accuracy on the balanced test rows and on all recorded rows",
-            decimals=2,
-            least=-1,
-            most=1,
         ),
     ]
     natural: Annotated[Natural, Quantity(says="plain network on all recorded rows")]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.types import Dataset
 from labcode.lab.classification.classes import CLASSES
-from labcode.lab.classification.first_settings import First
+from labcode.lab.classification.settings import First
 from labcode.lab.config import configured
 from labcode.settings import profile
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.labels import power
 
 if TYPE_CHECKING:
-    from labcode.lab.classification.sound_settings import Network, NetworkChoice
+    from labcode.lab.classification.settings import Network, NetworkChoice, Plain
     from labcode.nets.estimators import TabularClassifier
 
 Floats = NDArray[np.float64]
@@ -29,23 +29,31 @@ TOOL_WEAR = 5
 def quantities(rows: pd.DataFrame) -> pd.DataFrame:
     """Sensors (K, K, rpm, Nm, min), quality, and what follows: K, W, and min Nm for each quality; ``(n, 11)``."""
     air, process, speed, torque, wear = (rows[sensor].astype(float) for sensor in SENSORS)
-    known = pd.DataFrame({"air": air, "process": process, "speed": speed, "torque": torque, "wear": wear})
-    known["quality"] = rows[QUALITY].astype(str).map(QUALITIES.index).astype(float)
+    sensors = {"air": air, "process": process, "speed": speed, "torque": torque, "wear": wear}
+    known, grade = pd.DataFrame(sensors), rows[QUALITY].astype(str)
+    known["quality"] = grade.map(QUALITIES.index).astype(float)
     known["difference"] = process - air
     known["power"] = power(torque, speed)
     for quality in QUALITIES:  # each quality has a limit of its own; 0 is far below any
-        known[f"strain_{quality}"] = (wear * torque).where(rows[QUALITY].astype(str) == quality, 0.0)
+        known[f"strain_{quality}"] = (wear * torque).where(grade == quality, 0.0)
     return known
 
 
-def tree_questions(known: pd.DataFrame, labels: Labels, *, leaves: int, min_rows: int, min_gain: float) -> Edges:
+def tree_questions(
+    known: pd.DataFrame,
+    labels: Labels,
+    *,
+    leaves: int,
+    min_rows: int,
+    min_gain: float,
+) -> Edges:
     """Where a small tree for each failure cuts each quantity.
 
     scikit-learn's trees round to float32, which hides what separates some heat failures. Ranks it keeps as they are.
     A cut has to pay: its likelihood-ratio statistic is at least ``min_gain``.
     """
-    sorted_values = {name: np.unique(column) for name, column in known.items()}
-    ranks = np.column_stack([np.searchsorted(sorted_values[name], column) for name, column in known.items()])
+    levels = {name: np.unique(column) for name, column in known.items()}
+    ranks = np.column_stack([np.searchsorted(levels[name], known[name]) for name in levels])
     edges: Edges = {str(name): [] for name in known}
     for failure in np.setdiff1d(labels, ["No Failure"]):
         tree = DecisionTreeClassifier(
@@ -58,7 +66,7 @@ def tree_questions(known: pd.DataFrame, labels: Labels, *, leaves: int, min_rows
         for column, rank in zip(tree.tree_.feature, tree.tree_.threshold, strict=True):
             if column >= 0:  # no leaf
                 name = known.columns[column]
-                below, above = sorted_values[name][[int(rank), int(rank) + 1]]
+                below, above = levels[name][[int(rank), int(rank) + 1]]
                 edges[name].append(float((below + above) / 2))
     return {name: sorted(set(found)) for name, found in edges.items()}
 
@@ -68,7 +76,12 @@ def wear_hazard(wear: pd.Series, labels: Labels) -> IsotonicRegression:
     return IsotonicRegression(out_of_bounds="clip").fit(wear, labels == "Tool Wear Failure")
 
 
-def network_inputs(known: pd.DataFrame, train: pd.DataFrame, edges: Edges, hazard: Floats) -> NDArray[np.float32]:
+def network_inputs(
+    known: pd.DataFrame,
+    train: pd.DataFrame,
+    edges: Edges,
+    hazard: Floats,
+) -> NDArray[np.float32]:
     """Quantities scaled as the training rows', the chance of a worn tool, and 1 or 0 for "above this edge?"."""
     scaled = ((known - train.mean()) / train.std(ddof=0).replace(0.0, 1.0)).to_numpy()
     answers = [known[[name]].to_numpy() > np.array(own) for name, own in edges.items() if own]
@@ -105,6 +118,22 @@ def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, s
         "class_weight": (shares**-choice.weights).to_dict() if choice.weights else None,
     }
     return [TabularClassifier(**options, random_state=seed) for seed in seeds]
+
+
+def plain_networks(settings: Plain, epochs: int, seeds: Iterable[int], **changes: Any) -> list[TabularClassifier]:
+    """Unfitted networks that ask no questions, and differ in their seed alone."""
+    from labcode.nets.estimators import TabularClassifier
+
+    options: dict[str, Any] = {
+        "hidden": settings.hidden,
+        "batch_size": settings.batch_size,
+        "max_epochs": epochs,
+        "optimizer": "adamw",
+        "lr": settings.lr,
+        "schedule": "onecycle",
+        "weight_decay": settings.weight_decay,
+    }
+    return [TabularClassifier(**options | changes, random_state=seed) for seed in seeds]
 
 
 def tempered(chances: Floats, temperature: float) -> Floats:

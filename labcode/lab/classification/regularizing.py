@@ -48,7 +48,8 @@ def train_held_back(
             noisy = noisy + noise * torch.randn(X.shape, generator=order)
         batches = (torch.split(rows, 128) for rows in (noisy, y[shuffled], weight[shuffled]))
         for inputs, labels, weights in zip(*batches, strict=True):
-            losses = F.cross_entropy(network(inputs), labels, reduction="none", label_smoothing=smoothing)
+            outputs = network(inputs)
+            losses = F.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
             penalty = sum(values.abs().sum() for values in network.parameters() if values.ndim > 1)
             optimizer.zero_grad()
             ((losses * weights).mean() + l1 * penalty).backward()

@@ -8,31 +8,35 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.types import Dataset
 from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
-from labcode.lab.classification.regularizing_settings import HoldingBack
 from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, estimate, row_draws, seed_draws
-from labcode.lab.classification.rows import N_CLASSES, FailureRows, confusion_counts, failure_rows, in_all_classes
-from labcode.lab.classification.sound_settings import Contest, Network, NetworkChoice
+from labcode.lab.classification.rows import (
+    N_CLASSES,
+    FailureRows,
+    Fold,
+    confusion_counts,
+    failure_rows,
+    folds_of,
+    in_all_classes,
+    row_losses,
+)
+from labcode.lab.classification.settings import Contest, HoldingBack, Network, NetworkChoice
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.scores import macro_f1
-from labcode.settings import SEED, Profile
+from labcode.settings import Profile
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
-Fold = tuple[Places, Places]
 #: Parameters of a network that differ from those of the one without regularization.
 Changes = dict[str, Any]
-#: Probabilities are at least this in a log loss, as in :func:`labcode.scoring.scores.log_loss`.
-LEAST_PROBABILITY = 1e-15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +50,10 @@ class HeldBackSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Networks to train together on the training rows of a fold.
+    """Networks to train together on the training rows of a fold; each has its own changes and its own seed.
 
-    Attributes
-    ----------
-    network
-        The network without any restraint.
-    rows, fold
-        All rows, and which of them train and which are held out.
-    changes, seeds, epochs
-        Of each network, its parameters and its seed; and how long all train.
-    stop
-        An epoch after which they are asked as well; ``None`` for none.
-    watched
-        Networks, each a list of those whose mean is watched after every epoch.
+    They are asked after the last epoch, and after the epoch ``stop`` where there is one. ``watched`` are lists of
+    networks whose mean is asked after every epoch.
     """
 
     network: Network
@@ -96,8 +90,8 @@ def trained(task: Task) -> Answer:
     from labcode.nets.together import TrainingRows
 
     fit, held = task.fold
-    (X, labels), (others, _) = task.rows.take(fit), task.rows.take(held)
-    seen, _ = seen_by_network(task.network, X, labels, [others])
+    labels = task.rows.labels[fit]
+    seen, _ = seen_by_network(task.network, task.rows.X.iloc[fit], labels, [task.rows.X.iloc[held]])
     inputs = dict(zip(("fit", "held"), seen, strict=True))
     free = NetworkChoice(weights=0.0, l1=0.0)
     networks = [
@@ -115,7 +109,7 @@ def trained(task: Task) -> Answer:
     def watched(epoch: int, members: Sequence[int]) -> list[float]:
         means = [asked(name, epoch, members).mean(axis=0) for name in ("fit", "held")]
         actual = [task.rows.y[places] for places in (fit, held)]
-        losses = [float(log_losses(mean, y).mean()) for mean, y in zip(means, actual, strict=True)]
+        losses = [float(row_losses(y, mean).mean()) for mean, y in zip(means, actual, strict=True)]
         return losses + [float((mean.argmax(axis=1) == y).mean()) for mean, y in zip(means, actual, strict=True)]
 
     everyone = range(len(networks))
@@ -133,11 +127,6 @@ def trained(task: Task) -> Answer:
     )
 
 
-def log_losses(probabilities: Floats, y: Places) -> Floats:
-    """Minus the logarithm of the probability of the actual class, ``(…, n, 6)`` and ``(n,)`` to ``(…, n)``."""
-    return -np.log(np.maximum(probabilities[..., np.arange(len(y)), y], LEAST_PROBABILITY))
-
-
 def run_held_back(
     spec: HeldBackSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> HeldBack:
@@ -146,36 +135,24 @@ def run_held_back(
 
     holding = spec.holding
     rows = failure_rows(data["maintenance"].frame)
-    folds = _folds(rows.labels, holding.folds)
+    folds = folds_of(rows.labels, holding.folds)
     chosen = _choices(spec, rows, folds, lambda share: progress(0.45 * share))
     tasks = [task for number, fold in enumerate(folds) for task in _tasks(spec, rows, fold, chosen[number], number)]
     answers = in_parallel(trained, [(task,) for task in tasks], done=lambda share: progress(0.45 + 0.5 * share))
     names = ("none", *TECHNIQUES)
     held = np.zeros((len(names), holding.seeds, len(rows), N_CLASSES))
-    train = np.zeros((len(names), 2, len(folds)))
+    train = np.zeros((len(names), len(folds)))
     curves = np.zeros((len(names), holding.epochs, 4))
     fold_of = np.zeros(len(rows), dtype=np.int64)
     for number, (fit, out) in enumerate(folds):
         fold_of[out] = number
         free, others = answers[2 * number : 2 * number + 2]
         held[:, :, out], of_train = _of_fold(holding, free, others)
-        train[:, 0, number] = log_losses(of_train, rows.y[fit]).mean(axis=(1, 2))
-        train[:, 1, number] = [_macro_f1(rows.y[fit], each) for each in of_train]
+        train[:, number] = [_macro_f1(rows.y[fit], each) for each in of_train]
         single, whole = free.curves
         # None, the five with a strength, the early stop (which trains as none does), the ensemble, the recipe.
         curves += np.stack([single, *others.curves[:-1], single, whole, others.curves[-1]]) / len(folds)
     return _compared(holding, rows.y, fold_of, names, held, train, curves, chosen)
-
-
-def _folds(labels: NDArray[np.str_], folds: int) -> list[Fold]:
-    return list(StratifiedKFold(folds, shuffle=True, random_state=SEED).split(labels, labels))
-
-
-def _candidates(spec: HoldingBack) -> list[tuple[str, float]]:
-    """Every technique that has a strength, with each of its strengths."""
-    from labcode.lab.classification.regularizing import PARAMETER
-
-    return [(name, strength) for name in PARAMETER for strength in getattr(spec, name)]
 
 
 def _choices(
@@ -185,11 +162,11 @@ def _choices(
     from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength
 
     holding = spec.holding
-    candidates = _candidates(holding)
+    candidates = [(name, strength) for name in PARAMETER for strength in getattr(holding, name)]
     changes: list[Changes] = [{}, *({PARAMETER[name]: strength} for name, strength in candidates)]
     tasks = []
     for number, (fit, _) in enumerate(folds):
-        for own, held in _folds(rows.labels[fit], holding.inner_folds):
+        for own, held in folds_of(rows.labels[fit], holding.inner_folds):
             seeds = [100 * number] * len(changes)
             fold = (fit[own], fit[held])
             tasks.append(_task(spec, rows=rows, fold=fold, changes=changes, seeds=seeds, watched=[[0]]))
@@ -197,7 +174,7 @@ def _choices(
     found = []
     for number in range(len(folds)):
         places = range(number * holding.inner_folds, (number + 1) * holding.inner_folds)
-        losses = np.concatenate([log_losses(answers[i].held, rows.y[tasks[i].fold[1]]) for i in places], axis=1)
+        losses = np.concatenate([row_losses(rows.y[tasks[i].fold[1]], answers[i].held) for i in places], axis=1)
         own_choice = {
             name: best_strength({s: losses[1 + candidates.index((name, s))] for s in getattr(holding, name)})
             for name in PARAMETER
@@ -271,28 +248,20 @@ def _compared(
     chosen: Sequence[Mapping[str, float]],
 ) -> HeldBack:
     counts, weights = row_draws(y, spec.draws), seed_draws(spec.folds, spec.seeds, spec.draws)
-    loss = drawn_means(log_losses(held, y), fold_of, counts, weights)
+    loss = drawn_means(row_losses(y, held), fold_of, counts, weights)
     f1 = drawn_macro_f1(y, held.argmax(axis=-1), fold_of, counts, weights, N_CLASSES)
     tried = len(names) - 1
     picked = np.array([[own.get(name, 0.0) + (name == "stopping") for own in chosen] for name in names])
     found = {}
     for i, name in enumerate(names):
         saved, gained = 1 - loss[i] / loss[0], f1[i] - f1[0]
-        further = 1 - loss[i] / loss[names.index("recipe")], f1[i] - f1[names.index("recipe")]
-        grid = getattr(spec, name, (0.0,))
         found[name] = HeldBackBy(
             log_loss=estimate(loss[i]),
-            log_loss_gain=estimate(saved),
             log_loss_gain_joint=estimate(saved, 2 * tried),
             macro_f1=estimate(f1[i]),
             gain=estimate(gained),
             gain_joint=estimate(gained, 2 * tried),
-            log_loss_gain_over_recipe=estimate(further[0], 2 * tried),
-            gain_over_recipe=estimate(further[1], 2 * tried),
-            train_log_loss=Number(float(train[i, 0].mean())),
-            train_macro_f1=Number(float(train[i, 1].mean())),
-            weakest=Number(int((picked[i] == min(grid)).sum()) if name in vars(spec) else 0),
-            strongest=Number(int((picked[i] == max(grid)).sum()) if name in vars(spec) else 0),
+            train_macro_f1=Number(float(train[i].mean())),
             strength=Number(float(np.median(picked[i]))),
         )
     return HeldBack(
@@ -301,7 +270,7 @@ def _compared(
         folds=spec.folds,
         epochs=spec.epochs,
         tried=Number(tried),
-        best=max(names, key=lambda name: found[name].log_loss_gain.value),
+        best=max(names, key=lambda name: found[name].log_loss_gain_joint.value),
         least_loss_epoch=Number(int(curves[0, :, 1].argmin()) + 1),
         least_loss=Number(float(curves[0, :, 1].min())),
         last_loss=Number(float(curves[0, -1, 1])),

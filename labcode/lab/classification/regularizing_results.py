@@ -33,23 +33,13 @@ class HeldBackBy(Results):
     """
 
     log_loss: Annotated[Number, Quantity(says="log loss of held-out rows", decimals=4, least=0, over="rows and seeds")]
-    log_loss_gain: Annotated[Number, _reduction("log loss saved against none")]
     log_loss_gain_joint: Annotated[
         Number, _reduction("log loss saved against none, with limits for all techniques together")
     ]
     macro_f1: Annotated[Number, _score("macro-F1 of held-out rows")]
     gain: Annotated[Number, _difference("macro-F1 above none")]
     gain_joint: Annotated[Number, _difference("macro-F1 above none, with limits for all techniques together")]
-    log_loss_gain_over_recipe: Annotated[
-        Number, _reduction("log loss saved against the recipe, with limits for all techniques together")
-    ]
-    gain_over_recipe: Annotated[
-        Number, _difference("macro-F1 above the recipe, with limits for all techniques together")
-    ]
-    train_log_loss: Annotated[Number, Quantity(says="log loss of training rows", decimals=4, least=0)]
     train_macro_f1: Annotated[Number, Quantity(says="macro-F1 of training rows", decimals=3, least=0, most=1)]
-    weakest: Annotated[Number, Quantity(says="folds that choose the weakest strength", decimals=0, least=0)]
-    strongest: Annotated[Number, Quantity(says="folds that choose the strongest strength", decimals=0, least=0)]
     strength: Annotated[Number, Quantity(says="median chosen strength", decimals=4, least=0)]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,13 @@ from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.lab.classification.classes import CLASSES, RANDOM
+from labcode.results.number import Number
 from labcode.scoring import scores
-from labcode.scoring.intervals import Confusions, Statistic
+from labcode.scoring.intervals import Confusions, Interval, Statistic
 from labcode.scoring.scores import Floats, macro_f1_without
 from labcode.settings import SEED
 
+T = TypeVar("T")
 Numbers = NDArray[np.int64]
 Fold = tuple[Numbers, Numbers]
 N_CLASSES = len(CLASSES)
@@ -38,9 +41,9 @@ class FailureRows:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, places: Numbers) -> tuple[pd.DataFrame, NDArray[np.str_]]:
-        """Inputs and labels of some rows, to train on."""
-        return self.X.iloc[places], self.labels[places]
+    def part(self, places: Numbers) -> FailureRows:
+        """Some of the rows."""
+        return FailureRows(self.X.iloc[places], self.labels[places], self.y[places])
 
 
 def failure_rows(X: pd.DataFrame, y: pd.Series | None = None) -> FailureRows:
@@ -54,20 +57,32 @@ def class_numbers(labels: ArrayLike) -> Numbers:
     return np.searchsorted(list(CLASSES), np.asarray(labels, dtype=str)).astype(np.int64)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoldsSpec:
-    """Repeated stratified folds over all rows, the same for every model that is compared."""
+def folds_of(labels: NDArray[np.str_], folds: int, repeat: int = 0) -> list[Fold]:
+    """Training and held-out rows of each stratified fold, the same for every model that is compared."""
+    return list(StratifiedKFold(folds, shuffle=True, random_state=SEED + repeat).split(labels, labels))
 
-    folds: int = 5
-    repeats: int = 2
 
-    def of(self, rows: FailureRows) -> list[list[Fold]]:
-        """For each repeat, the training and the held-out rows of each fold."""
-        seeds = range(SEED, SEED + self.repeats)
-        return [
-            list(StratifiedKFold(self.folds, shuffle=True, random_state=seed).split(rows.X, rows.labels))
-            for seed in seeds
-        ]
+def out_of_fold(folds: Sequence[Fold], answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """What is said of each row when it is held out, ``(n, …)``."""
+    whole = np.zeros((sum(len(own) for own in answers), *answers[0].shape[1:]), answers[0].dtype)
+    for (_, held), own in zip(folds, answers, strict=True):
+        whole[held] = own
+    return whole
+
+
+def number(found: Interval) -> Number:
+    """A measured interval as a figure of a result."""
+    return Number(float(found.value), float(found.low), float(found.high))
+
+
+def by_class(values: Iterable[T]) -> dict[str, T]:
+    """Values ``(6,)`` by the names of the classes."""
+    return dict(zip(CLASSES.values(), values, strict=True))
+
+
+def row_losses(y: Numbers, chances: Floats) -> Floats:
+    """Minus the logarithm of the actual class's chance, at least 1e-15; ``(n,)`` and ``(…, n, 6)`` to ``(…, n)``."""
+    return np.asarray(-np.log(np.maximum(chances[..., np.arange(len(y)), y], 1e-15)))
 
 
 def in_all_classes(probabilities: Floats, labels: ArrayLike) -> Floats:

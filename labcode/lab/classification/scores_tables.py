@@ -8,15 +8,11 @@ import pandas as pd
 
 from labcode import settings
 from labcode.lab.classification.balancing_results import EqualAlarms
-from labcode.lab.classification.balancing_settings import Balancing
-from labcode.lab.classification.classes import NETWORK
 from labcode.lab.classification.faults_results import Leakage
-from labcode.lab.classification.faults_settings import Faults
 from labcode.lab.classification.first_results import AsSubmitted
-from labcode.lab.classification.first_settings import First
 from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.settings import Balancing, Faults, First, Network, Plain
 from labcode.lab.classification.sound_results import Contest
-from labcode.lab.classification.sound_settings import Network
 from labcode.lab.classification.tuned_results import Tuned
 from labcode.lab.config import configured
 from labcode.results.number import Number, decimals
@@ -87,7 +83,7 @@ def _of_first(found: AsSubmitted) -> list[Row]:
 def _of_faults(found: Leakage) -> list[Row]:
     spec = configured(Faults, "classification.faults", profile=settings.profile())
     sound, both = found.variants["sound"], found.variants["both"]
-    batch, kept = int(NETWORK["batch_size"]), (found.folds - 1) / found.folds
+    batch, kept = configured(Plain, "classification.plain").batch_size, (found.folds - 1) / found.folds
     taken = steps(spec.epochs, float(both.own_rows) * kept, batch)
     trained = decimals(float(both.own_rows) * kept, 0)
     out, own = f"{found.rows} recorded, out of fold", f"{both.own_rows}, SMOTE's among them, classes alike"
@@ -123,7 +119,9 @@ def _of_balancing(found: EqualAlarms) -> list[Row]:
 
 def _of_regularizing(found: HeldBack, leakage: Leakage) -> list[Row]:
     rows = float(leakage.rows)
-    taken = steps(found.epochs, rows * (found.folds - 1) / found.folds, int(NETWORK["batch_size"]))
+    taken = steps(
+        found.epochs, rows * (found.folds - 1) / found.folds, configured(Network, "classification.network").batch_size
+    )
     return [
         (
             SECTIONS["regularizing"],

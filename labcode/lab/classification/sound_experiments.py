@@ -3,52 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
-from labcode.lab.classification import sound_settings as settings
-from labcode.lab.classification.ceiling import best_weights, decide
+from labcode.lab.classification import settings
 from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.network import (
     Floats,
-    Labels,
-    failure_networks,
-    quantities,
-    seen_by_network,
-    tempered,
-    with_hazard,
 )
 from labcode.lab.classification.rows import (
     FailureRows,
     Fold,
-    FoldsSpec,
     Numbers,
+    by_class,
     confusion_counts,
     confusions_of,
     failure_rows,
-    five_classes,
-    in_all_classes,
+    folds_of,
     mean_gain,
     mean_score,
-    without_weights,
+    number,
+    row_losses,
 )
+from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.sound_results import Chances, Contest, Gain, LossGain, Scores
-from labcode.lab.classification.sound_rivals import rival_chances
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.intervals import Confusions, Interval, mean_interval
-from labcode.scoring.scores import accuracy, f1_scores, log_loss, macro_f1, precisions, recalls
+from labcode.scoring.scores import accuracy, f1_scores, macro_f1, precisions, recalls
 from labcode.settings import SEED, Profile
 
 MODELS = ("network", "forest", "boosting", "logistic")
@@ -64,134 +55,15 @@ FRESH_SEED = SEED + 2
 BINS = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContestSpec:
-    """The contest, and the network in it."""
-
-    contest: settings.Contest
-    network: settings.Network
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model says of several sets of rows, after it chose among its settings on inner folds of the training rows.
-
-    Attributes
-    ----------
-    fitted, chances
-        Chances ``(n, 6)`` of each set, as fitted and after temperature and hazard.
-    plain, ruled
-        The most probable class, and the decision for macro-F1, ``(n,)`` each.
-    train_plain, train_ruled
-        Confusion counts ``(6, 6)`` of the same on the training rows.
-    choice, temperature, share
-        What was chosen: the place of the setting, the temperature, and the share of the hazard.
-    """
-
-    fitted: list[Floats]
-    chances: list[Floats]
-    plain: list[Numbers]
-    ruled: list[Numbers]
-    train_plain: Floats
-    train_ruled: Floats
-    choice: int
-    temperature: float
-    share: float
-
-
-def compete(name: str, spec: ContestSpec, train: FailureRows, others: Sequence[pd.DataFrame]) -> Answer:
-    """Choose a model's setting, calibration and rule on inner folds; fit it on all rows; answer."""
-    choices = getattr(spec.contest, name)
-    inner, hazard = inner_chances(spec, choices, train)
-    fits = [best_calibration(spec.contest, own, hazard, train.y) for own in inner]
-    choice = int(np.argmin([loss for loss, *_ in fits]))
-    _, temperature, share = fits[choice]
-    rule = best_weights(with_hazard(tempered(inner[choice], temperature), hazard, share))
-    worn, (fitted,) = fitted_chances(spec, [choices[choice]], train, [*others, train.X])
-    warm = [tempered(own, temperature) for own in fitted]
-    chances = [with_hazard(own, chance, share) for own, chance in zip(warm, worn, strict=True)]
-    plain, ruled = [own.argmax(axis=1) for own in chances], [decide(own, rule) for own in chances]
-    by_class, by_rule = (confusion_counts(train.y, calls.pop()) for calls in (plain, ruled))
-    return Answer(fitted[:-1], chances[:-1], plain, ruled, by_class, by_rule, choice, temperature, share)
-
-
-def inner_chances(spec: ContestSpec, choices: Sequence[Any], train: FailureRows) -> tuple[Floats, Floats]:
-    """Chances ``(n_choices, n, 6)`` and hazard ``(n,)`` of the training rows, each row held out by an inner fold."""
-    folds = StratifiedKFold(spec.contest.inner_folds, shuffle=True, random_state=SEED)
-    chances, hazard = np.zeros((len(choices), len(train), len(CLASSES))), np.zeros(len(train))
-    for fit, held in folds.split(train.X, train.labels):
-        rows = FailureRows(train.X.iloc[fit], train.labels[fit], train.y[fit])
-        (hazard[held],), given = fitted_chances(spec, choices, rows, [train.X.iloc[held]], inner=True)
-        chances[:, held] = [own for (own,) in given]
-    return chances, hazard
-
-
-def best_calibration(spec: settings.Contest, chances: Floats, hazard: Floats, y: Numbers) -> tuple[float, float, float]:
-    """The lowest log loss of chances ``(n, 6)``, and the temperature and the share of the hazard that reach it."""
-    pairs = product(spec.temperatures, spec.hazard_shares)
-    return min((log_loss(y, with_hazard(tempered(chances, t), hazard, share)), t, share) for t, share in pairs)
-
-
-def fitted_chances(
-    spec: ContestSpec,
-    choices: Sequence[Any],
-    train: FailureRows,
-    others: Sequence[pd.DataFrame],
-    *,
-    inner: bool = False,
-) -> tuple[list[Floats], list[list[Floats]]]:
-    """The hazard ``(n,)`` for each other set of rows, and for each choice the model's chances ``(n, 6)`` of each.
-
-    Inner folds judge a choice by fewer networks, or by a smaller forest, than answer in the end.
-    """
-    seen, (_, *worn) = seen_by_network(spec.network, train.X, train.labels, others)
-    if isinstance(choices[0], settings.NetworkChoice):
-        seeds = spec.contest.inner_seeds if inner else spec.contest.seeds
-        return worn, _network_chances(spec.network, choices, train.labels, seen, seeds)
-    known, rows = quantities(train.X), [quantities(other) for other in others]
-    trees = spec.contest.inner_trees if inner else spec.contest.trees
-    contest = replace(spec.contest, trees=trees)
-    given = [rival_chances(contest, choice, known, train.labels, rows) for choice in choices]
-    return worn, [[_undone(own, names, weights) for own in found] for found, names, weights in given]
-
-
-def _network_chances(
-    spec: settings.Network, choices: Sequence[settings.NetworkChoice], labels: Labels, seen: Sequence[Any], seeds: int
-) -> list[list[Floats]]:
-    """Mean chances of networks with other seeds, for each choice; all train together."""
-    from labcode.nets.together import TrainingRows, fit_together
-
-    networks = [failure_networks(spec, choice, labels, range(SEED, SEED + seeds)) for choice in choices]
-    rows = TrainingRows(seen[0], labels)
-    fits = fit_together([each for own in networks for each in own], [rows] * (len(choices) * seeds))
-    fitted = iter(fits)
-    found = []
-    for _ in choices:
-        members = [_trained(next(fitted)) for _ in range(seeds)]
-        mean = [np.mean([member.predict_proba(own) for member in members], axis=0) for own in seen[1:]]
-        found.append([_undone(own, members[0].classes_, members[0].class_weight_) for own in mean])
-    return found
-
-
-def _trained(fit: Any) -> Any:
-    if fit.error is not None:
-        raise fit.error
-    return fit.estimator
-
-
-def _undone(given: Floats, names: Labels, weights: Floats) -> Floats:
-    return in_all_classes(without_weights(np.asarray(given, dtype=np.float64), weights), names)
-
-
 def run_contest(
     spec: ContestSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
 ) -> Contest:
     """Let all models compete on every outer fold, and on fresh rows after training on all."""
     rows = failure_rows(data["maintenance"].frame)
     fresh = failure_rows(simulate_maintenance(spec.contest.fresh_rows, seed=FRESH_SEED))
-    folds = FoldsSpec(folds=spec.contest.folds, repeats=spec.contest.repeats).of(rows)
+    folds = [folds_of(rows.labels, spec.contest.folds, repeat) for repeat in range(spec.contest.repeats)]
     pairs = [pair for repeat in folds for pair in repeat]
-    jobs = [(FailureRows(rows.X.iloc[fit], rows.labels[fit], rows.y[fit]), [rows.X.iloc[held]]) for fit, held in pairs]
+    jobs = [(rows.part(fit), [rows.X.iloc[held]]) for fit, held in pairs]
     tasks = [(name, spec, *job) for name in MODELS for job in [(rows, [fresh.X]), *jobs]]
     answers = in_parallel(compete, tasks, done=progress)
     n = len(pairs) + 1
@@ -224,7 +96,7 @@ class _Held:
 
     def train_counts(self, ruled: bool) -> Floats:
         """Confusion counts of the training rows of all folds and repeats together."""
-        return np.asarray(sum(own.train_ruled if ruled else own.train_plain for own in self.answers))
+        return np.asarray(sum(own.train[ruled] for own in self.answers))
 
 
 def _held_rows(folds: Sequence[Sequence[Fold]]) -> Iterator[tuple[int, Numbers]]:
@@ -249,7 +121,7 @@ def _judged(
     fresh_counts = confusions_of(fresh.y, list(fresh_calls.values()))
     by_fold = {entry: _fold_scores(rows.y, own, folds) for entry, own in calls.items()}
     scores: dict[str, Any] = {
-        entry: _scores(counts, fresh_counts, place, by_fold[entry], held[name].train_counts(ruled), spec.contest)
+        entry: _scores(counts, fresh_counts, place, held[name].train_counts(ruled), spec.contest.repeats)
         for place, (entry, (name, ruled)) in enumerate(ENTRIES.items())
     }
     gains = {
@@ -261,8 +133,8 @@ def _judged(
         for place, entry in enumerate(ENTRIES)
         if place
     }
-    losses = {name: _row_losses(rows.y, own.chances) for name, own in held.items()}
-    fresh_losses = {name: _row_losses(fresh.y, own.chances[0][None]) for name, own in on_fresh.items()}
+    losses = {name: row_losses(rows.y, own.chances).mean(axis=0) for name, own in held.items()}
+    fresh_losses = {name: row_losses(fresh.y, own.chances[0]) for name, own in on_fresh.items()}
     return Contest(
         repeats=spec.contest.repeats,
         folds=spec.contest.folds,
@@ -281,13 +153,7 @@ def _judged(
             for name in MODELS[1:]
         },
         y=rows.y.astype(np.int8),
-        network_given=held["network"].chances[0].astype(np.float32),
     )
-
-
-def number(found: Interval) -> Number:
-    """A measured interval as a figure of a result."""
-    return Number(float(found.value), float(found.low), float(found.high))
 
 
 def _mean(values: Floats) -> Number:
@@ -322,39 +188,22 @@ def _fold_scores(y: Numbers, calls: Numbers, folds: Sequence[Sequence[Fold]]) ->
     return macro_f1(np.stack([confusion_counts(y[held], calls[repeat, held]) for repeat, held in _held_rows(folds)]))
 
 
-def _scores(
-    counts: Confusions, fresh: Confusions, place: int, by_fold: Floats, train: Floats, spec: settings.Contest
-) -> Scores:
-    repeats = spec.repeats
-    own = counts.counts[place * repeats :][:repeats]
-    each = macro_f1(own)
+def _scores(counts: Confusions, fresh: Confusions, place: int, train: Floats, repeats: int) -> Scores:
 
     def of_classes(score: Any) -> dict[str, Number]:
-        found = counts.intervals(mean_score(score, place, repeats))
-        return {slug: number(interval) for slug, interval in zip(CLASSES.values(), found, strict=True)}
+        return by_class(map(number, counts.intervals(mean_score(score, place, repeats))))
 
-    folds = corrected_interval(by_fold, spec.folds)
     return Scores(
         macro_f1=number(counts.interval(mean_score(macro_f1, place, repeats))),
         accuracy=number(counts.interval(mean_score(accuracy, place, repeats))),
         train_macro_f1=Number(float(macro_f1(train))),
-        macro_f1_without_random=number(counts.interval(mean_score(five_classes, place, repeats))),
-        macro_f1_folds=Number(folds.value, max(0.0, folds.low), min(1.0, folds.high)),
-        lowest_repeat=Number(float(each.min())),
-        highest_repeat=Number(float(each.max())),
         fresh_macro_f1=number(fresh.interval(mean_score(macro_f1, place, 1))),
         recall=of_classes(recalls),
         precision=of_classes(precisions),
         f1=of_classes(f1_scores),
-        confusion=own,
+        confusion=counts.counts[place * repeats :][:repeats],
         train_confusion=train,
-        fresh_confusion=fresh.counts[place],
     )
-
-
-def _row_losses(y: Numbers, chances: Floats) -> Floats:
-    """Minus the logarithm of the actual class's chance, mean over the repeats; ``(r, n, 6)`` to ``(n,)``."""
-    return np.asarray(-np.log(np.clip(chances[:, np.arange(len(y)), y], 1e-15, 1.0)).mean(axis=0))
 
 
 def _chances(
@@ -365,13 +214,10 @@ def _chances(
         [reliability(failed, 1 - own[:, NORMAL]) for own in given] for given in (held.fitted, held.chances)
     )
     return Chances(
-        log_loss_before=_mean(_row_losses(y, held.fitted)),
         log_loss=_mean(losses),
         fresh_log_loss=_mean(fresh_losses),
         calibration_error_before=Number(float(np.mean([error for error, _ in before]))),
         calibration_error=Number(float(np.mean([error for error, _ in after]))),
-        temperature=Number(float(np.mean([answer.temperature for answer in held.answers]))),
-        hazard_share=Number(float(np.mean([answer.share for answer in held.answers]))),
         chosen=np.bincount([answer.choice for answer in held.answers], minlength=n_choices),
         reliability=np.mean([bins for _, bins in after], axis=0),
     )

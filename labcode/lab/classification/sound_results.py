@@ -24,21 +24,13 @@ class Scores(Results):
 
     Shape
     -----
-    ``confusion`` ``(repeats, 6, 6)``: actual classes in rows, called ones in columns; ``fresh_confusion`` ``(6, 6)``;
+    ``confusion`` ``(repeats, 6, 6)``: actual classes in rows, called ones in columns;
     ``train_confusion`` ``(6, 6)``: the training rows of all folds and repeats together.
     """
 
     macro_f1: Annotated[Number, _MACRO]
     accuracy: Annotated[Number, Quantity(says="accuracy", unit="%", decimals=1, least=0, most=1, over="rows")]
     train_macro_f1: Annotated[Number, Quantity(says="macro-F1 of training rows", decimals=3, least=0, most=1)]
-    macro_f1_without_random: Annotated[
-        Number, Quantity(says="macro-F1 without random failures", decimals=3, least=0, most=1, over="rows")
-    ]
-    macro_f1_folds: Annotated[
-        Number, Quantity(says="mean macro-F1 of single folds", decimals=3, least=0, most=1, over="folds")
-    ]
-    lowest_repeat: Annotated[Number, Quantity(says="lowest macro-F1 of a repeat", decimals=3, least=0, most=1)]
-    highest_repeat: Annotated[Number, Quantity(says="highest macro-F1 of a repeat", decimals=3, least=0, most=1)]
     fresh_macro_f1: Annotated[
         Number, Quantity(says="macro-F1 on fresh simulated rows", decimals=3, least=0, most=1, over="rows")
     ]
@@ -46,7 +38,6 @@ class Scores(Results):
     precision: Annotated[Mapping[str, Number], _share("calls of the class that are right", "precision")]
     f1: Annotated[Mapping[str, Number], _share("F1", "f1")]
     confusion: Annotated[np.ndarray, Quantity(least=0)]
-    fresh_confusion: Annotated[np.ndarray, Quantity(least=0)]
     train_confusion: Annotated[np.ndarray, Quantity(least=0)]
 
 
@@ -60,7 +51,6 @@ class Chances(Results):
     ``reliability`` ``(bins, 2)``: mean chance of any failure and share of failures, in bins of equally many rows.
     """
 
-    log_loss_before: Annotated[Number, Quantity(says="log loss as fitted", decimals=4, least=0, over="rows")]
     log_loss: Annotated[Number, Quantity(says="log loss", decimals=4, least=0, over="rows")]
     fresh_log_loss: Annotated[
         Number, Quantity(says="log loss on fresh simulated rows", decimals=4, least=0, over="rows")
@@ -69,10 +59,6 @@ class Chances(Results):
         Number, Quantity(says="calibration error as fitted", unit="%", decimals=2, least=0, most=1)
     ]
     calibration_error: Annotated[Number, Quantity(says="calibration error", unit="%", decimals=2, least=0, most=1)]
-    temperature: Annotated[Number, Quantity(says="mean temperature", decimals=2, least=0)]
-    hazard_share: Annotated[
-        Number, Quantity(says="mean share of the wear's own chance", unit="%", decimals=0, least=0, most=1)
-    ]
     chosen: Annotated[np.ndarray, Quantity(least=0)]
     reliability: Annotated[np.ndarray, Quantity(least=0, most=1)]
 
@@ -106,7 +92,7 @@ class Contest(Results):
 
     Shape
     -----
-    ``y`` ``(n,)`` and ``network_given`` ``(n, 6)``: actual classes, and the network's chances in the first repeat.
+    ``y`` ``(n,)``: actual classes.
     """
 
     experiment = "classification/contest"
@@ -125,4 +111,3 @@ class Contest(Results):
     gains: Annotated[Mapping[str, Gain], Quantity(name="gain_over")]
     loss_gains: Annotated[Mapping[str, LossGain], Quantity(name="loss_gain_over")]
     y: Annotated[np.ndarray, Quantity(least=0)]
-    network_given: Annotated[np.ndarray, Quantity(least=0, most=1)]

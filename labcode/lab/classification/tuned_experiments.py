@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from labcode.data.types import Dataset
-from labcode.lab.classification import sound_settings
-from labcode.lab.classification.decision_experiments import out_of_fold
+from labcode.lab.classification import settings
 from labcode.lab.classification.needs import enough_of_each
-from labcode.lab.classification.rows import FailureRows, FoldsSpec, confusions_of, failure_rows, mean_gain, mean_score
-from labcode.lab.classification.sound_experiments import Answer, ContestSpec, compete, number
-from labcode.lab.classification.sound_settings import NetworkChoice
+from labcode.lab.classification.rows import (
+    FailureRows,
+    confusions_of,
+    failure_rows,
+    folds_of,
+    mean_gain,
+    mean_score,
+    number,
+    out_of_fold,
+)
+from labcode.lab.classification.settings import NetworkChoice, Tuning
+from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.tuned_results import Searched, Tuned
-from labcode.lab.classification.tuned_settings import Tuning
 from labcode.lab.config import configured
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Experiment, Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
-from labcode.scoring.intervals import mean_interval
 from labcode.scoring.scores import macro_f1
 from labcode.settings import Profile
 
@@ -51,10 +55,9 @@ def _among(spec: TunedSpec, choices: tuple[NetworkChoice, ...]) -> ContestSpec:
 
 
 def at_edge(choice: NetworkChoice, choices: tuple[NetworkChoice, ...]) -> bool:
-    """Whether one of a setting's values is the least or the largest that there was; weights of 0 weigh rows alike."""
-    values = {name: sorted({getattr(each, name) for each in choices}) for name in vars(choice)}
-    ends = {name: own[-1:] if name == "weights" else (own[0], own[-1]) for name, own in values.items() if len(own) > 1}
-    return any(getattr(choice, name) in own for name, own in ends.items())
+    """Whether a larger or smaller L1, or a larger exponent, was not among the choices; 0 weighs all rows alike."""
+    factors, exponents = ({getattr(each, name) for each in choices} for name in ("l1", "weights"))
+    return len(choices) > 1 and (choice.l1 in (min(factors), max(factors)) or choice.weights == max(exponents))
 
 
 def run_tuned(
@@ -62,16 +65,10 @@ def run_tuned(
 ) -> Tuned:
     """Search on the training rows of each fold of the first repeat; compare with the first setting on the rest."""
     rows = failure_rows(data["maintenance"].frame)
-    folds = FoldsSpec(folds=spec.contest.folds, repeats=1).of(rows)[0]
-    trains = [FailureRows(rows.X.iloc[fit], rows.labels[fit], rows.y[fit]) for fit, _ in folds]
-    tasks = [(spec, train, rows.X.iloc[held]) for train, (_, held) in zip(trains, folds, strict=True)]
+    folds = folds_of(rows.labels, spec.contest.folds)
+    tasks = [(spec, rows.part(fit), rows.X.iloc[held]) for fit, held in folds]
     pairs = in_parallel(searched, tasks, done=progress)
     counts = confusions_of(rows.y, [out_of_fold(folds, [pair[i].ruled[0] for pair in pairs]) for i in (0, 1)])
-    places = np.arange(len(rows))
-    tuned, start = (
-        -np.log(np.clip(out_of_fold(folds, [pair[i].chances[0] for pair in pairs])[places, rows.y], 1e-15, 1.0))
-        for i in (0, 1)
-    )
     choices, chosen = spec.choices, [pair[0].choice for pair in pairs]
     return Tuned(
         folds=spec.contest.folds,
@@ -79,10 +76,6 @@ def run_tuned(
         start_macro_f1=number(counts.interval(mean_score(macro_f1, 1, 1))),
         macro_f1=number(counts.interval(mean_score(macro_f1, 0, 1))),
         gain=number(counts.interval(mean_gain(macro_f1, 0, 1, 1))),
-        start_log_loss=number(mean_interval(start, places)),
-        log_loss=number(mean_interval(tuned, places)),
-        log_loss_saved=number(mean_interval(start - tuned, places)),
-        start_chosen=Number(chosen.count(0)),
         edge_chosen=Number(sum(at_edge(choices[place], choices) for place in chosen)),
         settings={
             place: Searched(
@@ -100,8 +93,8 @@ def run_tuned(
 
 def _spec(profile: Profile) -> TunedSpec:
     return TunedSpec(
-        contest=configured(sound_settings.Contest, "classification.contest", profile=profile),
-        network=configured(sound_settings.Network, "classification.network", profile=profile),
+        contest=configured(settings.Contest, "classification.contest", profile=profile),
+        network=configured(settings.Network, "classification.network", profile=profile),
         tuning=configured(Tuning, "classification.tuned", profile=profile),
     )
 

@@ -26,8 +26,8 @@ class Searched(Results):
 class Tuned(Results):
     """What choosing in inner folds gains over the first setting, out of fold, both calibrated inside and by a rule.
 
-    ``edge_chosen`` counts the least and the largest of each list, but of the exponents the largest alone: at 0 all rows
-    weigh alike.
+    ``edge_chosen`` counts the least and the largest L1 factor and the largest exponent; at an exponent of 0 all rows
+    weigh alike, so that less of it means nothing.
     """
 
     experiment = "classification/tuned"
@@ -40,16 +40,7 @@ class Tuned(Results):
         Number, Quantity(says="macro-F1 of the chosen settings", decimals=3, least=0, most=1, over="rows")
     ]
     gain: Annotated[Number, Quantity(says="macro-F1 that choosing gains", decimals=3, least=-1, most=1, over="rows")]
-    start_log_loss: Annotated[Number, Quantity(says="log loss of the first setting", decimals=4, least=0, over="rows")]
-    log_loss: Annotated[Number, Quantity(says="log loss of the chosen settings", decimals=4, least=0, over="rows")]
-    log_loss_saved: Annotated[Number, Quantity(says="log loss that choosing saves", decimals=4, over="rows")]
-    start_chosen: Annotated[Number, Quantity(says="outer folds that choose the first setting", decimals=0, least=0)]
     edge_chosen: Annotated[
-        Number, Quantity(says="outer folds whose choice lies at an edge of the grid", decimals=0, least=0)
+        Number, Quantity(says="outer folds at an end of the L1 or the strongest weights", decimals=0, least=0)
     ]
     settings: Annotated[Mapping[int, Searched], Quantity(name="setting")]
-
-    @property
-    def most_chosen(self) -> Searched:
-        """The setting that most outer folds choose; of several, the first."""
-        return max(self.settings.values(), key=lambda each: each.chosen.value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ import pytest
 from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.data.maintenance import load_maintenance
 from labcode.data.simulate_maintenance import simulate_maintenance
-from labcode.errors import LabcodeError
 from labcode.lab.classification.ceiling import (
     MOST_PROBABLE,
     PUBLISHED,
@@ -29,11 +28,10 @@ from labcode.lab.classification.ceiling import (
     tool_ends,
     true_probabilities,
 )
-from labcode.lab.classification.ceiling_figures import by_class, ceilings, simulated
 from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, NORMAL, RANDOM
-from labcode.results import run as catalog
-from labcode.results.typed import flatten, impossible, numbers, unflatten
+from labcode.lab.classification.tables import ceilings
+from labcode.results.typed import Results
 from labcode.scoring.scores import macro_f1
 
 HEAT, OVERSTRAIN, POWER, TOOL_WEAR = (
@@ -140,53 +138,26 @@ def test_a_precision_is_as_right_as_its_values_allow() -> None:
     assert most_right([1, 1, 1, 1, 1], failed) == 3
 
 
-@pytest.fixture(scope="module")
-def ceiling(tmp_path_factory: pytest.TempPathFactory) -> Ceiling:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABCODE_STORE_DIR", str(tmp_path_factory.mktemp("store")))
-        patch.setenv("LABCODE_PROFILE", "quick")
-        patch.delenv("LABCODE_DATA_DIR", raising=False)
-        return catalog.load_typed(Ceiling)
-
-
-def test_the_result_comes_back_from_the_store_and_can_be(ceiling: Ceiling) -> None:
-    flat = flatten(ceiling)
-    after = unflatten(Ceiling, flat.scalars, flat.tables, flat.arrays, ceiling.origin)
-    assert repr(dict(numbers(after))) == repr(dict(numbers(ceiling)))
-    assert [f"{place}: {fault}" for place, number in numbers(ceiling) if (fault := impossible(number))] == []
-    assert all(
-        isinstance(getattr(after, field.name), type(getattr(ceiling, field.name)))
-        for field in dataclasses.fields(after)
-    )
+@pytest.fixture
+def ceiling(results: dict[type[Results], Any]) -> Ceiling:
+    found: Ceiling = results[Ceiling]
+    return found
 
 
 def test_knowing_more_is_worth_more_on_simulated_tables(ceiling: Ceiling) -> None:
     scores = ceiling.simulated
     assert scores["most_probable_printed"] < scores["most_probable"] < scores["best"] < scores["row_order"]
     assert scores["best_printed"] < scores["best"]
-    assert ceiling.contradictions == 0
     assert ceiling.edge_right["float64"] == ceiling.edge_rows >= ceiling.edge_right["float32"]
     assert ceiling.gain_of_deciding.value == pytest.approx(ceiling.best.macro_f1 - ceiling.most_probable.macro_f1)
     assert ceiling.artefact_best.value == pytest.approx(ceiling.best.macro_f1 - ceiling.best_printed.macro_f1)
 
 
-def test_more_than_the_rules_allow_is_refused_and_fewer_rows_are_allowed_more(ceiling: Ceiling) -> None:
+def test_fewer_rows_are_allowed_more(ceiling: Ceiling) -> None:
     large, small = max(ceiling.leak_bound), min(ceiling.leak_bound)
-    assert ceiling.bound(10 * large) == ceiling.leak_bound[large] == ceiling.simulated_scores[:, 1].max()
+    assert ceiling.bound(10 * large) == ceiling.leak_bound[large] >= ceiling.simulated["best"].high
     assert ceiling.bound(large - 1) == ceiling.bound(1) == ceiling.leak_bound[small]
-    ceiling.refuse_leak(ceiling.best.macro_f1.value, "the best decision", large)
-    with pytest.raises(LabcodeError, match="leaked"):
-        ceiling.refuse_leak(ceiling.leak_bound[large] + 0.01, "a model that has seen the answer", large)
-
-
-def test_frames_hold_every_decision_class_and_wear(ceiling: Ceiling) -> None:
     assert len(ceilings(ceiling)) == len(ceiling.simulated)
-    assert list(by_class(ceiling)["label"]) == list(CLASSES)
-    assert len(simulated(ceiling)) == ceiling.simulated_scores.size
-    assert (ceiling.tool_failure[..., ceiling.wear < 195] == 0).all()
-    assert 0.2 < ceiling.tool_failure.max() <= 51 / 120
-    assert ceiling.wear_failures.sum() == ceiling.actual_rows["tool_wear"]
-    assert ceiling.wear_rows.sum() == sum(number.value for number in ceiling.actual_rows.values())
 
 
 def test_the_real_rows_give_the_known_edge(real_data: Path) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcode.book.listing import source_of
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.lab.classification.network import (
     TOOL_WEAR,
@@ -21,15 +20,8 @@ from labcode.lab.classification.network import (
     with_hazard,
 )
 from labcode.lab.classification.rows import failure_rows
-from labcode.lab.classification.sound_experiments import (
-    ENTRIES,
-    _spec,
-    best_calibration,
-    compete,
-    corrected_interval,
-    reliability,
-)
-from labcode.lab.classification.sound_rivals import rank_inputs
+from labcode.lab.classification.sound import best_calibration, compete, rank_inputs
+from labcode.lab.classification.sound_experiments import ENTRIES, _spec, corrected_interval, reliability
 
 ROWS = failure_rows(simulate_maintenance(1_500, seed=3))
 KNOWN = quantities(ROWS.X)
@@ -40,22 +32,6 @@ SMALL = {"leaves": 8, "min_rows": 5, "min_gain": 15.0}
 def random_chances(n: int = 4_000, seed: int = 0) -> np.ndarray:
     """Chances of six classes of which the second is by far the most frequent."""
     return np.random.default_rng(seed).dirichlet([0.02, 3.0, 0.02, 0.02, 0.01, 0.05], size=n)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "quantities",
-        "tree_questions",
-        "wear_hazard",
-        "network_inputs",
-        "failure_networks",
-        "with_hazard",
-    ],
-)
-def test_what_is_shown_is_short(name: str) -> None:
-    lines = source_of("labcode.lab.classification.network", name, imports=False).splitlines()
-    assert len(lines) <= 28
 
 
 def test_strain_is_that_of_the_rows_own_quality() -> None:

@@ -1,0 +1,189 @@
+"""Frames that the figures of the classification chapter are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import ListedColormap, to_rgba
+
+from labcode.book.plots import Theme
+from labcode.book.reference import stated
+from labcode.lab.classification.balancing_results import EqualAlarms
+from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.decision_results import Decided
+from labcode.lab.classification.faults_results import Leakage
+from labcode.lab.classification.first import first_split, split_first
+from labcode.lab.classification.first_results import AsSubmitted
+from labcode.lab.classification.first_stated import Floats
+from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.tables import CLASS_NAMES, EPOCHS, FAULTS, POLICIES, TECHNIQUES, WAYS
+
+#: Names of the networks' stored curves, and of what our first version printed of them.
+NETWORKS = {"plain": "baseline", "regularised": "regularised"}
+
+
+def class_counts(machines: pd.DataFrame, smote_seed: int = 0, neighbors: int = 5) -> pd.DataFrame:
+    """Rows of each class before and after SMOTE, in both orders: columns ``order``, ``part``, ``class``, ``rows``.
+
+    ``order`` is ``"recorded"``, ``"SMOTE first"`` (as our first version did) or ``"split first"``; ``part`` ``"all"``,
+    ``"training"`` or ``"test"``.
+    """
+    recorded = np.searchsorted(np.unique(machines["Failure Type"]), machines["Failure Type"])
+    parts = {("recorded", "all"): recorded}
+    for order, split in (("SMOTE first", first_split), ("split first", split_first)):
+        rows = split(machines, smote_seed, neighbors)
+        parts |= {(order, "training"): rows[2].numpy(), (order, "test"): rows[3].numpy()}
+    return pd.DataFrame(
+        [
+            {"order": order, "part": part, "class": name, "rows": int(count)}
+            for (order, part), y in parts.items()
+            for name, count in zip(CLASS_NAMES, np.bincount(y, minlength=len(CLASS_NAMES)), strict=True)
+        ]
+    )
+
+
+def runs(first: AsSubmitted) -> pd.DataFrame:
+    """Every seed by epoch: columns ``network``, ``seed``, ``epoch``, ``rows``, ``loss``, ``accuracy``."""
+    frames = []
+    for network in NETWORKS:
+        curves: Floats = getattr(first, f"curves_{network}")
+        seed, epoch = np.indices(curves.shape[:2]).reshape(2, -1)
+        for column, rows in enumerate(("training", "test")):
+            values = {"loss": curves[:, :, column].ravel(), "accuracy": curves[:, :, 2 + column].ravel()}
+            frames.append(pd.DataFrame({"network": network, "seed": seed, "epoch": epoch, "rows": rows, **values}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def printed() -> pd.DataFrame:
+    """What our first version printed, as `runs` has it: training loss and test accuracy; the others are missing."""
+    frames = []
+    for network, name in NETWORKS.items():
+        for epoch in EPOCHS:
+            at = {"network": network, "epoch": epoch}
+            loss = stated(f"classification.{name}_loss_{epoch}").value
+            frames.append({**at, "rows": "training", "loss": loss, "accuracy": np.nan})
+            frames.append(
+                {**at, "rows": "test", "loss": np.nan, "accuracy": stated(f"classification.{name}_{epoch}").value}
+            )
+    return pd.DataFrame(frames)
+
+
+def confusions(first: AsSubmitted) -> Mapping[str, pd.DataFrame]:
+    """Confusion matrices, actual classes in rows: stated, ours on balanced rows, ours on all recorded rows (means)."""
+    found = {
+        "stated": np.array(stated("classification.confusion").values, dtype=np.float64),
+        "balanced test rows": first.confusion_plain_test.mean(axis=0),
+        "all recorded rows": first.confusion_plain_natural.mean(axis=0),
+    }
+    return {name: pd.DataFrame(counts, index=CLASS_NAMES, columns=CLASS_NAMES) for name, counts in found.items()}
+
+
+SCORED = {"macro_f1": "recorded rows held out", "own_macro_f1": "its own test rows, classes alike"}
+
+
+def scores_with_faults(found: Leakage) -> pd.DataFrame:
+    """Columns ``fault``, ``scored on``, ``macro-F1``, ``low`` and ``high``; a row a variant and kind of test row."""
+    return pd.DataFrame(
+        [
+            {"fault": FAULTS[name], "scored on": scored, "macro-F1": float(n), "low": n.low, "high": n.high}
+            for field, scored in SCORED.items()
+            for name, own in found.variants.items()
+            for n in [getattr(own, field)]
+        ]
+    )
+
+
+def found_against_needless(found: EqualAlarms) -> pd.DataFrame:
+    """Columns ``way``, ``needless`` and ``found``."""
+    frames = [
+        pd.DataFrame({"way": WAYS[name], "needless": found.needless, "found": curve})
+        for name, curve in zip(found.methods, found.curves, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def by_epoch(found: HeldBack, names: Sequence[str]) -> pd.DataFrame:
+    """Columns ``technique``, ``epoch`` (from 1), ``rows``, ``log loss`` and ``accuracy``, for some techniques."""
+    order = list(found.techniques)
+    frames = [
+        pd.DataFrame(
+            {
+                "technique": TECHNIQUES[name],
+                "epoch": np.arange(1, found.epochs + 1),
+                "rows": rows,
+                "log loss": found.curves[order.index(name), :, column],
+                "accuracy": found.accuracy_curves[order.index(name), :, column],
+            }
+        )
+        for name in names
+        for column, rows in enumerate(("training", "held out"))
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+INPUTS = {
+    "quality": "quality",
+    "air": "air temperature",
+    "process": "process temperature",
+    "speed": "speed",
+    "torque": "torque",
+    "wear": "tool wear",
+}
+#: Failures that sensors can tell, as figures call them.
+FAILURES = {
+    "heat_dissipation": "heat",
+    "overstrain": "overstrain",
+    "power": "power",
+    "tool_wear": "tool wear",
+}
+#: Policies that the cost curves show, without the two that lie near others.
+SHOWN = [POLICIES[name] for name in ("expected_cost", "argmax", "forest", "always")]
+#: What lies across and upwards in each plane.
+PLANE_LABELS = {
+    "torque_speed": {"xlabel": "speed, rpm", "ylabel": "torque, Nm"},
+    "wear_torque": {"xlabel": "tool wear, min", "ylabel": "torque, Nm"},
+    "temperatures": {"xlabel": "air, K", "ylabel": "process, K"},
+}
+
+
+def class_shades(theme: Theme) -> ListedColormap:
+    """A colour a class, through which the page shows; none for "No Failure"."""
+    return ListedColormap([to_rgba(theme.failures[label], 0.6 * (k != NORMAL)) for k, label in enumerate(CLASSES)])
+
+
+def calibration(found: Decided) -> pd.DataFrame:
+    """Columns ``chances``, ``chance``, ``failed`` and ``shown``; a row a bin of equally many rows.
+
+    A logarithmic axis has no zero, so a share of none is shown at half the least share that there is.
+    """
+    both = {"as fitted": found.reliability_before, "mended": found.reliability}
+    bins = pd.concat(
+        [pd.DataFrame({"chances": name, "chance": own[:, 0], "failed": own[:, 1]}) for name, own in both.items()],
+        ignore_index=True,
+    )
+    return bins.assign(shown=bins["failed"].where(bins["failed"] > 0, bins.loc[bins["failed"] > 0, "failed"].min() / 2))
+
+
+def cost_curves(found: Decided) -> pd.DataFrame:
+    """Columns ``policy``, ``ratio`` and ``cost`` (needless stops a thousand rows)."""
+    return pd.concat(
+        [
+            pd.DataFrame({"policy": name, "ratio": found.ratios, "cost": curve})
+            for name, curve in zip(POLICIES.values(), found.curves, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def falls(found: Decided) -> pd.DataFrame:
+    """Columns ``input``, ``failure``, ``fall``, ``low`` and ``high``: of F1, with the input shuffled."""
+    return pd.DataFrame(
+        [
+            {"input": INPUTS[name], "failure": failure, "fall": float(own), "low": own.low, "high": own.high}
+            for name, fall in found.importance.items()
+            for slug, failure in FAILURES.items()
+            for own in [fall.f1[slug]]
+        ]
+    )

@@ -1,0 +1,316 @@
+"""The tables of the classification chapter."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from labcode.book.reference import stated
+from labcode.book.text import marked
+from labcode.lab.classification.balancing_results import EqualAlarms
+from labcode.lab.classification.ceiling_results import Ceiling, Decision
+from labcode.lab.classification.classes import CLASSES, SHORT
+from labcode.lab.classification.decision_results import Decided
+from labcode.lab.classification.first_results import AsSubmitted, Natural
+from labcode.lab.classification.first_stated import Floats
+from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.settings import First
+from labcode.lab.classification.sound_results import Contest
+from labcode.lab.classification.tuned_results import Tuned
+from labcode.results.number import decimals
+from labcode.scoring.intervals import next_draw_interval
+from labcode.scoring.scores import accuracy, f1_scores, precisions, recalls
+
+#: Classes as tables and figures call them.
+CLASS_NAMES = ("heat dissipation", "no failure", "overstrain", "power", "random", "tool wear")
+EPOCHS = (0, 10, 20, 30, 40)
+
+
+def architecture(first: First, inputs: int = 7) -> str:
+    """Units of the layers: ``7 → 64 → 32 → 6``."""
+    return " → ".join(str(units) for units in (inputs, *first.hidden, len(CLASSES)))
+
+
+def hyperparameters(first: First) -> pd.DataFrame:
+    """Every setting of our first version's training: columns ``setting``, ``plain``, ``regularised``."""
+    same = {
+        "units": architecture(first),
+        "activation": "ReLU",
+        "loss": "cross-entropy",
+        "optimiser": "Adam",
+        "learning rate": f"{first.lr:g}",
+        "epochs": f"{first.epochs}",
+        "rows a step": "all",
+        "SMOTE: neighbours": f"{first.smote_neighbors}",
+    }
+    rows = [{"setting": name, "plain": value, "regularised": value} for name, value in same.items()]
+    rows.append({"setting": "dropout", "plain": "0", "regularised": f"{first.dropout:g}"})
+    rows.append({"setting": "weight decay", "plain": "0", "regularised": f"{first.weight_decay:g}"})
+    return pd.DataFrame(rows)
+
+
+def report(first: AsSubmitted) -> pd.DataFrame:
+    """Precision, recall and F1 of each class on the balanced test rows: stated, ours, and where a seed should fall."""
+    scores = {"precision": precisions, "recall": recalls, "F1": f1_scores}
+    rows = []
+    for k, (name, said) in enumerate(zip(CLASS_NAMES, stated("classification.report").values or (), strict=True)):
+        row: dict[str, object] = {"class": name, "rows": first.support[k].bare}
+        for (title, score), value in zip(scores.items(), said, strict=False):
+            row[f"{title}, stated"] = decimals(float(value), 2)
+            row[f"{title}, ours"] = _ours(score(first.confusion_plain_test)[:, k])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _ours(values: Floats) -> str:
+    found = next_draw_interval(values)
+    return f"{decimals(found.value, 2)} ({decimals(found.low, 2)} to {decimals(found.high, 2)})"
+
+
+def where_it_matters(first: AsSubmitted) -> pd.DataFrame:
+    """Accuracy, macro-F1 and healthy rows called random failures: as stated, on balanced rows, on recorded ones."""
+    said, mixed, balanced = stated("classification.accuracy").value, first.reweighted, first.plain
+    rows = [
+        ("as we stated it", decimals(100 * float(said or 0), 0) + "%", _said("classification.macro_f1"), ""),
+        ("stated matrix, natural mix", mixed.accuracy.interval, mixed.macro_f1.interval, ""),
+        ("balanced test rows", balanced.accuracy.interval, balanced.macro_f1.interval, ""),
+        _natural("all recorded rows", first.natural),
+        _natural("recorded rows, not trained on", first.held_out),
+        _natural("recorded rows, split before SMOTE", first.split_first),
+    ]
+    return pd.DataFrame(rows, columns=["rows", "accuracy", "macro-F1", "healthy, called random"])
+
+
+def _said(name: str) -> str:
+    return decimals(float(stated(name).value or 0), 2)
+
+
+def _natural(name: str, found: Natural) -> tuple[str, str, str, str]:
+    share = f"{found.healthy_as_random.interval} of {found.healthy}"
+    return name, found.accuracy.interval, found.macro_f1.interval, share
+
+
+def agreement(first: AsSubmitted) -> pd.DataFrame:
+    """Stated figures inside the limits of so many seeds, and how many other seeds those limits hold."""
+    return pd.DataFrame(
+        [
+            {
+                "seeds": seeds,
+                "inside": own.inside.bare,
+                "informative": own.inside_informative.bare,
+                "other seeds": str(own.coverage),
+                "inside, t": own.inside_t.bare,
+                "informative, t": own.inside_informative_t.bare,
+                "other seeds, t": str(own.coverage_t),
+            }
+            for seeds, own in first.agreement.items()
+        ]
+    )
+
+
+#: Variants as tables and figures call them.
+FAULTS = {
+    "sound": "no fault",
+    "scaler_before_split": "scaler before split",
+    "smote_before_split": "SMOTE before split",
+    "with_target": "Target as input",
+    "both": "SMOTE and Target",
+    "all": "all three",
+}
+#: What the decisions are called in a figure or table.
+NAMES = {
+    "most_probable": "most probable class",
+    "best": "best decision",
+    "most_probable_printed": "most probable class, at 0.1 K",
+    "best_printed": "best decision, at 0.1 K",
+    "row_order": "best decision that knows the next row",
+}
+
+
+def ceilings(ceiling: Ceiling) -> pd.DataFrame:
+    """Macro-F1 of each decision on the rows and on simulated tables: a row a decision, cells as text."""
+    found: dict[str, Decision] = {name: getattr(ceiling, name) for name in NAMES}
+    return pd.DataFrame(
+        {
+            "who knows the rules": list(NAMES.values()),
+            "these rows": [str(each.macro_f1.interval) for each in found.values()],
+            "simulated tables": [str(ceiling.simulated[name].interval) for name in NAMES],
+        }
+    )
+
+
+WAYS = {
+    "nothing": "nothing",
+    "weights": "class weights",
+    "oversampling": "copies of rare rows",
+    "undersampling": "fewer healthy rows",
+    "smote": "SMOTE, measured columns",
+    "smote_derived": "SMOTE, derived columns too",
+    "smotenc": "SMOTENC",
+    "borderline_smote": "borderline SMOTE",
+    "focal_loss": "focal loss",
+}
+
+
+def at_equal_alarms(found: EqualAlarms) -> pd.DataFrame:
+    """Each way beside doing nothing, in the order of average precision."""
+    ordered = sorted(found.methods.items(), key=lambda each: -each[1].average_precision.value)
+    return pd.DataFrame(
+        {
+            "way": [WAYS[name] for name, _ in ordered],
+            "average precision": [own.average_precision.interval for _, own in ordered],
+            "average precision, weights divided out": [own.average_precision_undone.bare for _, own in ordered],
+            "found at SMOTE's needless stops": [own.found_at_smote.interval for _, own in ordered],
+            "log loss": [own.log_loss.bare for _, own in ordered],
+            "log loss, weights divided out": [own.log_loss_undone.bare for _, own in ordered],
+        }
+    )
+
+
+MODELS = {
+    "network": "network",
+    "forest": "random forest",
+    "boosting": "boosting",
+    "logistic": "logistic regression",
+}
+
+
+def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
+    """Macro-F1 with either decision and log loss of each model, and of one who knows the rules."""
+    rows = []
+    for name, says in MODELS.items():
+        entries = ("network_without_rule", "network") if name == "network" else (name, f"{name}_with_rule")
+        plain, ruled = (getattr(found, entry) for entry in entries)
+        rows.append((says, plain.macro_f1.interval, ruled.macro_f1.interval, found.chances[name].log_loss.bare))
+    best = ceiling.most_probable.macro_f1, ceiling.best.macro_f1
+    rows.append((marked("*knows the rules*"), best[0].interval, best[1].interval, ceiling.log_loss.bare))
+    return pd.DataFrame(rows, columns=["model", "most probable class", "decision for macro-F1", "log loss"])
+
+
+def gains(found: Contest) -> pd.DataFrame:
+    """What the network gains over each rival with the same decision, in three ways."""
+    return pd.DataFrame(
+        [
+            {
+                "network less": MODELS[name],
+                "same rows": own.macro_f1.interval,
+                "folds": own.folds.interval,
+                "fresh simulated rows": own.fresh.interval,
+                "log loss saved": found.loss_gains[name].log_loss.interval,
+            }
+            for name in found.loss_gains
+            for own in [found.gains[f"{name}_with_rule"]]
+        ]
+    )
+
+
+def training_and_held_out(first: AsSubmitted, found: Contest) -> pd.DataFrame:
+    """Accuracy, mean recall, mean precision and macro-F1 of both versions, on training rows and on others."""
+    plain, ruled = found.network_without_rule, found.network
+    counts = {
+        "first version": (first.confusion_plain_train, first.confusion_plain_test),
+        "this version, most probable class": (plain.train_confusion, plain.confusion),
+        "this version, decision for macro-F1": (ruled.train_confusion, ruled.confusion),
+    }
+    scores = {"accuracy": accuracy, "recall": recalls, "precision": precisions, "macro-F1": f1_scores}
+    return pd.DataFrame(
+        [
+            {"network": name, "rows": rows} | {title: decimals(score(own).mean(), 3) for title, score in scores.items()}
+            for name, pair in counts.items()
+            for rows, own in zip(("training", "test" if name == "first version" else "held out"), pair, strict=True)
+        ]
+    )
+
+
+def by_class(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
+    """Precision, recall and F1 of the network by class, and the F1 of one who knows the rules."""
+    return pd.DataFrame(
+        [
+            {
+                "class": says,
+                "precision": str(found.network.precision[slug].interval),
+                "recall": str(found.network.recall[slug].interval),
+                "F1": str(found.network.f1[slug].interval),
+                "knows the rules": str(ceiling.best.f1[slug]),
+            }
+            for slug, says in zip(CLASSES.values(), SHORT.values(), strict=True)
+        ]
+    )
+
+
+VALUES = {
+    "exponent of class weights": "weights",
+    "L1": "l1",
+    "learning rate": "lr",
+    "epochs": "epochs",
+    "units of the layers": "layers",
+}
+
+
+def search(found: Tuned) -> pd.DataFrame:
+    """The values of each hyperparameter, and how many outer folds chose each."""
+    rows = []
+    for says, name in VALUES.items():
+        chosen: Counter[str | float] = Counter()
+        for setting in found.settings.values():
+            value = getattr(setting, name)
+            chosen[value if isinstance(value, str) else float(value)] += int(setting.chosen.value)
+        ordered = sorted(chosen.items(), key=lambda each: float(str(each[0]).split()[0]))
+        texts = [f"{value if isinstance(value, str) else f'{value:g}'}: {n}" for value, n in ordered]
+        rows.append({"hyperparameter": says, "value: folds that chose it": ", ".join(texts)})
+    return pd.DataFrame(rows)
+
+
+TECHNIQUES = {
+    "none": "none",
+    "dropout": "dropout",
+    "decay": "weight decay",
+    "l1": "L1",
+    "noise": "noise on the inputs",
+    "smoothing": "label smoothing",
+    "stopping": "early stop",
+    "ensemble": "ensemble of networks",
+    "recipe": "the recipe as it is",
+}
+
+
+def techniques(found: HeldBack) -> pd.DataFrame:
+    """Each technique beside none, in the order of log loss."""
+    ordered = sorted(found.techniques.items(), key=lambda each: each[1].log_loss.value)
+    return pd.DataFrame(
+        {
+            "technique": [TECHNIQUES[name] for name, _ in ordered],
+            "strength": [f"{own.strength.value:g}" if own.strength.value else "" for _, own in ordered],
+            "log loss": [own.log_loss.bare for _, own in ordered],
+            "saved": [own.log_loss_gain_joint.interval for _, own in ordered],
+            "macro-F1": [own.macro_f1.bare for _, own in ordered],
+            "gained": [own.gain_joint.interval for _, own in ordered],
+            "training macro-F1": [own.train_macro_f1.bare for _, own in ordered],
+        }
+    )
+
+
+#: Policies as tables and figures call them.
+POLICIES = {
+    "expected_cost": "network, by cost",
+    "argmax": "network, most probable",
+    "macro_f1_rule": "network, best macro-F1",
+    "forest": "forest, by cost",
+    "never": "never stop",
+    "always": "always stop",
+}
+
+
+def costs(decided: Decided) -> pd.DataFrame:
+    """What each policy costs at each stated ratio; what it misses and stops needlessly at the middle one."""
+    ratios = sorted(decided.threshold)
+    middle = ratios[len(ratios) // 2]
+    return pd.DataFrame(
+        [
+            {"policy": name}
+            | {f"cost at {decimals(ratio, 0)}": decided.at(policy, ratio).cost.interval for ratio in ratios}
+            | {"missed": decided.at(policy, middle).missed.bare, "needless": decided.at(policy, middle).needless.bare}
+            for policy, name in POLICIES.items()
+        ]
+    )
