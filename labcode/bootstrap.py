@@ -73,7 +73,7 @@ def _build() -> None:
 
 
 def _pip(*arguments: object) -> None:
-    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "-q", *map(str, arguments)]
+    command: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "-q", *map(str, arguments)]
     subprocess.run(command, check=True)
 
 
@@ -83,7 +83,15 @@ def _quarto() -> None:
         return
     try:
         socket.create_connection((QUARTO_HOST, 443), timeout=3).close()
-        command = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "quarto-cli>=1.9"]
+        command: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "quarto-cli>=1.9",
+        ]
         subprocess.run(command, check=True, timeout=300, capture_output=True)
         # The package unpacks Quarto when it is first called.
         subprocess.run([BIN / "quarto", "--version"], check=True, timeout=300, capture_output=True)

@@ -130,9 +130,10 @@ def rule_lines(name: str, quality: str, level: float, x: np.ndarray) -> dict[str
     """
     held = HELD[name]
     speed, wear = (level, x) if held == SPEED else (x, level)
+    turns = np.asarray(speed, dtype=float)
     lines: dict[str, float | list[float]] = {}
     for side, watts in zip(("below", "above"), POWER_LIMITS, strict=True):
-        lines[side] = _line(watts / power(1.0, np.asarray(speed)))
+        lines[side] = _line(np.asarray(watts / power(np.ones_like(turns), turns)))
     with np.errstate(divide="ignore"):
         strain = STRAIN_LIMITS[quality] / np.asarray(wear, dtype=float)
     return lines | ({"strain": _line(np.minimum(strain, 1e4))} if np.isfinite(strain).any() else {})

@@ -232,7 +232,11 @@ class TestFailures:
 
 
 class TestAlone:
-    @pytest.mark.parametrize("options", [{"patience": 2}, {"module": nn.Linear}, {"callbacks": [Callback()]}], ids=lambda options: next(iter(options)))
+    @pytest.mark.parametrize(
+        "options",
+        [{"patience": 2}, {"module": nn.Linear}, {"callbacks": [Callback()]}],
+        ids=["patience", "module", "callback"],
+    )
     @pytest.mark.parametrize("kind", [TabularRegressor, TabularClassifier])
     def test_it_is_exactly_what_fit_makes_of_it(self, kind: Any, options: Options) -> None:
         rows = (regression_rows if kind is TabularRegressor else classification_rows)(90)

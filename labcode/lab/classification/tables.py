@@ -178,7 +178,7 @@ MODELS = {
 
 def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
     """Macro-F1 with either decision and log loss of each model, and of one who knows the rules."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for name, says in MODELS.items():
         entries = ("network_without_rule", "network") if name == "network" else (name, f"{name}_with_rule")
         plain, ruled = (getattr(found, entry) for entry in entries)

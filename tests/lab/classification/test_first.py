@@ -100,11 +100,6 @@ def by_hand(smote_seed: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_what_is_shown_is_short(name: str) -> None:
-    assert len(source_of("labcode.lab.classification.first", name, imports=False).splitlines()) <= 25
-
-
 def test_our_first_split_scales_and_balances_all_rows_before_it_splits(shown: dict[str, Any]) -> None:
     X_train, X_test, y_train, y_test = shown["first_split"](MACHINES, 3)
     counts = np.bincount(torch.cat([y_train, y_test]))
