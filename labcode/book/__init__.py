@@ -6,4 +6,4 @@ import sys
 if "QUARTO_DOCUMENT_FILE" in os.environ and "ipykernel" in sys.modules:  # here the cells of a page run
     from labcode.book import frozen
 
-    frozen.note_at_exit()
+    frozen.note_cells()

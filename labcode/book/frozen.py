@@ -1,13 +1,12 @@
 """Which pages may show what their cells showed at the last render, because nothing behind it has changed.
 
 A page rests on its text, on the results that it read (by their keys), on the rows, on the source files that its Python
-imported or opened, and on the settings of execution. The Python that runs a page notes all this when it ends. Before a
-render, outputs of pages that rest on anything else are thrown away, and so are outputs that somebody changed.
+imported or opened, and on the settings of execution. The Python that runs a page notes all this after each cell. Before
+a render, outputs of pages that rest on anything else are thrown away, and so are outputs that somebody changed.
 """
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -180,8 +180,10 @@ def _note(root: Path, page: str) -> Path:
     return root / _NOTES / Path(page).with_suffix(".json")
 
 
-def note_at_exit() -> None:
-    """In the Python that runs a page: note what the page rests on when it ends."""
+def note_cells() -> None:
+    """In the Python that runs a page: note after each cell what the page rests on; it may be killed before it ends."""
+    from IPython import get_ipython
+
     root, opened, started = Path(os.environ["QUARTO_PROJECT_ROOT"]).resolve(), set[str](), time.time()
     page = Path(root, os.environ.get("QUARTO_DOCUMENT_PATH", ""), os.environ["QUARTO_DOCUMENT_FILE"]).resolve()
     written = set[str]()
@@ -191,9 +193,9 @@ def note_at_exit() -> None:
             (written if told[2] & (os.O_WRONLY | os.O_RDWR) else opened).add(str(told[0]))
 
     sys.addaudithook(hear)
-    if page.is_relative_to(root):
+    if page.is_relative_to(root) and (shell := get_ipython()):
         name = page.relative_to(root).as_posix()
-        atexit.register(lambda: _write_note(root, name, opened - written, started))
+        shell.events.register("post_run_cell", lambda _: _write_note(root, name, opened - written, started))
 
 
 def _write_note(root: Path, page: str, opened: set[str], started: float) -> None:
@@ -202,24 +204,31 @@ def _write_note(root: Path, page: str, opened: set[str], started: float) -> None
     listed = getattr(sys.modules.get("labcode.book.listing"), "read", ())
     imported = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     other = (path for path in opened if not path.endswith(".py"))  # keys of results read the source of all experiments
-    inside = {name for path in (*other, *listed, *filter(None, imported)) for name in _inside(root, path)}
+    inside = {name for path in (*other, *listed, *filter(None, imported)) if (name := _inside(root, path))}
     record = read(root)
     if all((root / name).stat().st_mtime < started for name in inside):
         rows = {name: facts for name, facts in record.rows.items() if f"labcode.data.{name}" in sys.modules}
         code = {name: _sum(root / name) for name in sorted(inside)}
         note = {"page": record.pages.get(page), "results": results, "rows": rows, "files": code}
-        files.keep(_note(root, page), json.dumps(note, indent=1))
+        _replace(_note(root, page), json.dumps(note, indent=1))
     else:
         _note(root, page).unlink(missing_ok=True)
 
 
-def _inside(root: Path, path: str) -> Iterator[str]:
-    """The name in the project of a file that somebody writes."""
+def _replace(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text("utf-8") != text:
+        files.keep(path, text)
+
+
+@cache
+def _inside(root: Path, path: str) -> str:
+    """The name in the project of a file that somebody writes; empty for any other."""
     file = Path(path).resolve()
     if file.is_relative_to(root) and file.is_file():
         name = file.relative_to(root).as_posix()
         if not _MADE.match(name) and "__pycache__" not in name and not name.startswith("_quarto"):
-            yield name
+            return name
+    return ""
 
 
 def _sum(path: Path) -> str:
