@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from labcode.book.render import find_quarto
 from labcode.data.simulate import simulate_maintenance, simulate_prices
-from labcode.results import run as catalog
+from labcode.results import run
 from labcode.settings import project_root
 
 REAL_DATA_DIR = os.environ.get("LABCODE_DATA_DIR")
@@ -41,7 +41,7 @@ def quick_results(book_store: Path) -> Path:
             patch.delenv(name, raising=False)
         patch.setenv("LABCODE_STORE_DIR", str(book_store))
         patch.setenv("LABCODE_PROFILE", "quick")
-        catalog.run()
+        run.run()
     return book_store
 
 

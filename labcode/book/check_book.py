@@ -16,7 +16,7 @@ from labcode.book import checks, edition, lint, plots, trials
 from labcode.book.portable.reader import Cell, read_chapter
 from labcode.book.statements import Verdict
 from labcode.errors import LabcodeError, RenderError
-from labcode.results import run as catalog
+from labcode.results import run
 from labcode.results.number import Number
 from labcode.results.typed import Results, impossible, numbers
 from labcode.settings import project_root
@@ -75,7 +75,7 @@ def check_book(root: Path | None = None, chapters: Sequence[str] = ()) -> Checke
         If results are not stored yet.
     """
     root = root or project_root()
-    missing = [name for name, result in catalog.survey().items() if result is None]
+    missing = [name for name, result in run.survey().items() if result is None]
     if missing:
         raise LabcodeError(
             f"{len(missing)} results are not stored yet ({', '.join(missing)}); compute them with `labcode run`."

@@ -187,9 +187,9 @@ def _data() -> Finding:
 
 def _results() -> Finding:
     from labcode.results import old as old_results
-    from labcode.results import run as catalog
+    from labcode.results import run
 
-    found, there = catalog.survey(), old_results.stored()
+    found, there = run.survey(), old_results.stored()
     missing = [name for name, result in found.items() if result is None]
     old = [result for result in there if result.old]
     size = sum(result.size for result in there) / _MEGABYTE

@@ -39,9 +39,9 @@ def results() -> pd.DataFrame:
     """The stored results: experiment, device, seconds, and the beginning of the key."""
     import pandas as pd
 
-    from labcode.results import run as catalog
+    from labcode.results import run
 
-    found = [result for result in catalog.survey().values() if result is not None]
+    found = [result for result in run.survey().values() if result is not None]
     return pd.DataFrame(
         {
             "experiment": [marked(f"`{result.experiment}`") for result in found],
@@ -54,9 +54,9 @@ def results() -> pd.DataFrame:
 
 def results_text() -> str:
     """The scalars that are stored, as ``{"experiment/name": {"metric": value}}`` in JSON; NaN and infinity are null."""
-    from labcode.results import run as catalog
+    from labcode.results import run
 
-    found = {name: result.scalars for name, result in catalog.survey().items() if result is not None}
+    found = {name: result.scalars for name, result in run.survey().items() if result is not None}
     return json.dumps({name: finite(values) for name, values in found.items()}, indent=2, allow_nan=False) + "\n"
 
 

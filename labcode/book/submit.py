@@ -125,9 +125,9 @@ def current_results() -> dict[str, Result]:
         If some are missing, or are there for older code, settings, rows or libraries only.
     """
     from labcode.results import old as old_results
-    from labcode.results import run as catalog
+    from labcode.results import run
 
-    found = catalog.survey()
+    found = run.survey()
     missing = [name for name, result in found.items() if result is None]
     if missing:
         older = {each.experiment for each in old_results.stored()}

@@ -11,7 +11,7 @@ from labcode.book import lint
 from labcode.book.check_book import check_book
 from labcode.book.scaffold import new_chapter
 from labcode.errors import LabcodeError
-from labcode.results import run as catalog
+from labcode.results import run
 from labcode.results.store import Result, Store
 from labcode.settings import project_root
 
@@ -44,7 +44,7 @@ def changed(result: Result, name: str, value: float) -> Result:
 
 
 def test_an_absurd_figure_in_the_store_is_named_with_the_sentence_that_shows_it(quick_store: Path) -> None:
-    good = catalog.load("regression/sound")
+    good = run.load("regression/sound")
     Store().save(changed(good, "rmse", -5.0))
     found = check_book(ROOT, ["regression"])
     assert any(fault.startswith("chapters/regression.qmd: sound.rmse cannot be: it is -5") for fault in found.faults)
@@ -121,5 +121,5 @@ def test_the_command_prints_the_counts_and_exits_with_1_on_a_fault(quick_store: 
     good = CliRunner().invoke(app, ["check", "regression", "--quiet"])
     assert good.exit_code == 0, good.output
     assert " checks, " in good.output and " 0 typed numbers, 0 faults" in good.output
-    Store().save(changed(catalog.load("regression/sound"), "r2", 7.0))
+    Store().save(changed(run.load("regression/sound"), "r2", 7.0))
     assert CliRunner().invoke(app, ["check", "regression", "--quiet"]).exit_code == 1

@@ -20,8 +20,7 @@ from labcode.book.quarto.onefile import outside_files
 from labcode.book.render import find_quarto, render
 from labcode.book.submit import packed, submit
 from labcode.errors import LabcodeError
-from labcode.results import experiments
-from labcode.results import run as catalog
+from labcode.results import experiments, run
 from labcode.settings import project_root
 
 ROOT = project_root()
@@ -98,7 +97,7 @@ def book(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(experiments, "modules", lambda: ("smalllab.numbers",))
     forget_experiments()
-    catalog.run()
+    run.run()
     return root
 
 
@@ -146,7 +145,7 @@ def test_the_zip_holds_the_report_its_numbers_scripts_and_sums_that_match(book: 
     assert (manifest["simulated"], manifest["dirty"]) == ([], False)
     assert manifest["commit"] == git(book, "rev-parse", "HEAD").strip()
     assert all(facts["sha256"] == sums[name] for name, facts in manifest["files"].items())
-    result = catalog.stored("small/mean")
+    result = run.stored("small/mean")
     assert result is not None
     assert json.loads(files["results.json"]) == {"small/mean": {"mean": result.scalars["mean"], "none": None}}
     assert provenance["results"]["small/mean"]["key"] == result.key
@@ -173,7 +172,7 @@ def test_a_zip_is_the_same_in_any_order_and_knows_no_day_before_1980() -> None:
 
 def test_what_a_reader_must_know_is_told_and_recorded(book: Path, folder: Path, tmp_path: Path) -> None:
     (folder / "prices.csv").unlink()
-    catalog.run()
+    run.run()
     committed(book)
     (book / "index.qmd").write_text(INDEX + "\nMore.\n")
     made = submit(tmp_path / "a.zip", engine="portable")

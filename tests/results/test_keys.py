@@ -145,7 +145,7 @@ def test_of_labcode_itself_everything_counts_as_it_was_imported(tmp_path: Path, 
 
 def test_every_library_that_experiments_compute_with_is_in_the_key() -> None:
     harmless = {"matplotlib", "seaborn", "joblib", "threadpoolctl", "pandera", "pooch", "requests", "platformdirs"}
-    harmless |= {"pyarrow", "filelock", "yaml", "rich", "tqdm", "kagglehub", "pydantic", "psutil", "cloudpickle"}
+    harmless |= {"pyarrow", "filelock", "yaml", "rich", "tqdm", "kagglehub", "pydantic", "cloudpickle"}
     waiting, seen = [experiment.run.__module__ for experiment in catalog().values()], set[str]()
     while waiting:
         name = waiting.pop()

@@ -34,8 +34,8 @@ from labcode.lab.classification.classes import CLASSES
 from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.rows import by_class, class_numbers, number, row_losses
 from labcode.lab.classification.settings import Simulation
-from labcode.lab.config import configured
-from labcode.results.experiments import Experiment, Progress
+from labcode.lab.config import experiment
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.intervals import Confusions, mean_interval, next_draw_interval
@@ -162,13 +162,5 @@ def _simulated(spec: Simulation, drawn: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 EXPERIMENTS = (
-    Experiment(
-        name="classification/ceiling",
-        run=run_ceiling,
-        spec=configured(Simulation, "classification.ceiling"),
-        quick=configured(Simulation, "classification.ceiling", profile="quick"),
-        datasets=("maintenance",),
-        lacks=enough_of_each,
-        seconds=30,
-    ),
+    experiment(run_ceiling, "classification.ceiling", datasets=("maintenance",), lacks=enough_of_each, seconds=30),
 )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.types import Dataset
-from labcode.lab.classification import settings
 from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.decision import (
     AIR,
@@ -47,14 +46,14 @@ from labcode.lab.classification.rows import (
 from labcode.lab.classification.settings import Decision
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.sound_experiments import reliability
-from labcode.lab.config import configured
+from labcode.lab.config import experiment
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.intervals import Confusions, mean_interval
 from labcode.scoring.scores import f1_scores, macro_f1, recalls
-from labcode.settings import SEED, Profile
+from labcode.settings import SEED
 
 Floats = NDArray[np.float64]
 Stops = NDArray[np.bool_]
@@ -277,20 +276,14 @@ def _plane(asked: Asked, calls: Numbers, name: str) -> dict[str, Any]:
     }
 
 
-def _spec(profile: Profile) -> DecisionSpec:
-    return DecisionSpec(
-        contest=configured(settings.Contest, "classification.contest", profile=profile),
-        network=configured(settings.Network, "classification.network", profile=profile),
-        decision=configured(Decision, "classification.decision", profile=profile),
-    )
-
-
 EXPERIMENTS = (
-    Experiment(
-        name="classification/decision",
-        run=run_decision,
-        spec=_spec("full"),
-        quick=_spec("quick"),
+    experiment(
+        run_decision,
+        {
+            "contest": "classification.contest",
+            "network": "classification.network",
+            "decision": "classification.decision",
+        },
         datasets=("maintenance",),
         lacks=enough_of_each,
         seconds=60,

@@ -11,7 +11,6 @@ import numpy as np
 
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset
-from labcode.lab.classification import settings
 from labcode.lab.classification.classes import CLASSES, NORMAL
 from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.network import (
@@ -33,14 +32,14 @@ from labcode.lab.classification.rows import (
 )
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.sound_results import Chances, Contest, Gain, LossGain, Scores
-from labcode.lab.config import configured
+from labcode.lab.config import experiment
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.intervals import Confusions, Interval, mean_interval
 from labcode.scoring.scores import accuracy, f1_scores, macro_f1, precisions, recalls
-from labcode.settings import SEED, Profile
+from labcode.settings import SEED
 
 MODELS = ("network", "forest", "boosting", "logistic")
 #: Each model's most probable class and its decision for macro-F1, as the results call them.
@@ -233,19 +232,10 @@ def reliability(happened: Any, chance: Floats, bins: int = BINS) -> tuple[float,
     return float((np.abs(means[:, 0] - means[:, 1]) * sizes).sum() / sizes.sum()), means
 
 
-def _spec(profile: Profile) -> ContestSpec:
-    return ContestSpec(
-        contest=configured(settings.Contest, "classification.contest", profile=profile),
-        network=configured(settings.Network, "classification.network", profile=profile),
-    )
-
-
 EXPERIMENTS = (
-    Experiment(
-        name="classification/contest",
-        run=run_contest,
-        spec=_spec("full"),
-        quick=_spec("quick"),
+    experiment(
+        run_contest,
+        {"contest": "classification.contest", "network": "classification.network"},
         datasets=("maintenance",),
         lacks=enough_of_each,
         seconds=600,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labcode.data.types import Dataset
-from labcode.lab.classification import settings
 from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.rows import (
     FailureRows,
@@ -22,13 +21,12 @@ from labcode.lab.classification.rows import (
 from labcode.lab.classification.settings import NetworkChoice, Tuning
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.tuned_results import Searched, Tuned
-from labcode.lab.config import configured
+from labcode.lab.config import experiment
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.results.store import Result
 from labcode.scoring.scores import macro_f1
-from labcode.settings import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,20 +89,10 @@ def run_tuned(
     )
 
 
-def _spec(profile: Profile) -> TunedSpec:
-    return TunedSpec(
-        contest=configured(settings.Contest, "classification.contest", profile=profile),
-        network=configured(settings.Network, "classification.network", profile=profile),
-        tuning=configured(Tuning, "classification.tuned", profile=profile),
-    )
-
-
 EXPERIMENTS = (
-    Experiment(
-        name="classification/tuned",
-        run=run_tuned,
-        spec=_spec("full"),
-        quick=_spec("quick"),
+    experiment(
+        run_tuned,
+        {"contest": "classification.contest", "network": "classification.network", "tuning": "classification.tuned"},
         datasets=("maintenance",),
         lacks=enough_of_each,
         seconds=90,

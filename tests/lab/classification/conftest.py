@@ -14,7 +14,7 @@ from labcode.lab.classification.faults_results import Leakage
 from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.sound_results import Contest
 from labcode.lab.classification.tuned_results import Tuned
-from labcode.results import run as catalog
+from labcode.results import run
 from labcode.results.typed import Results
 
 KINDS = (EqualAlarms, Ceiling, Decided, Leakage, HeldBack, Contest, Tuned)
@@ -26,4 +26,4 @@ def results(quick_results: Path) -> dict[type[Results], Any]:
         patch.setenv("LABCODE_STORE_DIR", str(quick_results))
         patch.setenv("LABCODE_PROFILE", "quick")
         patch.delenv("LABCODE_DATA_DIR", raising=False)
-        return {kind: catalog.load_typed(kind) for kind in KINDS}
+        return {kind: run.load_typed(kind) for kind in KINDS}

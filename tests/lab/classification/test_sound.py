@@ -21,11 +21,11 @@ from labcode.lab.classification.network import (
 )
 from labcode.lab.classification.rows import failure_rows
 from labcode.lab.classification.sound import best_calibration, compete, rank_inputs
-from labcode.lab.classification.sound_experiments import ENTRIES, _spec, corrected_interval, reliability
+from labcode.lab.classification.sound_experiments import ENTRIES, EXPERIMENTS, corrected_interval, reliability
 
 ROWS = failure_rows(simulate_maintenance(1_500, seed=3))
 KNOWN = quantities(ROWS.X)
-QUICK = _spec("quick")
+QUICK: Any = EXPERIMENTS[0].quick
 SMALL = {"leaves": 8, "min_rows": 5, "min_gain": 15.0}
 
 
@@ -133,5 +133,5 @@ def test_an_answer_depends_on_no_other_row(name: str) -> None:
 
 
 def test_each_model_has_as_many_settings_to_choose_from() -> None:
-    spec: Any = _spec("full").contest
+    spec: Any = EXPERIMENTS[0].spec.contest
     assert len({len(getattr(spec, name)) for name, _ in ENTRIES.values()}) == 1
