@@ -1,4 +1,4 @@
-"""What stands on the report's cover beside its title: who wrote it, for which course, and where."""
+"""The course and its instructor, which stand on the report's cover; title, authors and date are Quarto's own."""
 
 from __future__ import annotations
 
@@ -17,21 +17,17 @@ _MARKUP = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_{}[]<>()#+-.!|$~^@"
 
 
 def about(settings: Mapping[str, Any]) -> list[str]:
-    """Course and instructor, and the institutions of the authors, as ``_quarto.yml`` has them.
+    """Course and instructor, as ``_quarto.yml`` has them.
 
-    >>> about({"lab": {"course": "C"}, "book": {"author": [{"name": "A", "affiliations": [{"name": "U"}]}]}})
-    ['C', 'U']
+    >>> about({"lab": {"course": "C", "instructor": "I"}})
+    ['C', 'I']
     """
-    lab, authors = settings.get("lab") or {}, (settings.get("book") or {}).get("author")
-    people = [each for each in (authors if isinstance(authors, list) else [authors]) if isinstance(each, dict)]
-    found = [each.get(key) for each in people for key in ("affiliations", "affiliation")]
-    places = [place for part in found if part for place in (part if isinstance(part, list) else [part])]
-    names = [str(place.get("name") if isinstance(place, dict) else place) for place in places]
-    return [*(str(lab[name]) for name in FIELDS if lab.get(name)), *dict.fromkeys(names)]
+    lab = settings.get("lab") or {}
+    return [str(lab[name]) for name in FIELDS if lab.get(name)]
 
 
 def course_line() -> Markdown:
-    """Course, instructor and institution, for pages: in the PDF, they stand on the cover.
+    """Course and instructor, for pages: in the PDF, they stand on the cover.
 
     Raises
     ------

@@ -122,7 +122,7 @@ def read_book(root: Path) -> Book:
     return Book(
         root=root,
         titles={key: str(text) for key, text in titles.items() if text}
-        | {"author": [each[0] for each in people], "about": cover.about(config)},
+        | {"author": [", ".join(each) for each in people], "about": cover.about(config)},
         authors=tuple(each[0] for each in people),
         chapters=chapters,
         bibliography=tuple(_listed(config.get("bibliography"))),

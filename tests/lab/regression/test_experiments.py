@@ -72,7 +72,8 @@ def test_persistence_is_hard_to_beat_and_a_random_day_is_guessed_no_better_than_
     assert limit.brownian_open.value == pytest.approx(0.272, abs=0.008)
 
 
-def test_the_real_rows_give_the_known_baselines(real_data: Path) -> None:
+def test_the_real_rows_give_the_known_baselines(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LABCODE_PROFILE")
     train, test = split_by_date(load_prices().frame)
     predicted = without_network(train, test)
     assert rmse(predicted["ols"], test["close"]) == pytest.approx(0.804, abs=2e-3)
