@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from labcode import cli
 from labcode.errors import LabcodeError
-from labcode.results import experiments, keys, run
+from labcode.results import experiments, run
 from labcode.results.experiments import Experiment
 from labcode.results.store import Store
 from tests.results.conftest import Laboratory
