@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class LabcodeError(Exception):
     """A fault that the user can mend.
@@ -18,11 +20,18 @@ class DataError(LabcodeError):
 
 
 class RowsError(LabcodeError):
-    """Rows that are in order, but from which experiments cannot be computed, since they lack something."""
+    """Rows that are in order, but from which experiments cannot be computed, since they lack something.
 
-    def __init__(self, lack: str, *experiments: str) -> None:
-        super().__init__(f"{', '.join(experiments)} need{'s' if len(experiments) == 1 else ''} {lack}.")
-        self.lack, self.experiments = lack, experiments
+    Attributes
+    ----------
+    lacks : mapping of str to sequence of str
+        What they lack, and the experiments that need it.
+    """
+
+    def __init__(self, lacks: Mapping[str, Sequence[str]]) -> None:
+        self.lacks = lacks
+        needs = (f"{', '.join(names)} need{'s' if len(names) == 1 else ''} {lack}." for lack, names in lacks.items())
+        super().__init__(" ".join(needs))
 
 
 class DownloadError(LabcodeError):

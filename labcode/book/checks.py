@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from labcode.book.contradictions import CONTRADICTED
+from labcode.book.lacking import Lacking, in_condition
 from labcode.book.text import escaped
 from labcode.book.words import in_words
 from labcode.errors import RenderError
@@ -123,8 +124,8 @@ def _kept(condition: str) -> str:
 made: list[Check] = []
 
 
-def check(condition: str) -> Check:
-    """A mark for the sentence before it, which says whether results bear the sentence out.
+def check(condition: str) -> Check | Lacking:
+    """A mark for the sentence before it, which says whether results bear it out; a dash if the rows lack them.
 
     Parameters
     ----------
@@ -137,6 +138,9 @@ def check(condition: str) -> Check:
         If the condition cannot be computed or reads no result.
     """
     frame = sys._getframe(1)
-    made.append(Check(condition, {**frame.f_globals, **frame.f_locals}))
+    names = {**frame.f_globals, **frame.f_locals}
+    if (lacking := in_condition(condition, names)) is not None:
+        return lacking
+    made.append(Check(condition, names))
     made[-1].holds  # a fault is told here, with its line  # noqa: B018
     return made[-1]

@@ -10,6 +10,7 @@ import pandas as pd
 from IPython import get_ipython
 from IPython.display import Markdown
 
+from labcode.book.lacking import Lacking
 from labcode.results.number import decimals
 
 #: All of ASCII's, but for an apostrophe inside a word, which print may curl.
@@ -62,7 +63,14 @@ def table(
         Decimals of the numbers, for all columns or by column. Whole-number columns show none.
     widths
         Relative widths of the columns, for long texts; by default they follow from what is in them.
+
+    Raises
+    ------
+    RowsError
+        If the frame was to be made of results that the rows do not allow; the page then says so.
     """
+    if isinstance(frame, Lacking):
+        raise frame.why
     wanted = places if isinstance(places, Mapping) else dict.fromkeys(frame, places)
     columns = [_printed(column, wanted.get(str(name), 2)) for name, column in frame.items()]
     right = [all(_NUMERIC.fullmatch(cell.text) for cell in column) for column in columns]

@@ -6,6 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+from labcode.book.lacking import on_page
 from labcode.book.reference import stated
 from labcode.book.statements import Verdict, judged
 from labcode.errors import LabcodeError
@@ -26,13 +27,17 @@ KINDS: dict[str, type[Results]] = {
 
 
 def verdict(name: str) -> Verdict:
-    """The verdict on a conclusion, by its id in data/reference.toml.
+    """The verdict on a conclusion, by its id in data/reference.toml; see `load` for rows that lack something.
 
     Raises
     ------
     LabcodeError
         If it has no condition, or one that names what is not there.
     """
+    return on_page(lambda: _verdict(name))  # type: ignore[return-value]
+
+
+def _verdict(name: str) -> Verdict:
     entry = stated(name)
     if not entry.holds and not entry.fails:
         raise LabcodeError(f"data/reference.toml: {name!r} has neither `holds` nor `fails`, so nothing judges it.")

@@ -111,14 +111,15 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None) -> list[
     names, session = _matching(patterns), _Session(reporter)
     session.reporter.plan(session.missing(names))
     results: list[Result] = []
-    lacking: dict[str, dict[str, None]] = {}
+    lacks: dict[str, list[str]] = {}
     for name in names:
         try:
             results.append(session.load(name))
         except RowsError as error:  # the others are computed all the same
-            lacking.setdefault(error.lack, {}).update(dict.fromkeys(error.experiments))
-    if lacking:
-        raise LabcodeError(" ".join(str(RowsError(lack, *experiments)) for lack, experiments in lacking.items()))
+            for lack, lacking in error.lacks.items():
+                lacks[lack] = list(dict.fromkeys([*lacks.get(lack, []), *lacking]))
+    if lacks:
+        raise RowsError(lacks)
     return results
 
 
@@ -215,11 +216,11 @@ class _Session:
     def _compute(self, experiment: Experiment, needed: Mapping[str, Result]) -> Result:
         from threadpoolctl import threadpool_limits
 
-        self.reporter.started(experiment)
-        started = time.perf_counter()
         data = {name: copy.deepcopy(self._rows(name)) for name in experiment.datasets}
         if lack := experiment.lacks(data):
-            raise RowsError(lack, experiment.name)
+            raise RowsError({lack: [experiment.name]})
+        self.reporter.started(experiment)
+        started = time.perf_counter()
         with threadpool_limits(1, user_api="blas"):  # so that the last bits of a sum do not depend on the cores
             found = experiment.run(
                 experiment.settings,

@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from labcode import files
+from labcode.book.lacking import INLINE
 from labcode.book.portable.book import Book, Chapter
 from labcode.book.portable.outputs import ANSI, cell_markdown
 from labcode.book.portable.reader import Cell, read_chapter
@@ -38,7 +39,9 @@ _ENVIRONMENT = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
 #: Figures are shown, whatever the user's own setting is.
 _SHOWN = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 # A map, no comprehension: a value may name an intermediate result with `:=`.
-_VALUES = "list(map(lambda v: v._repr_markdown_() if hasattr(v, '_repr_markdown_') else [str(v)], (\n{}\n)))"
+_VALUES = """({name} := list(map(lambda v: v._repr_markdown_() if hasattr(v, "_repr_markdown_") else [str(v)], (
+{values}
+))))"""
 
 
 class _ThisPython(AsyncKernelManager):
@@ -148,7 +151,7 @@ async def _run(client: NotebookClient, cells: list[Cell]) -> None:
     """Run one cell, or the inline values that stand between two cells together, and keep what comes out."""
     first, lines = cells[0], [line for cell in cells for line in cell.lines]
     code = "\n".join(f"({line.text})," if first.inline else line.text for line in lines)
-    node = new_code_cell(_VALUES.format(code) if first.inline else code)  # type: ignore[no-untyped-call]
+    node = new_code_cell(_VALUES.format(name=INLINE, values=code) if first.inline else code)  # type: ignore[no-untyped-call]
     node.metadata["tags"] = ["raises-exception"] if first.options["error"] and not first.inline else []
     client.nb.cells.append(node)
     try:

@@ -88,14 +88,18 @@ def _has_lab(root: Path) -> bool:
 
 
 def compute() -> None:
-    """Compute the results that are missing, so that no chapter trains in silence."""
+    """Compute the results that are missing, so that no chapter trains in silence; pages say what the rows lack."""
+    from labcode.errors import RowsError
     from labcode.results import run
     from labcode.results.progress import RunDisplay
 
     if missing := [name for name, result in run.survey().items() if result is None]:
         display = RunDisplay()
-        with display.bar:
-            run.run(missing, display)
+        try:
+            with display.bar:
+                run.run(missing, display)
+        except RowsError as error:
+            print(f"{error} The pages say so where these results would stand.", file=sys.stderr, flush=True)
 
 
 def results_text(root: Path) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
+from labcode.scoring.scores import accuracy
 
 _MACRO = Quantity(says="macro-F1", decimals=3, least=0, most=1, over="rows")
 
@@ -39,6 +40,12 @@ class Scores(Results):
     f1: Annotated[Mapping[str, Number], _share("F1", "f1")]
     confusion: Annotated[np.ndarray, Quantity(least=0)]
     train_confusion: Annotated[np.ndarray, Quantity(least=0)]
+
+    @property
+    def train_accuracy(self) -> Number:
+        """Share of the training rows that are called right."""
+        shown = Quantity(says="accuracy of training rows", unit="%", decimals=1, least=0, most=1)
+        return Number(float(accuracy(self.train_confusion)), quantity=shown)
 
 
 @dataclass(frozen=True, kw_only=True)
