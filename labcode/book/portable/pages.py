@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).parent / "assets"
 #: The first that a document can keep to: one for screen readers, or one for archives; both need a sign for each letter.
 _STANDARDS: tuple[Literal["ua-1", "a-2b"], ...] = ("ua-1", "a-2b")
-_PARTS = ("style.css", "views.css", "book.js", "tables.js", "views.js")
+_PARTS = ("style.css", "book.js", "tables.js")
 
 
 def write_book_file(book: Book, texts: list[str], work: Path) -> None:

@@ -11,7 +11,7 @@ local function set(names)
   return found
 end
 local CLASSES = set [[content-visible content-hidden panel-tabset light-content dark-content cell cell-caption captioned
-  check check-contradicted check-elsewhere unnumbered unlisted - smallcaps underline ul mark math inline display view
+  check check-contradicted check-elsewhere unnumbered unlisted - smallcaps underline ul mark math inline display
   callout-note callout-tip callout-warning callout-important callout-caution uri email title]]
 local ATTRIBUTES = {
   Div = set "when-format unless-format when-profile unless-profile title collapse source kind",
