@@ -247,7 +247,7 @@ def test_the_portable_pdf_drops_nothing(portable: Path) -> None:
 def test_outputs_are_what_they_are_on_every_page(portable: Path) -> None:
     page = (portable / "outputs.html").read_text("utf-8")
     assert page.count("<img ") == 3 and "Line2D" not in page and " at 0x" not in page
-    assert page.count('type="radio"') == 2 and 'header-section-number">4.1' not in page
+    assert page.count('<details class="tab"') == 2 and 'header-section-number">4.1' not in page
     shown = words(page)
     assert "background-color: #" in page and "T_" not in shown and page.count("Colours.</fig") == 1
     assert not missing(shown, "a<b>|<img src=x onerror=alert(1)>|A table without a label.|1.50|2.50")

@@ -92,44 +92,37 @@ local function hidden(el)
   return not html and el.classes:includes "dark-content"
 end
 
+-- What folds on a page; of those with a name, one is open.
+local function details(class, title, content, open, name)
+  local tag = ('<details class="%s"%s%s><summary>'):format(class, name and (' name="%s"'):format(name) or "", open and " open" or "")
+  return { pandoc.Plain { raw_inline(tag), pandoc.Span(title), raw_inline "</summary>" }, content, raw "</details>" }
+end
+
 local function callout(div, kind)
   local title = div.attributes.title and parse(div.attributes.title)
   if not title and div.content[1] and div.content[1].t == "Header" then title = div.content:remove(1).content end
   title = title or pandoc.Inlines(kind:gsub("^%l", string.upper))
-  if not html then
-    return { raw('#callout("' .. kind .. '", ['), pandoc.Plain(title), raw "])[", pandoc.Div(div.content), raw "]" }
-  end
-  local class, collapse = "callout callout-" .. kind, div.attributes.collapse
-  local open = collapse and ('<details class="%s"%s><summary>'):format(class, collapse == "false" and " open" or "")
-    or ('<div class="%s" role="note"><p class="callout-title">'):format(class)
-  local head = pandoc.Plain { raw_inline(open), pandoc.Span(title), raw_inline(collapse and "</summary>" or "</p>") }
-  return { head, pandoc.Div(div.content), raw(collapse and "</details>" or "</div>") }
+  local class, collapse, content = "callout callout-" .. kind, div.attributes.collapse, pandoc.Div(div.content)
+  if not html then return { raw('#callout("' .. kind .. '", ['), pandoc.Plain(title), raw "])[", content, raw "]" } end
+  if collapse then return details(class, title, content, collapse == "false") end
+  return pandoc.Div({ pandoc.Div(pandoc.Plain(title), { class = "callout-title" }), content }, { class = class, role = "note" })
 end
 
 local function tabset(div)
   tabsets = tabsets + 1
-  local out, tab, level = pandoc.Blocks {}, 0, nil
+  local out, tab, level = pandoc.Blocks {}, nil, nil
   local blocks = div.content:walk { Div = function(inner) if inner.attributes.source then return inner.content end end }
   for _, block in ipairs(blocks) do
     level = level or block.level
     if block.t == "Header" and block.level == level then
-      tab = tab + 1
-      if html then
-        local id, checked = ("tab-%d-%d"):format(tabsets, tab), tab == 1 and " checked" or ""
-        local input = ('<input type="radio" name="tabs-%d" id="%s"%s>'):format(tabsets, id, checked)
-        local open = raw_inline(input .. '<label for="' .. id .. '">')
-        out:insert(pandoc.Plain { open, pandoc.Span(block.content), raw_inline "</label>" })
-        out:insert(pandoc.Div({}, { class = "panel" }))
-      else
-        out:insert(pandoc.Para { pandoc.Strong(block.content) })
-      end
-    elseif html and tab > 0 then
-      out[#out].content:insert(block)
+      local first = not tab
+      tab = pandoc.Div {}
+      out:extend(html and details("tab", block.content, tab, first, "tabs-" .. tabsets) or { pandoc.Para { pandoc.Strong(block.content) }, tab })
     else
-      out:insert(block)
+      (tab and tab.content or out):insert(block)
     end
   end
-  return pandoc.Div(out, { class = "panel-tabset" })
+  return pandoc.Div(out)
 end
 
 -- The typst writer's names for what style sheets say of a cell.
@@ -347,9 +340,7 @@ local function code_block(c)
   end
   if file then return pandoc.Div({ pandoc.Para(pandoc.Code(file)), c }, { class = "code-file" }) end
   if not (own and html) or fold == "false" then return c end
-  local open = fold == "show" and '<details class="code" open><summary>' or '<details class="code"><summary>'
-  local head = pandoc.Plain { raw_inline(open), pandoc.Span(parse(summary)), raw_inline "</summary>" }
-  return { head, c, raw "</details>" }
+  return details("code", parse(summary), c, fold == "show")
 end
 
 local function with_alt(element, inline, alt)
