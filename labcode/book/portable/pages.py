@@ -102,7 +102,7 @@ def write_onefile(book: Book, work: Path, out: Path) -> Path:
 def write_pdf(book: Book, work: Path, out: Path) -> Path:
     """Write the PDF into `out` and return it."""
     _pandoc(book, work, "typst", "book.typ", "book.typ", "--syntax-highlighting=idiomatic", "--extract-media=pictures")
-    pdf = b""
+    pdf, said = b"", ""
     for standard in _STANDARDS:
         inputs = {"author": ", ".join(book.authors), "standard": standard}
         options: dict[str, Any] = {"ignore_system_fonts": True, "pdf_standards": standard, "sys_inputs": inputs}
@@ -111,9 +111,10 @@ def write_pdf(book: Book, work: Path, out: Path) -> Path:
         except typst.TypstError as fault:
             if sign := re.search(r'the text `"(.+?)"` could not be displayed', str(fault)):
                 raise RenderError(_fault(book, "", sign[1], f"the PDF's fonts have no sign for {sign[1]}")) from fault
-            _LOG.warning("The PDF does not keep to %s: %s", standard.upper(), fault.message)
+            said = fault.message
+            _LOG.warning("The PDF does not keep to %s: %s", standard.upper(), said)
     if not pdf:
-        raise RenderError("Typst could not make the PDF; its message stands above.")
+        raise RenderError(f"Typst could not make the PDF: {said}")
     (out / book.output_file).write_bytes(pdf)
     return out / book.output_file
 

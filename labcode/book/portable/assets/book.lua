@@ -20,6 +20,7 @@ local ATTRIBUTES = {
   CodeBlock = set "filename code-fold code-summary lst-cap startFrom",
 }
 local GLOBAL = set "style role tabindex lang dir hidden"
+local DRAWN = set "img iframe video audio svg object embed"
 local FORMATS = set "html html4 html5 typst latex pdf context beamer docx openxml epub cell-html cell-latex cell-page"
 
 -- A fault: what to look for in the source of the chapter, what is wrong, and the cell that it came from, if any.
@@ -49,6 +50,8 @@ local function audit(blocks, chapter)
   end
   local function raw(el)
     if el.format == "tex" then tell(el.text, "the portable engine cannot show LaTeX in text: " .. el.text)
+    elseif el.format == "html" and DRAWN[el.text:match "^%s*<(%a+)" or ""] then
+      tell(el.text, "raw HTML reaches no PDF; show a picture with ![caption](file)")
     elseif not FORMATS[el.format] then tell("{=" .. el.format, "the portable engine does not know the format " .. el.format) end
   end
   local seek = { RawBlock = raw, RawInline = raw }
@@ -284,6 +287,26 @@ local function numbers(chapter)
     local open = raw_inline("#[#set math.equation(numbering: _ => [" .. number .. "])\n")
     return pandoc.Para { open, math, raw_inline(" <" .. id .. ">]") }
   end
+  local function equations(para)
+    local out, rest = pandoc.Blocks {}, pandoc.Inlines {}
+    for _, el in ipairs(para.content) do
+      local id, after = nil, ""
+      if el.t == "Str" then id, after = el.text:match "^{#(eq%-[%w_-]+)}(.*)$" end
+      local space = #rest > 0 and (rest[#rest].t == "Space" or rest[#rest].t == "SoftBreak") and rest:remove()
+      local math = id and #rest > 0 and rest[#rest].t == "Math" and rest:remove()
+      if math then
+        if #rest > 0 then out:insert(pandoc.Para(rest)) end
+        out:insert(equation(id, math))
+        rest = pandoc.Inlines(after ~= "" and { pandoc.Str(after) } or {})
+      else
+        if space then rest:insert(space) end
+        rest:insert(el)
+      end
+    end
+    if #out == 0 then return end
+    if #rest > 0 then out:insert(pandoc.Para(rest)) end
+    return out
+  end
   return {
     Header = header,
     Div = function(div)
@@ -307,26 +330,8 @@ local function numbers(chapter)
       t.identifier, t.caption = "", pandoc.Caption {}
       return captioned(id, "tbl", { t }, caption)
     end,
-    Para = function(para)
-      local out, rest = pandoc.Blocks {}, pandoc.Inlines {}
-      for _, el in ipairs(para.content) do
-        local id, after = nil, ""
-        if el.t == "Str" then id, after = el.text:match "^{#(eq%-[%w_-]+)}(.*)$" end
-        local space = #rest > 0 and (rest[#rest].t == "Space" or rest[#rest].t == "SoftBreak") and rest:remove()
-        local math = id and #rest > 0 and rest[#rest].t == "Math" and rest:remove()
-        if math then
-          if #rest > 0 then out:insert(pandoc.Para(rest)) end
-          out:insert(equation(id, math))
-          rest = pandoc.Inlines(after ~= "" and { pandoc.Str(after) } or {})
-        else
-          if space then rest:insert(space) end
-          rest:insert(el)
-        end
-      end
-      if #out == 0 then return end
-      if #rest > 0 then out:insert(pandoc.Para(rest)) end
-      return out
-    end,
+    Para = equations,
+    Plain = equations,
   }
 end
 
@@ -368,6 +373,9 @@ local references = {
     if div.attributes.source then return pandoc.Div(div.content, { class = "cell" }) end
   end,
   Image = function(image) if not html then return with_alt("image", image, image.attributes.alt) end end,
+  Str = function(str) -- else typst takes a word behind an element, as in *prices*.csv, for a field of it
+    if not html and str.text:match "^%.%a" then return { raw_inline "\\.", pandoc.Str(str.text:sub(2)) } end
+  end,
   Math = function(math) if not html then return with_alt("math.equation", math, math.text) end end,
   CodeBlock = code_block,
   Table = function(t)
