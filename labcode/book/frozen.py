@@ -96,7 +96,7 @@ def pages(root: Path) -> dict[str, str]:
     """For each page, a digest of the settings of execution and of the files that its text includes."""
     config = edition.settings(root)
     common = [json.dumps([config.get(key) for key in ("execute", "jupyter", "lab")], default=str), *_machine()]
-    return {page: _digest([*common, *_included(root, root / page)]) for page in edition.sources(root)}
+    return {page: _digest([*common, *_included(root, root / page, (root / page,))]) for page in edition.sources(root)}
 
 
 def _machine() -> list[str]:
@@ -105,12 +105,13 @@ def _machine() -> list[str]:
     return [sys.version, *libraries, *(os.environ.get(f"LABCODE_{name}", "") for name in ("PROFILE", "DEVICE"))]
 
 
-def _included(root: Path, file: Path) -> Iterator[str]:
-    for name in _INCLUDE.findall(file.read_text("utf-8")):
-        path = root / name[1:] if name.startswith("/") else file.parent / name
-        if path.is_file():
+def _included(root: Path, page: Path, inside: tuple[Path, ...]) -> Iterator[str]:
+    """Checksums of the files that a page includes, by names that start from the page's folder, as Quarto has it."""
+    for name in _INCLUDE.findall(inside[-1].read_text("utf-8")):
+        path = (root / name[1:] if name.startswith("/") else page.parent / name).resolve()
+        if path.is_file() and path not in inside:
             yield _sum(path)
-            yield from _included(root, path)
+            yield from _included(root, page, (*inside, path))
 
 
 def discard_stale(root: Path, record: Record) -> None:

@@ -15,10 +15,13 @@ from typing import Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from PIL import Image
+
+from labcode.settings import SEED
 
 # Coordinates in an SVG, and the digits behind the second decimal: a hundredth of a point is too small to be seen.
 _PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
@@ -118,8 +121,10 @@ def in_the_dark(light: bytes) -> bytes:
 def book_style() -> Theme:
     """Draw all figures from now on in the book's style and light colours; returns these, to name them in a cell.
 
-    :func:`show` makes the dark picture from the light one, so use the colours of this theme alone.
+    :func:`show` makes the dark picture from the light one, so use the colours of this theme alone. What is drawn at
+    random, as the jitter of points, begins with the seed of the settings.
     """
+    np.random.seed(SEED)  # seaborn draws from here
     plt.style.use(STYLE)
     mpl.rcParams.update(_colours(LIGHT))  # type: ignore[arg-type]
     return LIGHT

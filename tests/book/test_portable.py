@@ -229,7 +229,7 @@ def test_light_and_dark_renderings(book: Path) -> None:
 def test_blocks(book: Path, paper: str) -> None:
     page, text = (book / "eda.html").read_text(encoding="utf-8"), text_of(book / "eda.html")
     assert '<details class="callout callout-note"><summary><span>How <em>this</em> works' in page
-    assert page.count('type="radio"') == 2 and page.count('<details class="code">') == 2
+    assert page.count('<details class="tab" name="tabs-1"') == 2 and page.count('<details class="code">') == 2
     assert "from the tab" in text and "UserWarning" not in text
     assert "1.2.1 Part one Said loudly." in text
     assert "Only on the page." in text and "Only on paper." not in text
@@ -318,8 +318,8 @@ def test_a_page_offers_its_chapter_as_a_notebook(tmp_path: Path) -> None:
 def test_the_search_index_holds_every_section_with_its_text(book: Path) -> None:
     script = (book / "search.js").read_text(encoding="utf-8")
     entries = json.loads(script.partition("=")[2].strip().removesuffix(";"))
-    pages = {name: (book / name).read_text(encoding="utf-8") for name in {entry["page"] for entry in entries}}
-    assert all(f'id="{entry["id"]}"' in pages[entry["page"]] for entry in entries)
+    places = [entry["page"].split("#") for entry in entries]
+    assert all(f'id="{anchor}"' in (book / page).read_text(encoding="utf-8") for page, anchor in places)
     found = {entry["title"]: entry for entry in entries}
     assert found["1.2 Tables"]["chapter"] == "1 Exploring"
     assert "symbol open 0 AAPL 123.4 1 MSFT 45.6 Table 1.1: The head of a frame." in found["1.2 Tables"]["text"]

@@ -62,7 +62,7 @@ def test_prose_is_shown_without_running_a_cell(preview: Preview) -> None:
     source.write_text(PAGE.replace("Prose.", "Other prose."))
     preview.update()
     assert "Other prose." in page(preview) and runs(preview) == 1
-    assert preview.versions["index"] == 2
+    assert preview.version == 2
 
 
 def test_changed_code_runs_the_cells_again(preview: Preview) -> None:
@@ -73,14 +73,14 @@ def test_changed_code_runs_the_cells_again(preview: Preview) -> None:
 
 def test_nothing_new_gives_no_new_version(preview: Preview) -> None:
     preview.update()
-    assert preview.versions["index"] == 1
+    assert preview.version == 1
 
 
 def test_a_broken_edit_is_told_and_the_page_stays(preview: Preview, capsys: pytest.CaptureFixture[str]) -> None:
     (preview.root / "index.qmd").write_text(PAGE + "\n```{python}\n1 / 0\n```\n")
     preview.update()
     assert "index.qmd:15: cell failed: ZeroDivisionError" in capsys.readouterr().out
-    assert "first" in page(preview) and preview.versions["index"] == 2
+    assert "first" in page(preview) and preview.version == 2
 
 
 FAULTS: list[tuple[str, str, str]] = [
@@ -135,17 +135,17 @@ def address(preview: Preview) -> Iterator[str]:
 
 
 def test_a_served_page_is_told_of_its_new_version(preview: Preview, address: str) -> None:
-    assert b'data-from="/-/changes/index?1"' in urllib.request.urlopen(f"{address}/").read()
+    assert b'data-from="/-/changes?1"' in urllib.request.urlopen(f"{address}/").read()
     assert b"EventSource" in urllib.request.urlopen(f"{address}/-/reload.js").read()
-    with urllib.request.urlopen(f"{address}/-/changes/index?1", timeout=10) as told:
+    with urllib.request.urlopen(f"{address}/-/changes?1", timeout=10) as told:
         assert told.readline() == b": open\n"
-        preview.versions["index"] += 1
+        preview.version += 1
         assert b"data: new\n" in told.read()
 
 
 def test_a_page_that_is_old_already_is_told_at_once(preview: Preview, address: str) -> None:
-    preview.versions["index"] += 1  # between the page's loading and its asking
-    assert b"data: new\n" in urllib.request.urlopen(f"{address}/-/changes/index?1", timeout=10).read()
+    preview.version += 1  # between the page's loading and its asking
+    assert b"data: new\n" in urllib.request.urlopen(f"{address}/-/changes?1", timeout=10).read()
 
 
 def test_quartos_preview_is_told_of_edits_of_the_code(tmp_path: Path) -> None:

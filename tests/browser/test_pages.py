@@ -8,9 +8,12 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+
+from labcode.settings import project_root
 
 #: The layouts in which all pages are looked at, each in one theme.
 SCREENS = ((390, "dark"), (820, "light"), (1440, "light"))
@@ -82,3 +85,19 @@ def test_a_print_is_light_and_without_the_frame(site, visit: Callable, tmp_path:
     assert not page.locator("#contents, #quarto-sidebar").first.is_visible()
     assert page.locator(".light-content img").first.is_visible()
     assert not page.locator(".dark-content img").first.is_visible()
+
+
+def test_every_chapter_offers_its_notebook(site) -> None:
+    root, offered = project_root(), 0
+    for path in site.pages:
+        source = root / path.relative_to(site.root).with_suffix(".qmd")
+        source = source if source.is_file() else root / "chapters" / source.name
+        cells = re.findall(r"^```\{python\}$", source.read_text("utf-8"), re.MULTILINE)
+        link = re.search(r'<a [^>]*href="([^"]*\.ipynb)"[^>]*>\s*Notebook\s*</a>', path.read_text("utf-8"))
+        assert bool(link) == bool(cells), path
+        if link:
+            notebook = nbformat.read(path.parent / unquote(link[1]), as_version=4)
+            nbformat.validate(notebook)
+            assert sum(cell.cell_type == "code" for cell in notebook.cells) == len(cells)
+            offered += 1
+    assert offered > 5

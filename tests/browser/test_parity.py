@@ -14,7 +14,7 @@ KINDS = {
     "captions": "main figcaption",
     "references": "main a.xref, main a.quarto-xref",
     "tables": "main table tr",
-    "sentences": "main p:not(.callout-title)",
+    "sentences": "main p",
     "pictures": "main .light-content img",
 }
 

@@ -33,7 +33,8 @@ book:
     - part: "Part One"
       chapters: [chapters/trial.qmd, other/trial.qmd, chapters/own.qmd]
     - part: part.qmd
-      chapters: [chapters/outputs.qmd, chapters/hidden.qmd, chapters/plain.md, chapters/hostile.qmd]
+      chapters: [chapters/outputs.qmd, chapters/hidden.qmd, chapters/plain.md, chapters/hostile.qmd,
+                 chapters/habits.qmd]
     - references.qmd
   appendices: [chapters/app.qmd]
 execute: {warning: false}
@@ -147,9 +148,77 @@ table(pd.DataFrame({"<b>|head": texts}), index="#")
         "|Inline 4: {{< env HOME >}}|Inline 5: a/b|Inline 6: two lines|Inline 7: =1+1"
         "|Inline 8: $x$ **b** @fig-x &lt; --",
     ),
+    "chapters/habits.qmd": (
+        """# Привычки
+
+{{< include ../other/_nested.qmd >}}
+
+::: {.callout-note}
+{{< include ../other/_more.qmd >}}
+
+```{python}
+print("in a callout")
+```
+:::
+
+1. $$y = 2$$ {#eq-listed}
+
+   ```{python}
+   print("numbered")
+   ```
+
+   {{< pagebreak >}}
+
+   - Deeper.
+
+As @eq-listed.
+
+## Same
+
+Term
+: Its definition^[A note in a line.].
+
+## Same
+
+- [ ] to do
+
+| **line**.one
+| line two
+
+---
+Between rules.
+---
+
+Write `{{{< include x >}}}` so, for $5.
+
+```{python}
+import warnings
+from IPython.display import Markdown, display
+class Thing: ...
+warnings.warn("be careful")
+display(Markdown(f"_marked_ {Thing()} down"))
+```
+
+```{python}
+#| warning: true
+#| output: asis
+warnings.warn("be careful")
+print(f"as **it is** {Thing()} told")
+```
+
+## Value `{python} 6 * 7` {.unnumbered}
+
+`{python} Thing()` last.
+""",
+        "8 Привычки|Outer.|Inner.|Included whole.|in a callout|numbered|Deeper.|As Equation 8.1.|8.1 Same"
+        "|Its definition|8.2 Same|to do|line.one|line two|Between rules.|for $5."
+        "|marked|down|as it is|told|Value 42|last.",
+    ),
     "references.qmd": ("# References {.unnumbered}\n\nNone.\n", "References|None."),
     "chapters/app.qmd": ("# More\n\n## Sub {#sec-sub}\n\nAs @sec-sub.\n", "Appendix A|More|A.1 Sub|As Section A.1."),
     "other/_more.qmd": ("Included whole.\n", ""),
+    "other/_nested.qmd": ("Outer.\n\n{{< include ../other/sub/_inner.qmd >}}\n", ""),
+    "other/sub/_inner.qmd": ("Inner.\n", ""),
 }
 
 
@@ -221,7 +290,7 @@ def lost(found: Callable[[str], str]) -> dict[str, list[str]]:
 def test_the_portable_engine_drops_nothing(portable: Path) -> None:
     found = pages(portable)
     assert set(found) == {"index.html", "trial.html", "other-trial.html", "own.html", "part.html", "outputs.html"} | {
-        "hidden.html", "plain.html", "hostile.html", "references.html", "app.html"}  # fmt: skip
+        "hidden.html", "plain.html", "hostile.html", "habits.html", "references.html", "app.html"}  # fmt: skip
     names = {"other/trial.qmd": "other-trial.html"}
     assert lost(lambda file: found[names.get(file, f"{Path(file).stem}.html")]) == {}
     assert "print(" not in found["hidden.html"]
@@ -247,7 +316,7 @@ def test_the_portable_pdf_drops_nothing(portable: Path) -> None:
 def test_outputs_are_what_they_are_on_every_page(portable: Path) -> None:
     page = (portable / "outputs.html").read_text("utf-8")
     assert page.count("<img ") == 3 and "Line2D" not in page and " at 0x" not in page
-    assert page.count('type="radio"') == 2 and 'header-section-number">4.1' not in page
+    assert page.count('<details class="tab"') == 2 and 'header-section-number">4.1' not in page
     shown = words(page)
     assert "background-color: #" in page and "T_" not in shown and page.count("Colours.</fig") == 1
     assert not missing(shown, "a<b>|<img src=x onerror=alert(1)>|A table without a label.|1.50|2.50")
@@ -296,8 +365,11 @@ def test_outputs_that_cannot_be_shown_are_refused(output: dict | None, options: 
         shown(*outputs, **options)
 
 
-def test_no_page_holds_where_an_object_lies_in_memory() -> None:
+def test_no_page_holds_what_differs_at_each_render(portable: Path) -> None:
+    text = (portable / "habits.html").read_text("utf-8")
+    assert not re.search(r"0x[0-9a-f]{6}|ipykernel_\d", text)
     assert "<a.B object>" in shown({"output_type": "stream", "name": "stdout", "text": "<a.B object at 0x7f12345678>"})
+    assert "<a.B...>" in shown({"output_type": "stream", "name": "stdout", "text": "<a.B...x7fee2fb6bb40>"})
 
 
 #: A chapter, and each fault that is named, with its line in it.
@@ -312,6 +384,16 @@ REFUSED = [
     ('```{python}\n#| fig-subcap: ["a", "b"]\n```', "index.qmd:4: .*the option fig-subcap"),
     ("```{python}\n#| layout-ncol: 2\n```", "index.qmd:4: .*the option layout-ncol"),
     ("```{python}\n#| label: [\n```", "index.qmd:4: not YAML"),
+    ('```{python}\n#| fig-cap: ["A", "B"]\n```', "index.qmd:4: .*fig-cap: it expects one value, not a list"),
+    ("```{python}\n#| fig-width: 6\n```", "index.qmd:4: the portable engine does not know the option fig-width"),
+    ("```{python}\n#| echo: false\n#| echo: true\n```", "index.qmd:5: the option echo stands twice"),
+    ("```{python #fig-a}\n1\n```", "index.qmd:3: .*cannot run the block {python #fig-a}"),
+    ("## A {{< meta title >}}", "index.qmd:3: cannot expand the shortcode {{< meta title >}}"),
+    ("> {{< pagebreak >}}", "index.qmd:3: cannot expand the shortcode"),
+    ('<img src="a.png" alt="A">', "index.qmd:3: raw HTML reaches no PDF"),
+    ("::: {.callout-note icon=false}\nx\n:::", "index.qmd:3: .*does not know the option icon here"),
+    ("::: {.columns}\nx\n:::", "index.qmd:3: .*does not know the class .columns"),
+    ("| a |\n|---|\n| 1 |\n\n: Cap {#tbl-a}\n\nSee @Tbl-a.", "index.qmd:9: unresolved reference @Tbl-a"),
     ("```{python echo=FALSE}\nx\n```", "index.qmd:3: .*cannot run the block {python echo=FALSE}"),
     ("```{mermaid}\ngraph LR\n```", "index.qmd:3: .*cannot run the block {mermaid}"),
     ("```{r}\n1\n```", "index.qmd:3: .*cannot run the block {r}"),

@@ -6,15 +6,14 @@ import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from labcode.book.portable import kernel
 from labcode.book.portable.book import Book, Chapter, read_book
-from labcode.book.portable.finish import search_index
 from labcode.book.portable.pages import write_book_file, write_html, write_onefile, write_pdf
 
 __all__ = ["render"]
@@ -24,8 +23,6 @@ _WRITERS: dict[str, Callable[[Book, Path, Path], Path]] = {
     "pdf": write_pdf,
     "onefile": write_onefile,
 }
-_WORKERS = 2
-T = TypeVar("T")
 
 
 def render(
@@ -77,35 +74,23 @@ def render(
     with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
         work, fresh = Path(folder), Path(folder) / "fresh"
         fresh.mkdir()
-        write_book_file(book, _in_a_loop(_execute_all(book, work, memory)), work)
+        with ThreadPoolExecutor(1) as thread:  # here, a loop may run already, as in a notebook
+            texts = thread.submit(asyncio.run, _execute_all(book, work, memory)).result()
+        write_book_file(book, texts, work)
         _keep(out, fresh, chapters=bool(chapters), to=to, renewed=book)
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
         there = {path.name for path in fresh.iterdir()} | ({book.output_file} if "pdf" in to else set())
         written = [_WRITERS[name](book.offering(there), work, fresh) for name in to]
-        if "html" in to:
-            pages = [fresh / f"{chapter.name}.html" for chapter in whole.chapters]
-            index = search_index([page for page in pages if page.exists()])
-            (fresh / "search.js").write_text(index, encoding="utf-8")
         if out.exists():
             out.rename(work / "old")
         fresh.rename(out)
     return [out / path.name for path in written]
 
 
-def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where a loop runs already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
-
-
 async def _execute_all(book: Book, work: Path, memory: kernel.Memory | None) -> list[str]:
     """Markdown of all chapters, two of them running at a time."""
-    free = asyncio.Semaphore(_WORKERS)
+    free = asyncio.Semaphore(2)
 
     async def one(chapter: Chapter) -> str:
         async with free:

@@ -24,7 +24,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from labcode import files
 from labcode.book.lacking import INLINE
 from labcode.book.portable.book import Book, Chapter
-from labcode.book.portable.outputs import ANSI, cell_markdown
+from labcode.book.portable.outputs import ANSI, cell_markdown, lasting
 from labcode.book.portable.reader import Cell, read_chapter
 from labcode.book.text import escaped
 from labcode.errors import RenderError
@@ -179,5 +179,5 @@ def _shown(cell: Cell, stem: str, work: Path) -> str:
         return cell_markdown(cell, stem, work)
     value = cell.outputs[0] if cell.outputs else "?"
     if isinstance(value, str):
-        return value
-    return escaped(re.sub(r" at 0x[0-9a-f]+", "", value[0]))
+        return lasting(value)
+    return escaped(lasting(value[0]))

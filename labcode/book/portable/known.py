@@ -125,16 +125,21 @@ def _faults(node: yaml.Node, known: Any, name: str) -> Iterator[tuple[int, str]]
         known = known.get("", {"a mapping"})
     if known is ...:
         return
-    if isinstance(node, yaml.SequenceNode):
+    if isinstance(node, yaml.SequenceNode) and known is str:
+        yield line, f"the portable engine cannot follow {name}: it expects one value, not a list"
+    elif isinstance(node, yaml.SequenceNode):
         for each in node.value:
             yield from _faults(each, known, name)
     elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
+        keys = [key.value for key, _ in node.value]
+        for place, (key, value) in enumerate(node.value):
+            if key.value in keys[:place]:
+                yield key.start_mark.line, f"the option {key.value} stands twice"
             inner = f"{name}.{key.value}".lstrip(".")
             if isinstance(known, Mapping) and key.value in known:
                 yield from _faults(value, known[key.value], inner)
             else:
-                near = get_close_matches(str(key.value), list(known) if isinstance(known, Mapping) else [], 1)
+                near = get_close_matches(str(key.value), list(known) if isinstance(known, Mapping) else [], 1, 0.7)
                 meant = f"; did you mean {near[0]}?" if near else ""
                 yield key.start_mark.line, f"the portable engine does not know the option {inner}{meant}"
     elif isinstance(known, str) and not node.value.startswith(known):

@@ -18,8 +18,8 @@ _PICTURES = {
     "image/gif": ".gif",
     "image/webp": ".webp",
 }
-#: Where an object lies in memory differs at each render, and tells nothing.
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,}")
+#: Where an object lies in memory, or a cell in a temporary file, differs at each render, and tells nothing.
+_PASSING = re.compile(r"(?: at 0|(?<=\.\.\.))x[0-9a-fA-F]{6,}|\S*/ipykernel_\d+/\d+\.py:")
 _DRAWN = re.compile(r"\[?<(matplotlib\.|seaborn\.|Axes|Figure)|\(<Figure")
 _SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>", re.DOTALL | re.IGNORECASE)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.DOTALL | re.IGNORECASE)
@@ -116,12 +116,12 @@ def _output(out: dict[str, Any], cell: Cell, stem: str, work: Path) -> str:
 def _markdown(text: str, cell: Cell) -> str:
     if "{{<" in text:
         raise RenderError(f"{cell.lines[0]}: the cell shows a shortcode, which the portable engine cannot expand")
-    return text
+    return lasting(text)
 
 
 def _html(html: str, plain: str, cell: Cell) -> str:
     """A table as Pandoc reads it for both formats; other HTML for the page, and the object's text for the PDF."""
-    page = _ADDRESS.sub("", _SCRIPT.sub("", html))
+    page = lasting(_SCRIPT.sub("", html))
     if re.match(r"\s*(<div[^>]*>\s*)*<table", _STYLE.sub("", page)):
         return _fenced(_styled(page, cell), "{=html}")
     bare = re.sub(r"<[^>]*>|\s|&nbsp;", "", _STYLE.sub("", page))
@@ -159,7 +159,16 @@ def _picture(out: dict[str, Any], kind: str, stem: str, cell: Cell, work: Path) 
 def _fenced(text: str, attributes: str) -> str:
     """The text as a code block, behind a fence longer than any in it."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
-    return f"{fence} {attributes}\n{_ADDRESS.sub('', text)}\n{fence}"
+    return f"{fence} {attributes}\n{lasting(text)}\n{fence}"
+
+
+def lasting(text: str) -> str:
+    """The text of an output without what differs at each render.
+
+    >>> lasting("<a.B object at 0x7f12345678>, /tmp/ipykernel_12/34.py:7: UserWarning")
+    '<a.B object>, 7: UserWarning'
+    """
+    return _PASSING.sub("", text)
 
 
 def _quoted(value: object) -> str:

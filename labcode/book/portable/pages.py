@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import os
@@ -9,15 +10,15 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pypandoc  # type: ignore[import-untyped]
 import typst
 
 from labcode.book import edition
-from labcode.book.notebooks import notebook_text
+from labcode.book.notebooks import NOTEBOOK, notebook_text
+from labcode.book.pictures import load_late
 from labcode.book.portable.book import Book, Chapter
-from labcode.book.portable.finish import START, finish, finish_onefile
 from labcode.book.portable.reader import read_lines
 from labcode.errors import RenderError
 
@@ -25,7 +26,18 @@ _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).parent / "assets"
 #: The first that a document can keep to: one for screen readers, or one for archives; both need a sign for each letter.
 _STANDARDS: tuple[Literal["ua-1", "a-2b"], ...] = ("ua-1", "a-2b")
-_PARTS = ("style.css", "views.css", "book.js", "tables.js", "views.js")
+#: The name of the first page until Pandoc, whose own table of contents is index.html, has written all.
+_START = "start-page"
+_PREVIOUS_OF_FIRST = re.compile(r'<a rel="prev" href="index\.html">.*?</a>', re.DOTALL)
+#: A heading, with the id of what stands around it, and the text up to the next one.
+_AROUND = r'(?:<\w+ id="(?P<around>[^"]+)"[^>]*>\s*)?'
+_SECTION = re.compile(
+    rf'{_AROUND}<(?P<tag>h[1-4])\b(?:[^>]* id="(?P<id>[^"]+)")?[^>]*>(?P<title>.*?)</(?P=tag)>'
+    rf"(?P<text>.*?)(?={_AROUND.replace('?P<around>', '?:')}<h[1-4]\b|$)",
+    re.DOTALL,
+)
+_UNREAD = re.compile(r"<(script|style|nav|annotation|details)\b.*?</\1>|<[^>]*>", re.DOTALL)
+_EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
 
 
 def write_book_file(book: Book, texts: list[str], work: Path) -> None:
@@ -48,7 +60,7 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
 
 def _chapter(chapter: Chapter, text: str) -> dict[str, str]:
     folder = Path(chapter.file).parent.as_posix()
-    page = START if chapter.name == "index" else chapter.name
+    page = _START if chapter.name == "index" else chapter.name
     facts = {"title": chapter.title, "part": chapter.part, "number": chapter.number and str(chapter.number)}
     return {"file": chapter.file, "folder": folder, "name": chapter.name, "page": page, "text": text} | {
         key: value for key, value in facts.items() if value
@@ -62,51 +74,49 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
     site = work / "site"
     for name in ("sitemap.json", "index.html"):
         (site / name).unlink()
-    if (site / f"{START}.html").exists():
-        (site / f"{START}.html").rename(site / "index.html")
+    if (site / f"{_START}.html").exists():
+        (site / f"{_START}.html").rename(site / "index.html")
     for chapter in book.chapters:
         if text := notebook_text(book.root / chapter.file):
             (site / f"{chapter.name}.ipynb").write_text(text, encoding="utf-8")
     for page in site.glob("*.html"):
-        page.write_text(finish(page, book), encoding="utf-8")
-    for name in _PARTS:
+        page.write_text(_finished(page, book), encoding="utf-8")
+    for name in ("style.css", "book.js"):
         shutil.copy(_ASSETS / name, site)
     shutil.copytree(site, out, dirs_exist_ok=True)
+    (out / "search.js").write_text(search_index(out), encoding="utf-8")
     return out / f"{book.chapters[0].name}.html"
 
 
 def write_onefile(book: Book, work: Path, out: Path) -> Path:
     """Write all chapters into one page in `out`, with pictures, style and formulas inside it, and return it."""
-    for name in _PARTS:
-        shutil.copy(_ASSETS / name, work)
+    shutil.copy(_ASSETS / "style.css", work)
     options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--embed-resources", "--variable=onefile"]
     _pandoc(book, work, "html", "page.html", "one.html", *options)
     page = out / Path(book.output_file).with_suffix(".html").name
-    page.write_text(finish_onefile((work / "one.html").read_text(encoding="utf-8"), book), encoding="utf-8")
+    text = _framed((work / "one.html").read_text(encoding="utf-8"), book, _title_block(book), "")
+    page.write_text(text, encoding="utf-8")
     return page
 
 
 def write_pdf(book: Book, work: Path, out: Path) -> Path:
     """Write the PDF into `out` and return it."""
     _pandoc(book, work, "typst", "book.typ", "book.typ", "--syntax-highlighting=idiomatic", "--extract-media=pictures")
-    pdf = b""
+    pdf, said = b"", ""
     for standard in _STANDARDS:
+        inputs = {"author": ", ".join(book.authors), "standard": standard}
+        options: dict[str, Any] = {"ignore_system_fonts": True, "pdf_standards": standard, "sys_inputs": inputs}
         try:
-            pdf = pdf or _typeset(book, work, standard)
+            pdf = pdf or typst.compile(work / "book.typ", root=work, **options)
         except typst.TypstError as fault:
             if sign := re.search(r'the text `"(.+?)"` could not be displayed', str(fault)):
                 raise RenderError(_fault(book, "", sign[1], f"the PDF's fonts have no sign for {sign[1]}")) from fault
-            _LOG.warning("The PDF does not keep to %s: %s", standard.upper(), fault.message)
+            said = fault.message
+            _LOG.warning("The PDF does not keep to %s: %s", standard.upper(), said)
     if not pdf:
-        raise RenderError("Typst could not make the PDF; its message stands above.")
+        raise RenderError(f"Typst could not make the PDF: {said}")
     (out / book.output_file).write_bytes(pdf)
     return out / book.output_file
-
-
-def _typeset(book: Book, work: Path, standard: Literal["ua-1", "a-2b"]) -> bytes:
-    inputs = {"author": ", ".join(book.authors), "standard": standard}
-    file = work / "book.typ"
-    return typst.compile(file, root=work, ignore_system_fonts=True, pdf_standards=standard, sys_inputs=inputs)
 
 
 def _pandoc(book: Book, work: Path, to: str, template: str, output: str, *options: str) -> None:
@@ -137,3 +147,48 @@ def _fault(book: Book, file: str, needle: str, message: str, cell: str = "") -> 
     lines = (line for source in sources for line in read_lines(book.root, source))
     at = cell or next((str(line) for line in lines if pattern.search(line.text)), file or "_quarto.yml")
     return f"{at}: {message}"
+
+
+def _finished(page: Path, book: Book) -> str:
+    """The text of a page as Pandoc wrote it, made ready to read; its pictures and notebook lie beside it."""
+    text, name = page.read_text(encoding="utf-8"), page.name
+    text = _PREVIOUS_OF_FIRST.sub("", text).replace(f"{_START}.html", "index.html")
+    text = re.sub(rf'<a href="{name}#[^"]*" id="toc-({_START}|{page.stem})"', r'\g<0> aria-current="page"', text)
+    links = [f'<a href="{html.escape(file)}">{html.escape(text)}</a>' for text, file in book.downloads]
+    if page.with_suffix(".ipynb").is_file():
+        links.append(f'<a href="{page.stem}.ipynb" download>{NOTEBOOK}</a>')
+    downloads = f'<div class="downloads">Download: {" ".join(links)}</div>' if links else ""
+    return _framed(load_late(text, page.parent), book, _title_block(book) if name == "index.html" else "", downloads)
+
+
+def _framed(text: str, book: Book, title: str, downloads: str) -> str:
+    text = _EMPTY_HEADER.sub(r"<td\1></td>", text).replace("<pre", '<pre tabindex="0"')
+    for chapter in (chapter for chapter in book.chapters if chapter.part):
+        page = _START if chapter.name == "index" else re.escape(chapter.name)
+        part = f'<li class="part">{html.escape(str(chapter.part))}</li>'
+        text = re.sub(rf'<li><a\s[^>]*id="toc-{page}"', lambda link, part=part: part + link[0], text, count=1)  # type: ignore[misc]
+    return text.replace("<!-- downloads -->", downloads).replace("<!-- title -->", title)
+
+
+def _title_block(book: Book) -> str:
+    lines = [book.titles.get("subtitle"), *book.titles["author"], book.titles.get("date")]
+    shown = "".join(f"<p>{html.escape(str(line))}</p>" for line in lines if line)
+    return f'<div class="title" dir="auto"><p class="name">{html.escape(book.titles["title"])}</p>{shown}</div>'
+
+
+def search_index(site: Path) -> str:
+    """A script that holds the sections of the pages, for the search: a page opened from a disk may not fetch data."""
+    entries = []
+    for page in sorted(site.glob("*.html")):
+        main = page.read_text(encoding="utf-8").partition('src="book.js"')[2].partition("<main")[2]
+        found = list(_SECTION.finditer(main))
+        for part in found:
+            title, text, chapter = map(_words, (part["title"], part["text"], found[0]["title"]))
+            place = f"{page.name}#{part['id'] or part['around'] or 'main'}"
+            entries.append({"page": place, "title": title, "chapter": chapter, "text": text})
+    return f"window.searchIndex = {json.dumps(entries, ensure_ascii=False, separators=(',', ':'))};\n"
+
+
+def _words(part: str) -> str:
+    """The text of a part of a page, without what is folded."""
+    return " ".join(html.unescape(_UNREAD.sub(" ", part)).split())

@@ -18,37 +18,33 @@ from pathlib import Path
 
 from labcode.book import frozen
 from labcode.book.portable.book import Book, read_book
-from labcode.book.portable.finish import search_index
 from labcode.book.portable.kernel import Memory, execute
 from labcode.book.portable.pages import write_book_file, write_html
 from labcode.book.preview import edits
 from labcode.book.quarto import prerender
 from labcode.errors import LabcodeError
 
-_CHANGES = "/-/changes/"
-_SCRIPT = "/-/reload.js"
-_RELOAD = '<script src="%s" data-from="%s%s?%d"></script></body>'
+_CHANGES, _SCRIPT = "/-/changes", "/-/reload.js"
+_RELOAD = f'<script src="{_SCRIPT}" data-from="{_CHANGES}?%d"></script></body>'
 _RELOADING = b"new EventSource(document.currentScript.dataset.from).onmessage = () => location.reload();"
 _FAULT = '<body><pre role="alert" style="position: relative; z-index: 9; margin: 1rem; white-space: pre-wrap">%s</pre>'
 
 
 class Preview:
-    """The book as it is rendered last, in a folder of its own."""
+    """The book as it is rendered last, in a folder of its own; its version grows with every change."""
 
     def __init__(self, root: Path, site: Path) -> None:
         self.root, self.site = root, site
         self.record = frozen.Record()
         self.memory = Memory(partial(frozen.portable_file, root), self._current)
         self.viewed = "index"
-        self.versions: dict[str, int] = {}
+        self.version = 0
         self.fault = ""
 
     def update(self) -> None:
         """Render what has changed, the page that is being read first; a fault is shown on the pages."""
         before, self.fault = self.fault, self._updated()
-        if self.fault != before:
-            for name in {"index", self.viewed, *self.versions}:
-                self.versions[name] = self.versions.get(name, 0) + 1
+        self.version += self.fault != before
         if self.fault:
             print(f"preview: {self.fault}", flush=True)
 
@@ -73,9 +69,8 @@ class Preview:
     async def _render(self, book: Book, *, first: bool) -> None:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            work, out = Path(folder), Path(folder, "fresh")
+            work, out, free = Path(folder), Path(folder, "fresh"), asyncio.Semaphore(2)
             out.mkdir()
-            free = asyncio.Semaphore(2)
 
             async def text(name: str) -> str:
                 chapter = next(chapter for chapter in book.chapters if chapter.name == name)
@@ -85,14 +80,12 @@ class Preview:
             texts = await asyncio.gather(*(text(chapter.name) for chapter in book.chapters))
             write_book_file(book, list(texts), work)
             write_html(book, work, out)
-            pages = [out / f"{chapter.name}.html" for chapter in book.chapters]
-            (out / "search.js").write_text(search_index(pages), encoding="utf-8")
             changed = self._publish(out)
         if changed:
             print(f"preview: {', '.join(changed)} in {time.monotonic() - begun:.1f} s", flush=True)
 
     def _publish(self, fresh: Path) -> list[str]:
-        """Move files that differ to the site; pages whose text or pictures differ get a new version."""
+        """Move files that differ to the site; names of the pages whose text or pictures do."""
         differ = []
         for file in (path for path in fresh.rglob("*") if path.is_file()):
             target = self.site / file.relative_to(fresh)
@@ -100,12 +93,8 @@ class Preview:
                 target.parent.mkdir(exist_ok=True, parents=True)
                 target.write_bytes(file.read_bytes())
                 differ.append(file)
-        names = {file.stem.split("-")[0] for file in differ if file.suffix in (".html", ".svg", ".png")}
-        if any(file.suffix in (".css", ".js") and file.name != "search.js" for file in differ):
-            names = {path.stem for path in self.site.glob("*.html")}
-        for name in names:
-            self.versions[name] = self.versions.get(name, 0) + 1
-        return sorted(names)
+        self.version += bool(differ)
+        return sorted({file.stem.split("-")[0] for file in differ if file.suffix in (".html", ".svg", ".png")})
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -116,22 +105,20 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=str(preview.site))  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        name = Path(path).stem or "index"
-        page, fault = self.preview.site / f"{name}.html", self.preview.fault
+        path, _, asked = self.path.partition("?")
+        page, fault = self.preview.site / f"{Path(path).stem or 'index'}.html", self.preview.fault
         if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):
             self.send_error(403, "Only this machine is served")  # another site's name may lead here
-        elif self.path.startswith(_CHANGES):
-            self._tell(name)
+        elif path == _CHANGES:
+            self._tell(asked)
         elif path == _SCRIPT:
             self._send(_RELOADING, "text/javascript")
         elif (page.is_file() or fault) and path.endswith((".html", "/")):
-            self.preview.viewed = name if page.is_file() else self.preview.viewed
-            version = self.preview.versions.get(name, 0)  # read before the text: at worst the page is loaded twice
+            self.preview.viewed = page.stem if page.is_file() else self.preview.viewed
+            version = self.preview.version  # read before the text: at worst the page is loaded twice
             text = page.read_text(encoding="utf-8") if page.is_file() else "<!DOCTYPE html><body></body>"
             text = text.replace("<body>", _FAULT % html.escape(fault), 1) if fault else text
-            text = text.replace("</body>", _RELOAD % (_SCRIPT, _CHANGES, name, version))
-            self._send(text.encode(), "text/html; charset=utf-8")
+            self._send(text.replace("</body>", _RELOAD % version).encode(), "text/html; charset=utf-8")
         else:
             super().do_GET()
 
@@ -146,11 +133,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _tell(self, name: str) -> None:
+    def _tell(self, shown: str) -> None:
         self._send(b": open\n\n", "text/event-stream")
-        shown = self.path.partition("?")[2]
         try:
-            while str(self.preview.versions.get(name, 0)) == shown:
+            while str(self.preview.version) == shown:
                 time.sleep(0.1)
                 self.wfile.write(b":\n")
             self.wfile.write(b"data: new\n\n")
@@ -161,19 +147,18 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Nothing: the terminal is for what is rendered."""
 
 
-def serve(root: Path, chapter: str | None = None, *, port: int = 0, browse: bool = True) -> int:
+def serve(root: Path, chapter: str | None = None) -> int:
     """Serve the book until Ctrl-C, rendered again at every edit."""
     with tempfile.TemporaryDirectory(prefix="labcode-preview-") as folder:
         preview = Preview(root, Path(folder))
         preview.viewed = chapter or "index"
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, preview=preview))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, preview=preview))
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         preview.update()
         address = f"http://127.0.0.1:{server.server_port}/{preview.viewed}.html"
         print(f"preview: {address} (Ctrl-C ends it)", flush=True)
-        if browse:
-            webbrowser.open(address)
+        webbrowser.open(address)
         try:
             for _ in edits(root):
                 preview.update()

@@ -65,7 +65,7 @@ def read_lines(root: Path, file: str, inside: tuple[str, ...] = ()) -> Iterator[
         before, fence = fence, fence_after(fence, text)
         cell = fence and (cell or ("cell" if not before and _CELL.match(text) else ""))
         found = _SHORTCODE.search(text)
-        target = root / file if found is None else _included(root, file, found[2])
+        target = root / file if found is None else _included(root, (*inside, file)[0], found[2])
         if found is None or (cell and found[1] != "include"):
             yield Line(file, number, text if cell else text.replace("{{{<", "{{<").replace(">}}}", ">}}"))
         elif fence or found[0] != text.strip() or not found[0].endswith(">}}"):
@@ -80,8 +80,9 @@ def read_lines(root: Path, file: str, inside: tuple[str, ...] = ()) -> Iterator[
             raise RenderError(f"{file}:{number}: cannot expand the shortcode {found[0]}")
 
 
-def _included(root: Path, file: str, target: str) -> Path:
-    start = root if target.startswith("/") else (root / file).parent
+def _included(root: Path, chapter: str, target: str) -> Path:
+    """The file that an include names: as for Quarto from the chapter's folder, also where an included one names it."""
+    start = root if target.startswith("/") else (root / chapter).parent
     path = (start / target.strip("\"'").lstrip("/")).resolve()
     return path if path.is_relative_to(root.resolve()) else root / "none"
 
@@ -165,7 +166,8 @@ def _options(lines: list[Line]) -> dict[str, Any]:
     if late := [line for line in lines[first:] if _OPTION_LIKE.match(line.text)]:
         raise RenderError(f"{late[0]}: {late[0].text.strip()!r} is no option; write `#| name: value` above the code")
     text = "\n".join(line.text[2:] for line in lines[:first])
-    options = known.read_yaml(text, known.CELL, lines[0].file, lines[0].number) if first else {}
+    given = known.read_yaml(text, known.CELL, lines[0].file, lines[0].number) if first else {}
+    options = {name: value for name, value in given.items() if value is not None}
     if re.search(r"\s", str(options.get("label", ""))):
         raise RenderError(f"{lines[0]}: the label {options['label']!r} has blanks")
     return options

@@ -14,3 +14,13 @@ if (location.protocol === "file:") {
     });
   };
 }
+
+// What is wider than its box is a stop of the Tab key while there is something to scroll.
+const sized = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scrolls = target.scrollWidth > target.clientWidth + 1 && getComputedStyle(target).overflowX !== "visible";
+    if (scrolls) target.setAttribute("tabindex", "0");
+    else target.removeAttribute("tabindex");
+  }
+});
+for (const box of document.querySelectorAll(".cell-output-display, .sourceCode, pre")) sized.observe(box);

@@ -23,7 +23,6 @@ from labcode.errors import RenderError
 #: Runs Quarto in a folder: called with the folder and the arguments after ``quarto render``.
 RunQuarto = Callable[[Path, list[str]], None]
 
-_ASSETS = Path(__file__).parents[1] / "portable" / "assets"
 _NOT_SOURCES = ("labcode", "tests", "data", "binder", "dist", "node_modules", "_*", ".*", "*_files", "*.zip")
 #: Cells without a label get another id at each render; nothing refers to it.
 _RANDOM_ID = re.compile(r'<div id="[0-9a-f]{8}"(?= class="cell")')
@@ -55,19 +54,10 @@ def render_onefile(run: RunQuarto, root: Path, out: Path) -> Path:
         (Path(folder) / f"{name}.qmd").write_text(f"{text}\n", encoding="utf-8")
         run(Path(folder), [f"{name}.qmd", "--to", "html"])
         text = _RANDOM_ID.sub("<div", (Path(folder) / "_out" / f"{name}.html").read_text(encoding="utf-8"))
-    text = with_views(text)
     if lacking := outside_files(text):
         raise RenderError(f"{name}.html is not complete in itself: it still needs {', '.join(lacking[:3])}.")
     files.write_whole(out / f"{name}.html", text.encode())
     return out / f"{name}.html"
-
-
-def with_views(page: str) -> str:
-    """The page with style and script of its views inside it; Quarto does not know them."""
-    style, script = ((_ASSETS / f"views.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    head, end, rest = page.partition("</head>")
-    head, (body, last, tail) = f"{head}<style>\n{style}</style>\n{end}", rest.rpartition("</body>")
-    return f"{head}{body}<script>\n{script}</script>\n{last}{tail}"
 
 
 def one_document(config: dict[str, Any], name: str) -> dict[str, Any]:

@@ -12,9 +12,7 @@ import sys
 from pathlib import Path
 
 _BOOK = Path(__file__).resolve().parents[1]
-_ASSETS = _BOOK / "portable" / "assets"
-_SCRIPTS = (_BOOK / "quarto" / "offline.js", _ASSETS / "tables.js", _ASSETS / "views.js")
-_STYLE = _ASSETS / "views.css"
+_SCRIPT = _BOOK / "quarto" / "offline.js"
 _DOWNLOADS = re.compile(r'<ul class="dropdown-menu" aria-labelledby="quarto-navigation-tool-.*?(?=</ul>)', re.DOTALL)
 _MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
 #: What folds a part of the sidebar is a button, and no landmark.
@@ -48,9 +46,8 @@ def _classic(script: re.Match[str]) -> str:
     """Script elements instead of a module: modules are fetched, and a page opened from a disk may not fetch."""
     if script[2] != "quarto":
         return ""
-    names = ("quarto", *(path.stem for path in _SCRIPTS))
-    style = f'<link href="{script[1]}labcode/{_STYLE.name}" rel="stylesheet">'
-    return style + "".join(f'<script src="{script[1]}labcode/{name}.js" defer></script>' for name in names)
+    names = ("quarto", _SCRIPT.stem)
+    return "".join(f'<script src="{script[1]}labcode/{name}.js" defer></script>' for name in names)
 
 
 def offer_notebook(page: str, file: str, text: str) -> str:
@@ -60,7 +57,7 @@ def offer_notebook(page: str, file: str, text: str) -> str:
 
 
 def write_scripts(book: Path) -> None:
-    """Write the scripts, and the style, that mended pages load into ``site_libs/labcode``."""
+    """Write the scripts that mended pages load into ``site_libs/labcode``."""
     libraries = book / "site_libs"
     folder = libraries / "labcode"
     folder.mkdir(exist_ok=True)
@@ -70,8 +67,7 @@ def write_scripts(book: Path) -> None:
     (folder / "quarto.js").write_text(f'(() => {{\n"use strict";\n{tabs}\n{quarto}\n}})();\n', "utf-8")
     index = (book / "search.json").read_text("utf-8") if (book / "search.json").is_file() else "[]"
     (folder / "search.js").write_text(f"window.quartoSearchIndex = {index};\n", "utf-8")
-    for file in (*_SCRIPTS, _STYLE):
-        shutil.copy(file, folder)
+    shutil.copy(_SCRIPT, folder)
 
 
 def main() -> int:

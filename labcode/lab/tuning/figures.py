@@ -11,8 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from labcode.book.plots import Theme
-from labcode.lab.tuning.results import OPTIMIZER_NAMES, FirstSearch, Halved, Searched, in_words
-from labcode.results.number import decimals
+from labcode.lab.tuning.results import OPTIMIZER_NAMES, FirstSearch, Halved, Searched
 
 #: The shapes of the target, as the figure calls them.
 FAULTY, ALIGNED = "shape (n,)", "shape (n, 1)"
@@ -52,13 +51,10 @@ class Space:
         Texts of the levels of each axis, in order; an axis with one level is left out.
     places
         The place of each candidate's level on each axis, ``(n, n_axes)``.
-    words
-        Each candidate in words, with its score.
     """
 
     levels: Mapping[str, list[str]]
     places: np.ndarray
-    words: list[str]
 
 
 def space(searched: Searched) -> Space:
@@ -66,12 +62,7 @@ def space(searched: Searched) -> Space:
     frame = searched.frame.sort_values("score", ascending=False, kind="stable")
     levels = {name: levels_of(frame[name]) for name in AXES if frame[name].nunique() > 1}
     places = np.column_stack([frame[name].map(of_axis.index) for name, of_axis in levels.items()])
-    columns = (frame[name].tolist() for name in ("optimizer", "lr", "hidden", "epochs", "score"))
-    words = [
-        f"{in_words(*setting)}{' (the start)' if searched.start.rank == rank else ''}: RMSE {decimals(-score, 4)} USD"
-        for rank, (*setting, score) in enumerate(zip(*columns, strict=True), start=1)
-    ]
-    return Space({AXES[name]: [level_text(level) for level in of] for name, of in levels.items()}, places, words)
+    return Space({AXES[name]: [level_text(level) for level in of] for name, of in levels.items()}, places)
 
 
 def levels_of(values: pd.Series) -> list[object]:

@@ -109,6 +109,6 @@ def test_tables_and_figures_hold_what_was_found(quick_store: Path) -> None:
     assert tables.space(searched)["levels"].iloc[-1] == "16-8, 64-32"
     assert set(figures.predictions(first)["y"]) == {figures.FAULTY, figures.ALIGNED}
     space = figures.space(searched)
-    assert space.words[0].startswith(searched.winner.words) and len(space.words) == searched.candidates
+    assert len(space.places) == searched.candidates
     assert [len(levels) for levels in space.levels.values()] == (space.places.max(axis=0) + 1).tolist()
     assert isinstance(figures.parallel_coordinates(searched, LIGHT), Figure)

@@ -11,7 +11,7 @@ local function set(names)
   return found
 end
 local CLASSES = set [[content-visible content-hidden panel-tabset light-content dark-content cell cell-caption captioned
-  check check-contradicted check-elsewhere unnumbered unlisted - smallcaps underline ul mark math inline display view
+  check check-contradicted check-elsewhere unnumbered unlisted - smallcaps underline ul mark math inline display
   callout-note callout-tip callout-warning callout-important callout-caution uri email title]]
 local ATTRIBUTES = {
   Div = set "when-format unless-format when-profile unless-profile title collapse source kind",
@@ -20,6 +20,7 @@ local ATTRIBUTES = {
   CodeBlock = set "filename code-fold code-summary lst-cap startFrom",
 }
 local GLOBAL = set "style role tabindex lang dir hidden"
+local DRAWN = set "img iframe video audio svg object embed"
 local FORMATS = set "html html4 html5 typst latex pdf context beamer docx openxml epub cell-html cell-latex cell-page"
 
 -- A fault: what to look for in the source of the chapter, what is wrong, and the cell that it came from, if any.
@@ -49,6 +50,8 @@ local function audit(blocks, chapter)
   end
   local function raw(el)
     if el.format == "tex" then tell(el.text, "the portable engine cannot show LaTeX in text: " .. el.text)
+    elseif el.format == "html" and DRAWN[el.text:match "^%s*<(%a+)" or ""] then
+      tell(el.text, "raw HTML reaches no PDF; show a picture with ![caption](file)")
     elseif not FORMATS[el.format] then tell("{=" .. el.format, "the portable engine does not know the format " .. el.format) end
   end
   local seek = { RawBlock = raw, RawInline = raw }
@@ -92,44 +95,37 @@ local function hidden(el)
   return not html and el.classes:includes "dark-content"
 end
 
+-- What folds on a page; of those with a name, one is open.
+local function details(class, title, content, open, name)
+  local tag = ('<details class="%s"%s%s><summary>'):format(class, name and (' name="%s"'):format(name) or "", open and " open" or "")
+  return { pandoc.Plain { raw_inline(tag), pandoc.Span(title), raw_inline "</summary>" }, content, raw "</details>" }
+end
+
 local function callout(div, kind)
   local title = div.attributes.title and parse(div.attributes.title)
   if not title and div.content[1] and div.content[1].t == "Header" then title = div.content:remove(1).content end
   title = title or pandoc.Inlines(kind:gsub("^%l", string.upper))
-  if not html then
-    return { raw('#callout("' .. kind .. '", ['), pandoc.Plain(title), raw "])[", pandoc.Div(div.content), raw "]" }
-  end
-  local class, collapse = "callout callout-" .. kind, div.attributes.collapse
-  local open = collapse and ('<details class="%s"%s><summary>'):format(class, collapse == "false" and " open" or "")
-    or ('<div class="%s" role="note"><p class="callout-title">'):format(class)
-  local head = pandoc.Plain { raw_inline(open), pandoc.Span(title), raw_inline(collapse and "</summary>" or "</p>") }
-  return { head, pandoc.Div(div.content), raw(collapse and "</details>" or "</div>") }
+  local class, collapse, content = "callout callout-" .. kind, div.attributes.collapse, pandoc.Div(div.content)
+  if not html then return { raw('#callout("' .. kind .. '", ['), pandoc.Plain(title), raw "])[", content, raw "]" } end
+  if collapse then return details(class, title, content, collapse == "false") end
+  return pandoc.Div({ pandoc.Div(pandoc.Plain(title), { class = "callout-title" }), content }, { class = class, role = "note" })
 end
 
 local function tabset(div)
   tabsets = tabsets + 1
-  local out, tab, level = pandoc.Blocks {}, 0, nil
+  local out, tab, level = pandoc.Blocks {}, nil, nil
   local blocks = div.content:walk { Div = function(inner) if inner.attributes.source then return inner.content end end }
   for _, block in ipairs(blocks) do
     level = level or block.level
     if block.t == "Header" and block.level == level then
-      tab = tab + 1
-      if html then
-        local id, checked = ("tab-%d-%d"):format(tabsets, tab), tab == 1 and " checked" or ""
-        local input = ('<input type="radio" name="tabs-%d" id="%s"%s>'):format(tabsets, id, checked)
-        local open = raw_inline(input .. '<label for="' .. id .. '">')
-        out:insert(pandoc.Plain { open, pandoc.Span(block.content), raw_inline "</label>" })
-        out:insert(pandoc.Div({}, { class = "panel" }))
-      else
-        out:insert(pandoc.Para { pandoc.Strong(block.content) })
-      end
-    elseif html and tab > 0 then
-      out[#out].content:insert(block)
+      local first = not tab
+      tab = pandoc.Div {}
+      out:extend(html and details("tab", block.content, tab, first, "tabs-" .. tabsets) or { pandoc.Para { pandoc.Strong(block.content) }, tab })
     else
-      out:insert(block)
+      (tab and tab.content or out):insert(block)
     end
   end
-  return pandoc.Div(out, { class = "panel-tabset" })
+  return pandoc.Div(out)
 end
 
 -- The typst writer's names for what style sheets say of a cell.
@@ -291,6 +287,26 @@ local function numbers(chapter)
     local open = raw_inline("#[#set math.equation(numbering: _ => [" .. number .. "])\n")
     return pandoc.Para { open, math, raw_inline(" <" .. id .. ">]") }
   end
+  local function equations(para)
+    local out, rest = pandoc.Blocks {}, pandoc.Inlines {}
+    for _, el in ipairs(para.content) do
+      local id, after = nil, ""
+      if el.t == "Str" then id, after = el.text:match "^{#(eq%-[%w_-]+)}(.*)$" end
+      local space = #rest > 0 and (rest[#rest].t == "Space" or rest[#rest].t == "SoftBreak") and rest:remove()
+      local math = id and #rest > 0 and rest[#rest].t == "Math" and rest:remove()
+      if math then
+        if #rest > 0 then out:insert(pandoc.Para(rest)) end
+        out:insert(equation(id, math))
+        rest = pandoc.Inlines(after ~= "" and { pandoc.Str(after) } or {})
+      else
+        if space then rest:insert(space) end
+        rest:insert(el)
+      end
+    end
+    if #out == 0 then return end
+    if #rest > 0 then out:insert(pandoc.Para(rest)) end
+    return out
+  end
   return {
     Header = header,
     Div = function(div)
@@ -314,26 +330,8 @@ local function numbers(chapter)
       t.identifier, t.caption = "", pandoc.Caption {}
       return captioned(id, "tbl", { t }, caption)
     end,
-    Para = function(para)
-      local out, rest = pandoc.Blocks {}, pandoc.Inlines {}
-      for _, el in ipairs(para.content) do
-        local id, after = nil, ""
-        if el.t == "Str" then id, after = el.text:match "^{#(eq%-[%w_-]+)}(.*)$" end
-        local space = #rest > 0 and (rest[#rest].t == "Space" or rest[#rest].t == "SoftBreak") and rest:remove()
-        local math = id and #rest > 0 and rest[#rest].t == "Math" and rest:remove()
-        if math then
-          if #rest > 0 then out:insert(pandoc.Para(rest)) end
-          out:insert(equation(id, math))
-          rest = pandoc.Inlines(after ~= "" and { pandoc.Str(after) } or {})
-        else
-          if space then rest:insert(space) end
-          rest:insert(el)
-        end
-      end
-      if #out == 0 then return end
-      if #rest > 0 then out:insert(pandoc.Para(rest)) end
-      return out
-    end,
+    Para = equations,
+    Plain = equations,
   }
 end
 
@@ -347,9 +345,7 @@ local function code_block(c)
   end
   if file then return pandoc.Div({ pandoc.Para(pandoc.Code(file)), c }, { class = "code-file" }) end
   if not (own and html) or fold == "false" then return c end
-  local open = fold == "show" and '<details class="code" open><summary>' or '<details class="code"><summary>'
-  local head = pandoc.Plain { raw_inline(open), pandoc.Span(parse(summary)), raw_inline "</summary>" }
-  return { head, c, raw "</details>" }
+  return details("code", parse(summary), c, fold == "show")
 end
 
 local function with_alt(element, inline, alt)
@@ -377,6 +373,9 @@ local references = {
     if div.attributes.source then return pandoc.Div(div.content, { class = "cell" }) end
   end,
   Image = function(image) if not html then return with_alt("image", image, image.attributes.alt) end end,
+  Str = function(str) -- else typst takes a word behind an element, as in *prices*.csv, for a field of it
+    if not html and str.text:match "^%.%a" then return { raw_inline "\\.", pandoc.Str(str.text:sub(2)) } end
+  end,
   Math = function(math) if not html then return with_alt("math.equation", math, math.text) end end,
   CodeBlock = code_block,
   Table = function(t)
