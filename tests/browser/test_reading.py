@@ -89,6 +89,20 @@ def test_code_is_copied(site, parts: Parts, visit: Callable) -> None:
     assert page.evaluate("navigator.clipboard.readText()").strip() == shown.strip()
 
 
+def test_the_audit_sorts_by_any_column_in_both_orders(site, visit: Callable) -> None:
+    page = visit().open(site.page("audit"))
+    table = page.locator("main table:has(th button)")
+    before = table.locator("tbody tr").all_inner_texts()
+    header = table.locator("th").last
+    orders = []
+    for _ in range(2):
+        header.locator("button").click()
+        orders.append((header.get_attribute("aria-sort"), table.locator("tbody tr td:last-child").all_inner_texts()))
+    assert orders[0][0] == "ascending" and orders[1] == ("descending", orders[0][1][::-1])
+    assert orders[0][1] == sorted(orders[0][1]) and len(set(orders[0][1])) > 1
+    assert sorted(table.locator("tbody tr").all_inner_texts()) == sorted(before)
+
+
 def test_the_first_stop_of_the_tab_key_skips_to_the_text(visit: Callable, site) -> None:
     page = visit().open(site.page("eda"))
     page.keyboard.press("Tab")

@@ -128,6 +128,7 @@ def _client(root: Path) -> NotebookClient:
     return NotebookClient(
         new_notebook(),  # type: ignore[no-untyped-call]
         timeout=None,
+        startup_timeout=300,  # seconds; a busy machine takes its time
         kernel_name="python3",
         kernel_manager_class=_ThisPython,
         extra_arguments=_ARGUMENTS,

@@ -81,7 +81,7 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
             (site / f"{chapter.name}.ipynb").write_text(text, encoding="utf-8")
     for page in site.glob("*.html"):
         page.write_text(_finished(page, book), encoding="utf-8")
-    for name in ("style.css", "book.js"):
+    for name in ("style.css", "book.js", "../../sort.js"):
         shutil.copy(_ASSETS / name, site)
     shutil.copytree(site, out, dirs_exist_ok=True)
     (out / "search.js").write_text(search_index(out), encoding="utf-8")

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 _BOOK = Path(__file__).resolve().parents[1]
-_SCRIPT = _BOOK / "quarto" / "offline.js"
+_SCRIPTS = (_BOOK / "quarto" / "offline.js", _BOOK / "sort.js")
 _DOWNLOADS = re.compile(r'<ul class="dropdown-menu" aria-labelledby="quarto-navigation-tool-.*?(?=</ul>)', re.DOTALL)
 _MODULE = re.compile(r'<script src="([./]*site_libs/)quarto-html/(quarto|tabsets/tabsets)\.js" type="module"></script>')
 #: What folds a part of the sidebar is a button, and no landmark.
@@ -46,7 +46,7 @@ def _classic(script: re.Match[str]) -> str:
     """Script elements instead of a module: modules are fetched, and a page opened from a disk may not fetch."""
     if script[2] != "quarto":
         return ""
-    names = ("quarto", _SCRIPT.stem)
+    names = ("quarto", *(path.stem for path in _SCRIPTS))
     return "".join(f'<script src="{script[1]}labcode/{name}.js" defer></script>' for name in names)
 
 
@@ -67,7 +67,8 @@ def write_scripts(book: Path) -> None:
     (folder / "quarto.js").write_text(f'(() => {{\n"use strict";\n{tabs}\n{quarto}\n}})();\n', "utf-8")
     index = (book / "search.json").read_text("utf-8") if (book / "search.json").is_file() else "[]"
     (folder / "search.js").write_text(f"window.quartoSearchIndex = {index};\n", "utf-8")
-    shutil.copy(_SCRIPT, folder)
+    for script in _SCRIPTS:
+        shutil.copy(script, folder)
 
 
 def main() -> int:
