@@ -25,10 +25,7 @@ _LAB = "labcode.lab"
 def project_root() -> Path:
     """Folder that holds ``_quarto.yml``: the first one upwards from here or from the working directory.
 
-    Raises
-    ------
-    LabcodeError
-        If no such folder exists, as when an installed ``labcode`` is called outside the project.
+    `LabcodeError` if there is none, as when an installed ``labcode`` is called outside the project.
     """
     try:
         here = Path.cwd()

@@ -159,10 +159,10 @@ def _provenance(
 
 
 def _cached(name: str, stamp: str, build: Callable[[], tuple[pd.DataFrame, Provenance]]) -> Dataset:
-    """Return the parsed copy called ``name`` if its stamp still holds, else build and keep it.
+    """The parsed copy called ``name`` if its stamp still holds, else what ``build`` makes, which is kept.
 
-    The copy is Parquet with its SHA-256 behind it; stamp and provenance travel in the frame's ``attrs``, which Parquet
-    keeps as metadata. A damaged copy, or a store that cannot be written, costs time and nothing else.
+    The copy is Parquet with its SHA-256 behind it; stamp and provenance travel in the frame's ``attrs``. A damaged one,
+    or a store that cannot be written, costs time and nothing else.
     """
     path = settings.store_dir() / "data" / f"{name}.parquet"
     with suppress(OSError, ValueError, KeyError, TypeError):  # missing, damaged or foreign

@@ -36,13 +36,7 @@ MOMENTUM = 0.9
 
 
 def as_seed(random_state: int | np.random.RandomState | None) -> int:
-    """The seed itself if it is a number, else one drawn from the generator.
-
-    Examples
-    --------
-    >>> as_seed(42)
-    42
-    """
+    """The seed itself if it is a number, else one drawn from the generator."""
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

@@ -9,21 +9,10 @@ from labcode.errors import LabcodeError
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """Device to train and predict on.
+    """The device to train on: ``name``, such as ``"cuda:1"``, else ``LABCODE_DEVICE``, else a GPU, else the CPU.
 
-    Parameters
-    ----------
-    name
-        A torch device name such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``. ``None`` takes ``LABCODE_DEVICE``; where
-        that is unset too, ``cuda`` if this machine has it, else ``cpu``.
+    `LabcodeError` if torch does not know the name, or this machine has no such device.
 
-    Raises
-    ------
-    LabcodeError
-        If torch does not know the name, or this machine has no such device.
-
-    Examples
-    --------
     >>> pick_device("cpu")
     device(type='cpu')
     """
@@ -45,8 +34,6 @@ def pick_device(name: str | None = None) -> torch.device:
 def describe_device(device: torch.device) -> str:
     """Name of the device for results and tables, such as ``"cpu"`` or ``"cuda (NVIDIA H200)"``.
 
-    Examples
-    --------
     >>> describe_device(torch.device("cpu"))
     'cpu'
     """

@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -20,22 +20,8 @@ from labcode.results.store import Result, Store
 from labcode.results.typed import Origin, Results, flatten, unflatten
 
 if TYPE_CHECKING:
-    from labcode.data.types import Dataset, Provenance
-
-__all__ = [
-    "Provenance",
-    "Reporter",
-    "asked",
-    "datasets",
-    "keys",
-    "load",
-    "load_typed",
-    "rows",
-    "run",
-    "stored",
-    "survey",
-    "typed",
-]
+    from labcode.data.types import Dataset
+    from labcode.data.types import Provenance as Provenance
 
 R = TypeVar("R", bound=Results)
 
@@ -47,8 +33,8 @@ asked: dict[str, str] = {}
 _contents: dict[tuple[str, str, int], str] = {}
 
 
-class Reporter(Protocol):
-    """Hears how a run goes on."""
+class Reporter:
+    """Hears how a run goes on; this one says nothing of it."""
 
     def plan(self, missing: Sequence[Experiment]) -> None:
         """These are not stored and will be computed."""
@@ -64,10 +50,6 @@ class Reporter(Protocol):
 
     def computed(self, experiment: Experiment, seconds: float) -> None:
         """It is done."""
-
-
-class _Silence(Reporter):
-    """Says nothing."""
 
 
 def load(name: str) -> Result:
@@ -148,7 +130,7 @@ class _Session:
     """One call's view: data sets, keys and results are looked up once in it."""
 
     def __init__(self, reporter: Reporter | None = None) -> None:
-        self.reporter = reporter or _Silence()  # type: ignore[abstract]
+        self.reporter = reporter or Reporter()
         self.store = Store()
         self.experiments: dict[str, Experiment] = {}
         self.data: dict[str, Dataset] = {}

@@ -31,15 +31,7 @@ Scalar = float | int | str
 
 @dataclass(frozen=True)
 class Origin:
-    """What a result was computed from.
-
-    Attributes
-    ----------
-    sources
-        Where the rows of each data set came from; ``"simulated"`` for the stand-in.
-    profile
-        ``"full"`` or ``"quick"``.
-    """
+    """What a result was computed from: where the rows of each data set came from, and ``"full"`` or ``"quick"``."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
     profile: str = "full"
@@ -84,13 +76,7 @@ _declarations: dict[Any, Mapping[str, Declared]] = {}
 
 
 def declarations(kind: type[Results]) -> Mapping[str, Declared]:
-    """The fields of a kind of result, without ``origin``.
-
-    Raises
-    ------
-    LabcodeError
-        If a number is declared without a :class:`Quantity`.
-    """
+    """The fields of a kind of result, without ``origin``; a number without a phrase is a `LabcodeError`."""
     if kind in _declarations:
         return _declarations[kind]
     hints = get_type_hints(kind, include_extras=True)
@@ -153,10 +139,7 @@ class Flat:
 def flatten(results: Results) -> Flat:
     """The plain names and values of a result.
 
-    Raises
-    ------
-    LabcodeError
-        If two figures have one name, or a field holds what cannot be kept.
+    `LabcodeError` if two figures have one name, or a field holds what cannot be kept.
     """
     flat = Flat()
     for name, value in _flat(results, ""):
@@ -201,13 +184,7 @@ def unflatten(
     arrays: Mapping[str, np.ndarray],
     origin: Origin = Origin(),
 ) -> R:
-    """The inverse of :func:`flatten`.
-
-    Raises
-    ------
-    LabcodeError
-        If a figure is not there.
-    """
+    """The inverse of :func:`flatten`; `LabcodeError` if a figure is not there."""
     try:
         return _built(kind, Flat(dict(scalars), dict(tables), dict(arrays)), "", origin)
     except KeyError as error:
