@@ -80,7 +80,7 @@ def profile() -> Profile:
     """``full`` (the default) or ``quick``: small simulated data and one seed, from ``LABCODE_PROFILE``."""
     value = os.environ.get("LABCODE_PROFILE", "full")
     if value not in get_args(Profile):
-        raise LabcodeError(f"LABCODE_PROFILE is {value!r}, but it must be 'full' or 'quick'.")
+        raise LabcodeError(f"LABCODE_PROFILE is {quoted(value)}, but it must be 'full' or 'quick'.")
     return cast(Profile, value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from labcode import settings
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, quoted
 
 
 def pick_device(name: str | None = None) -> torch.device:
@@ -23,10 +23,10 @@ def pick_device(name: str | None = None) -> torch.device:
         device = torch.device(asked)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).splitlines()[0]
+        reason = quoted(str(error).partition("\n")[0], 300)
         raise LabcodeError(
-            f"The device {asked!r} cannot be used here ({reason}); set LABCODE_DEVICE or `device` to 'cpu', or to "
-            "'cuda' on a machine whose GPU this PyTorch supports."
+            f"The device {quoted(asked)} cannot be used here ({reason}); set LABCODE_DEVICE or `device` to 'cpu', or "
+            "to 'cuda' on a machine whose GPU this PyTorch supports."
         ) from error
     return torch.device("cuda", torch.cuda.current_device()) if asked == "cuda" else device
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, quoted
 from labcode.nets.processes import in_one_thread, using
 from labcode.results.keys import code_digest, library_versions
 
@@ -20,6 +20,8 @@ T = TypeVar("T")
 LARGE = 100_000
 #: Seconds to find the scheduler, and then its first worker.
 TIMEOUT = 10
+#: Workers that one machine may be asked for.
+MOST_WORKERS = 256
 #: Modules whose source must be the same on all machines.
 MODULES = ("labcode.nets.together", "labcode.lab.regression.ladder", "labcode.nets.estimators")
 
@@ -46,8 +48,8 @@ def connect(address: str) -> Iterator[Cluster]:
         except (OSError, ValueError, TypeError, TimeoutError) as error:
             gc.collect()  # dask's half-open client would otherwise be collected while another starts, and lock it
             raise LabcodeError(
-                f"No cluster with a worker answers at {address!r} ({error}); start `dask scheduler` and `dask worker "
-                "ADDRESS --nthreads 1`, and pass the scheduler's address, or use --cluster local:2."
+                f"No cluster with a worker answers at {quoted(address)} ({quoted(error, 300)}); start `dask scheduler` "
+                "and `dask worker ADDRESS --nthreads 1`, and pass the scheduler's address, or use --cluster local:2."
             ) from error
         cluster = Cluster(client)
         cluster.check_workers()
@@ -58,8 +60,9 @@ def connect(address: str) -> Iterator[Cluster]:
 def _local_cluster(number: str) -> Any:
     import distributed
 
-    if not number.isdecimal() or int(number) < 1:
-        raise LabcodeError(f"--cluster local:{number} names no number of workers; expected such as local:2.")
+    if not number.isdecimal() or not 1 <= int(number[:9]) <= MOST_WORKERS:
+        says = f"--cluster {quoted(f'local:{number}')} names no number of workers; expected such as local:2."
+        raise LabcodeError(says)
     return distributed.LocalCluster(
         n_workers=int(number), threads_per_worker=1, memory_limit=None, dashboard_address="127.0.0.1:0"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labcode import settings, sources
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, quoted
 from labcode.results.typed import Results
 
 #: Takes the share of an experiment that is done, 0 to 1.
@@ -70,7 +70,7 @@ def find(name: str) -> Experiment:
         for experiment in _listed(module):
             if experiment.name == name:
                 return experiment
-    raise LabcodeError(f"There is no experiment {name!r}; there are {', '.join(catalog())}.")
+    raise LabcodeError(f"There is no experiment {quoted(name)}; there are {', '.join(catalog())}.")
 
 
 def _listed(module: str) -> tuple[Experiment, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from labcode import settings
-from labcode.errors import LabcodeError, RowsError
+from labcode.errors import LabcodeError, RowsError, quoted
 from labcode.results import store
 from labcode.results.experiments import Experiment, catalog, find
 from labcode.results.keys import code_digest, device, library_versions
@@ -105,6 +105,11 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None) -> list[
     return results
 
 
+def unstored() -> list[str]:
+    """Experiments whose results this process computed but could not store."""
+    return [result.experiment for result in _unstored.values()]
+
+
 def datasets() -> tuple[str, ...]:
     """Names of the data sets that experiments ask for."""
     return tuple(dict.fromkeys(name for experiment in catalog().values() for name in experiment.datasets))
@@ -122,7 +127,7 @@ def _matching(patterns: Sequence[str]) -> list[str]:
     names = list(catalog())
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise LabcodeError(f"There is no experiment {pattern!r}; there are {', '.join(names)}.")
+            raise LabcodeError(f"There is no experiment {quoted(pattern)}; there are {', '.join(names)}.")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns or ("*",))]
 
 

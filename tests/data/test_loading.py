@@ -35,6 +35,7 @@ def zipped(name: str, text: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(name, text)
+        archive.writestr(f"__MACOSX/{name}", b"\0\5\x16\7")
         archive.writestr("nyse/fundamentals.csv", "a,b\n1,2\n")
     return buffer.getvalue()
 
@@ -254,6 +255,10 @@ def test_one_bit_of_the_copy_or_of_its_source_is_noticed(
         copy.write_bytes(flipped(content, place))
         pd.testing.assert_frame_equal(load_prices().frame, expected.frame)
         assert copy.read_bytes() == content, "made anew"
+    copy.unlink()
+    os.mkfifo(copy)
+    pd.testing.assert_frame_equal(load_prices().frame, expected.frame)
+    assert copy.read_bytes() == content, "a pipe is not waited for"
     facts, text = source.stat(), source.read_bytes()
     source.write_bytes(flipped(text, 8 * text.rindex(b".0") - 8))  # a digit of the last volume
     os.utime(source, ns=(facts.st_atime_ns, facts.st_mtime_ns))

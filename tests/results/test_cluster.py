@@ -137,11 +137,9 @@ class TestDeath:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("number", ["0", "x", "1.5"])
+    @pytest.mark.parametrize("number", ["0", "x", "1.5", "²", "999999999999"])
     def test_a_number_of_workers_that_is_none(self, number: str) -> None:
-        assert refusal(f"local:{number}") == (
-            f"--cluster local:{number} names no number of workers; expected such as local:2."
-        )
+        assert refusal(f"local:{number}").startswith(f"--cluster 'local:{number}' names no number of workers; expected")
 
     def test_an_address_where_nobody_listens(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert cluster.TIMEOUT <= 10

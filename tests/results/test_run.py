@@ -186,6 +186,8 @@ def test_a_store_that_cannot_be_written_costs_time_and_nothing_else(
     assert "fake/second could not be stored" in capsys.readouterr().err
     assert repr(run.load("fake/second").scalars) == repr(result.scalars)
     assert lab.ran() == ["first", "second"], "this process knows its results, stored or not"
+    with pytest.raises(LabcodeError, match=r"Computed, but not stored: fake/.*run it again"):
+        cli.run(["fake/*"])
     assert not [path for path in store.glob("results/*/*/*") if path.suffix != ".lock"], "nothing half-written stays"
 
 
