@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
@@ -42,6 +43,8 @@ def connect(address: str) -> Iterator[Cluster]:
         where: Any = address
         if address.startswith("local:"):
             where = stack.enter_context(_local_cluster(address.removeprefix("local:")))
+        elif not re.fullmatch(r"((tcp|tls|wss?|ucx)://)?[\w.\-\[\]:%]{1,260}:[0-9]{1,5}", address):
+            raise LabcodeError(f"--cluster {quoted(address)} is no address; expected such as tcp://10.0.0.1:8786.")
         try:
             client = stack.enter_context(distributed.Client(where, timeout=TIMEOUT, set_as_default=False))
             client.wait_for_workers(1, timeout=TIMEOUT)
