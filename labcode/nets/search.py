@@ -79,10 +79,9 @@ class BatchedSearchCV(_FitsFirst, GridSearchCV):  # type: ignore[misc]
     """scikit-learn's ``GridSearchCV`` for our estimators, with its parameters and its scores, but faster.
 
     The networks of all candidates and folds that have the same architecture, batch size and loss train together, each
-    with the initial weights, row order and dropout masks that it would have alone; other architectures follow in groups
-    of their own. What else stands in a pipeline before the network (a scaler, SMOTE) is fitted once a fold. Candidates
-    that cannot train together (another kind of estimator, patience, callbacks, a module of one's own) are fitted one by
-    one.
+    with the initial weights, row order and dropout masks that it would have alone. What else stands in a pipeline
+    before the network (a scaler, SMOTE) is fitted once a fold. Candidates that cannot train together (another kind of
+    estimator, patience, callbacks, a module of one's own) are fitted one by one.
 
     Parameters
     ----------

@@ -98,8 +98,8 @@ def group_members(estimators: Sequence[TabularEstimator], rows: Sequence[Trainin
     """Positions of the estimators that train together: of one shape, and within `GROUP_BYTES`.
 
     On a CPU a group also has at most `GROUP_SIZE` members, and its activations fit the cache, beyond which it would be
-    slower, not faster. The groups do not depend on how many processes there are, since the last bits of a product
-    depend on how many are computed together. Groups with the most work come first.
+    slower. Groups do not depend on how many processes there are, since the last bits of a product depend on how many
+    are computed together. Those with the most work come first.
     """
     shapes: dict[Hashable, list[int]] = defaultdict(list)
     for i, estimator in enumerate(estimators):

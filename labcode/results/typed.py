@@ -98,14 +98,11 @@ def _declared(hint: Any) -> Declared:
 def _described(value: Any, quantity: Quantity) -> Any:
     """The value with its numbers told what they are; those inside another result get its phrase before their own."""
     if isinstance(value, Number):
-        return replace(value, quantity=_joined(quantity, value.quantity)) if quantity.says else value
+        told = not quantity.says or (value.quantity.says and value.quantity.says.endswith(quantity.says))
+        return value if told else replace(value, quantity=quantity)
     if isinstance(value, Mapping):
         return MappingProxyType({key: _member(key, each, quantity) for key, each in value.items()})
     return _prefixed(value, quantity.says) if isinstance(value, Results) and quantity.says else value
-
-
-def _joined(outer: Quantity, inner: Quantity) -> Quantity:
-    return inner if inner.says and inner.says.endswith(outer.says) else outer
 
 
 def _member(key: object, value: Any, quantity: Quantity) -> Any:
