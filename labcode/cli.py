@@ -125,6 +125,7 @@ def run(
     """Compute the results that are not stored yet; what an interrupted run finished is kept."""
     from labcode.results.progress import RunDisplay
     from labcode.results.run import run as run_experiments
+    from labcode.results.run import unstored
 
     display = RunDisplay()
     try:
@@ -138,6 +139,8 @@ def run(
     except KeyboardInterrupt:
         print("labcode: interrupted; what is finished is kept, and the same command resumes.", file=sys.stderr)
         raise typer.Exit(130) from None
+    if lost := unstored():
+        raise LabcodeError(f"Computed, but not stored: {', '.join(lost)}; mend what is said above, then run it again.")
 
 
 @app.command()

@@ -45,8 +45,6 @@ class RenderError(LabcodeError):
 def quoted(value: object, longest: int = 80) -> str:
     """A value as messages quote it: on one line, control characters escaped, and no more than its beginning.
 
-    Examples
-    --------
     >>> quoted("a\\x1b[2J"), quoted("b" * 1_000_000, 5)
     ("'a\\\\x1b[2J'", "'bbbbb'… (1,000,000 characters)")
     """

@@ -11,10 +11,7 @@ from pathlib import Path
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file, and its folder if need be; a reader sees the old content or the new one, never a part.
 
-    Raises
-    ------
-    OSError
-        If that cannot be done; nothing half-written stays.
+    `OSError` if that cannot be done; nothing half-written stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{secrets.token_hex(6)}.tmp")

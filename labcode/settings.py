@@ -25,10 +25,7 @@ _LAB = "labcode.lab"
 def project_root() -> Path:
     """Folder that holds ``_quarto.yml``: the first one upwards from here or from the working directory.
 
-    Raises
-    ------
-    LabcodeError
-        If no such folder exists, as when an installed ``labcode`` is called outside the project.
+    `LabcodeError` if there is none, as when an installed ``labcode`` is called outside the project.
     """
     try:
         here = Path.cwd()
@@ -83,7 +80,7 @@ def profile() -> Profile:
     """``full`` (the default) or ``quick``: small simulated data and one seed, from ``LABCODE_PROFILE``."""
     value = os.environ.get("LABCODE_PROFILE", "full")
     if value not in get_args(Profile):
-        raise LabcodeError(f"LABCODE_PROFILE is {value!r}, but it must be 'full' or 'quick'.")
+        raise LabcodeError(f"LABCODE_PROFILE is {quoted(value)}, but it must be 'full' or 'quick'.")
     return cast(Profile, value)
 
 

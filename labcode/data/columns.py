@@ -1,7 +1,6 @@
 """Which columns are inputs and which are targets, by the names in the files."""
 
 PRICE_FEATURES = ["open", "low", "high", "volume"]
-PRICE_TARGET = "close"
 
 SENSORS = [
     "Air temperature [K]",

@@ -91,8 +91,8 @@ def fetch(source: DataSource, *, timeout: float = 600.0, progress: bool = False)
     """Download a data set, unless a verified copy is there: then nothing is touched.
 
     The routes are tried in order; an unreachable or silent server costs seconds. The whole attempt, or the wait for
-    another process that downloads the same, is given up after ``timeout`` seconds. Gives the verified, unpacked file in
-    the source's folder; else `DownloadError` says why each route failed, and what to do by hand.
+    another process that downloads the same, is given up after ``timeout`` seconds. Gives the verified, unpacked file;
+    else `DownloadError` says why each route failed, and what to do by hand.
     """
     if path := source.downloaded():
         return path

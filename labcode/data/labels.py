@@ -51,11 +51,10 @@ def failure_type(flags: pd.DataFrame) -> pd.Series:
 
 
 def physical_flags(sensors: pd.DataFrame) -> pd.DataFrame:
-    """Derive the three failure flags that UCI's rules fix: heat dissipation, power and overstrain.
+    """Derive the flags that UCI's rules fix: boolean ``HDF``, ``PWF`` and ``OSF``, ``(n_rows, 3)``.
 
-    The rules, as published with the data set (https://doi.org/10.24432/C5HS5C), reproduce these flags in all rows of
-    UCI's table. Tool wear and random failures are drawn by chance and cannot be derived. From the quality and the five
-    sensors, ``(n_rows, >= 6)``, come boolean ``HDF``, ``PWF`` and ``OSF``, ``(n_rows, 3)``.
+    The rules for heat dissipation, power and overstrain, as published (https://doi.org/10.24432/C5HS5C), reproduce
+    these flags in all rows of UCI's table. Tool wear and random failures are drawn by chance.
 
     >>> row = {"Type": "L", "Air temperature [K]": 302.0, "Process temperature [K]": 310.0, "Tool wear [min]": 200}
     >>> physical_flags(pd.DataFrame([{**row, "Rotational speed [rpm]": 1300, "Torque [Nm]": 60.0}])).iloc[0].tolist()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from labcode.data import schemas, tables
@@ -62,7 +61,8 @@ def untrustworthy(frame: pd.DataFrame) -> pd.Series:
 def _simulated(small: bool) -> pd.DataFrame:
     from labcode.data import simulate  # loads scipy, which rows from a file do not need
 
-    return _typed(simulate.simulate_prices(n_symbols=SMALL_SYMBOLS) if small else simulate.simulate_prices())
+    frame = simulate.simulate_prices(n_symbols=SMALL_SYMBOLS) if small else simulate.simulate_prices()
+    return frame.astype({"date": "datetime64[ms]", "symbol": "category"})
 
 
 _SOUND = "kept as published; the sound protocol does not train on them, and scores them like any row"
@@ -80,8 +80,3 @@ PRICES = TableSpec(
         Oddity(name="zero volume", rule="kept; log(volume + 1) is defined there", find=lambda f: f["volume"] == 0),
     ),
 )
-
-
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    numbers = dict.fromkeys(schemas.PRICE_COLUMNS[2:], np.float64)
-    return frame.astype({"date": "datetime64[ms]", "symbol": "category", **numbers})

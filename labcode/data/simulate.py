@@ -53,7 +53,6 @@ SHARED_LISTINGS: Final = ((754, 13), (1258, 4))
 #: Late symbols listed on days of their own, and the symbol-days that all late symbols together lack.
 SINGLE_LISTINGS, MISSING_SYMBOL_DAYS = 17, 31_498
 
-
 #: NYSE Rule 7.2, and the two days that the exchange lost to Hurricane Sandy.
 NYSE_HOLIDAYS: Final = holiday.AbstractHolidayCalendar(
     "NYSE",
@@ -74,13 +73,7 @@ NYSE_HOLIDAYS: Final = holiday.AbstractHolidayCalendar(
 
 
 def trading_days(start: str = "2010-01-04", end: str = "2016-12-30") -> pd.DatetimeIndex:
-    """Trading days of the New York Stock Exchange, 1,762 by default; complete for 2010 to 2016.
-
-    Examples
-    --------
-    >>> len(trading_days()), len(trading_days("2012-10-26", "2012-10-31"))
-    (1762, 2)
-    """
+    """Trading days of the New York Stock Exchange, 1,762 by default; complete for 2010 to 2016."""
     return pd.date_range(start, end, freq=CustomBusinessDay(calendar=NYSE_HOLIDAYS), unit="us")
 
 
@@ -89,9 +82,9 @@ def simulate_prices(n_symbols: int = N_SYMBOLS, seed: int = SEED) -> pd.DataFram
 
     Each symbol's log price is a random walk driven by a market factor and by its own heavy-tailed returns, overnight
     (Student's t, 3 degrees of freedom) and in trading hours, with a volatility that differs by symbol and lasts for
-    weeks. Low and high are the extremes of a Brownian bridge from open to close. One increasing function then maps all
-    four log prices so that the pooled close has the quantiles in `CLOSE_QUANTILES`. The market is drawn back to its
-    trend, so that every seed drifts upwards as 2010 to 2016 did.
+    weeks. Low and high are the extremes of a Brownian bridge from open to close. One increasing function maps all four
+    log prices so that the pooled close has the quantiles in `CLOSE_QUANTILES`. The market is drawn back to its trend,
+    so that every seed drifts upwards as 2010 to 2016 did.
 
     Gives ``date``, ``symbol``, ``open``, ``close``, ``low``, ``high`` (USD, in cents) and ``volume`` (shares, in
     hundreds), sorted by date and symbol, shape ``(n_rows, 7)``; 851,264 rows by default. 24 symbols have the quartiles

@@ -23,7 +23,7 @@ import pandas as pd
 
 from labcode import files, settings
 from labcode.data import fetch
-from labcode.data.tables import UNFINISHED, check_file, zip_members
+from labcode.data.tables import UNFINISHED, check_file, fault, zip_members
 from labcode.data.types import Dataset, DatasetName, Provenance, Source
 from labcode.errors import quoted
 
@@ -117,7 +117,10 @@ def _resembles(name: str, spec: TableSpec) -> bool:
 def _from_file(spec: TableSpec, path: Path, source: Source) -> Dataset:
     check_file(path)
     publisher = fetch.load_source(spec.name)
-    sha256 = fetch.checksum(path).removeprefix("sha256:")
+    try:
+        sha256 = fetch.checksum(path).removeprefix("sha256:")
+    except OSError as error:  # a disk that fails
+        raise fault(path, f"cannot be read ({error.strerror or error})", "Put another copy in its place.") from None
 
     def build() -> tuple[pd.DataFrame, Provenance]:
         frame, notes = spec.parse(path)
@@ -159,10 +162,10 @@ def _provenance(
 
 
 def _cached(name: str, stamp: str, build: Callable[[], tuple[pd.DataFrame, Provenance]]) -> Dataset:
-    """Return the parsed copy called ``name`` if its stamp still holds, else build and keep it.
+    """The parsed copy called ``name`` if its stamp still holds, else what ``build`` makes, which is kept.
 
-    The copy is Parquet with its SHA-256 behind it; stamp and provenance travel in the frame's ``attrs``, which Parquet
-    keeps as metadata. A damaged copy, or a store that cannot be written, costs time and nothing else.
+    The copy is Parquet with its SHA-256 behind it; stamp and provenance travel in the frame's ``attrs``. A damaged one,
+    or a store that cannot be written, costs time and nothing else.
     """
     path = settings.store_dir() / "data" / f"{name}.parquet"
     with suppress(OSError, ValueError, KeyError, TypeError):  # missing, damaged or foreign
@@ -177,6 +180,8 @@ def _cached(name: str, stamp: str, build: Callable[[], tuple[pd.DataFrame, Prove
 
 
 def _read_copy(path: Path) -> pd.DataFrame:
+    if path.exists() and not path.is_file():  # a pipe or a device would be waited for
+        raise ValueError(f"{path} is no file")
     content = path.read_bytes()
     table, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(table).digest() != digest:

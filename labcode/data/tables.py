@@ -8,7 +8,9 @@ import io
 import stat
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +44,8 @@ _MAGIC = {
     b"pk\x03\x04": ("a zip archive or a workbook", "Name an archive .zip; export a workbook as CSV."),
     b"\x1f\x8b": ("gzip-compressed", "Give its name the ending .gz."),
     b"par1": ("a Parquet file", "Export it as CSV."),
+    b"<?xml": ("XML or a web page, not a table", "Export it as CSV."),
+    b"[": ("JSON, not a table of comma-separated values", "Export it as CSV."),
     b"{": ("JSON, not a table of comma-separated values", "Export it as CSV."),
 }
 
@@ -55,11 +59,12 @@ def fault(path: Path, problem: str, mend: str, *, line: int | None = None, colum
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a file as text: row ``i`` of `frame` is line ``i + 2``; `notes` says what is doubtful."""
+    """The cells of a file as text; `notes` says what is doubtful, `content` where a row of `frame` stands."""
 
     path: Path
     frame: pd.DataFrame
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...]
+    content: bytes
 
     def pick(self, expected: Sequence[str], others: Mapping[str, Sequence[str]] | None = None) -> Cells:
         """Keep the expected columns, in order, whatever their case; `others` are those of files with other names."""
@@ -110,10 +115,12 @@ class Cells:
 
     def bad_cell(self, row: int, column: str, expected: str) -> DataError:
         """The fault of one cell."""
-        value = str(self.frame[column].iloc[row]).strip()
+        value = str(self.frame[column].iloc[row]).strip(" ")
         shown = "a missing value" if value.casefold() in _MISSING else quoted(value)
         mend = "Write numbers with a decimal point and nothing between thousands." if "," in value else _REPAIR
-        return fault(self.path, f"found {shown}, expected {expected}", mend, line=row + 2, column=column)
+        return fault(
+            self.path, f"found {shown}, expected {expected}", mend, line=_line(self.content, row + 2), column=column
+        )
 
 
 def read_cells(path: Path, members: Sequence[str]) -> Cells:
@@ -126,9 +133,11 @@ def read_cells(path: Path, members: Sequence[str]) -> Cells:
     notes = () if content.endswith(b"\n") else (UNFINISHED,)
     content = content.rstrip()  # blank lines at the end are no rows
     header, _, rows = content.partition(b"\n")
+    if not header.strip():
+        raise fault(path, "is blank, expected the names of columns", "Remove that line.", line=1)
     if not rows:
         raise fault(path, "holds a header but no rows", "Delete it, then run `labcode data fetch`.")
-    return Cells(path, _parsed(path, content, _column_names(path, header.decode())), notes)
+    return Cells(path, _parsed(path, content, _column_names(path, header.decode())), notes, content)
 
 
 def check_file(path: Path) -> None:
@@ -138,6 +147,8 @@ def check_file(path: Path) -> None:
         if not stat.S_ISREG(facts.st_mode):
             kind = _KINDS.get(stat.S_IFMT(facts.st_mode), "no file")
             raise fault(path, f"is {kind}, expected a file", "Move it away, and put the file in its place.")
+        if not facts.st_size:  # also what the kernel makes up as it is read, which may never come
+            raise fault(path, "is empty, expected a header and rows", "Delete it, then run `labcode data fetch`.")
         if facts.st_size > MAX_BYTES:
             raise fault(path, f"holds more than {MAX_BYTES:,} bytes", "This cannot be the data set; remove the file.")
         with path.open("rb"):
@@ -170,12 +181,16 @@ def _unpacked(path: Path, members: Sequence[str]) -> bytes:
 
 def _zip_member(path: Path, members: Sequence[str]) -> bytes:
     with zipfile.ZipFile(path) as archive:
-        inside = {Path(info.filename).name: info for info in archive.infolist() if not info.is_dir()}
-        for name in members:
-            if name in inside:
-                with archive.open(inside[name]) as stream:
+        files = [name for name in archive.namelist() if not name.startswith("__MACOSX/") and not name.endswith("/")]
+        for member in members:
+            found = [name for name in files if Path(name).name == member]
+            if len(found) > 1:
+                problem = f"holds {', '.join(map(quoted, found[:5]))}, expected one {member}"
+                raise fault(path, problem, "Keep the right one alone.")
+            if found:
+                with archive.open(found[0]) as stream:
                     return stream.read(MAX_BYTES + 1)
-    held = ", ".join(map(quoted, sorted(inside)[:5])) or "nothing"
+    held = ", ".join(quoted(Path(name).name) for name in sorted(files)[:5]) or "nothing"
     raise fault(path, f"holds {held}, expected {' or '.join(members)}", "Put the right archive in its place.")
 
 
@@ -192,7 +207,7 @@ def zip_members(path: Path) -> set[str] | None:
 def _utf8(path: Path, content: bytes) -> bytes:
     """The text as UTF-8 without a byte-order mark, each line ended by one newline; other formats are refused."""
     for magic, (kind, mend) in _MAGIC.items():
-        if content[:64].lower().startswith(magic):
+        if content[:64].lstrip().lower().startswith(magic):
             raise fault(path, f"is {kind}", mend)
     content = content.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in content:
@@ -248,8 +263,21 @@ def _parsed(path: Path, content: bytes, names: list[str]) -> pd.DataFrame:
         raise fault(path, f"cannot be taken apart into rows and fields ({quoted(error, 200)})", _WHOLE) from None
     if ragged:
         row = ragged[0]
+        line = None if row.number is None else _line(content, row.number)
         cut = "; the file was cut short" if row.number == table.num_rows + len(ragged) + 1 else ""
         problem = f"found {row.actual_columns} fields, expected {row.expected_columns}{cut}"
-        raise fault(path, problem, "Repair that line, or download the file again, whole.", line=row.number)
+        raise fault(path, problem, "Repair that line, or download the file again, whole.", line=line)
     frame: pd.DataFrame = table.to_pandas().astype("str")
     return frame
+
+
+def _line(content: bytes, row: int) -> int:
+    """Line on which a row begins, both counted from 1: a field in quotes may hold line ends."""
+    if b'"' not in content:
+        return row
+    rows = csv.reader(io.StringIO(content.decode(), newline=""))
+    with suppress(csv.Error):  # a field is too long for this reader
+        for _ in islice(rows, row - 1):
+            pass
+        return rows.line_num + 1
+    return row

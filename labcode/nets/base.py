@@ -36,13 +36,7 @@ MOMENTUM = 0.9
 
 
 def as_seed(random_state: int | np.random.RandomState | None) -> int:
-    """The seed itself if it is a number, else one drawn from the generator.
-
-    Examples
-    --------
-    >>> as_seed(42)
-    42
-    """
+    """The seed itself if it is a number, else one drawn from the generator."""
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
@@ -152,26 +146,15 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, valid_set: tuple[Any, Any] | None = None) -> Self:
         """Train.
 
-        Parameters
-        ----------
-        X
-            Inputs ``(n, n_features)``.
-        y
-            Targets ``(n,)`` or ``(n, n_targets)``; for a classifier labels ``(n,)``, numbers or strings.
-        sample_weight
-            Weight of each row in the loss, ``(n,)``; it multiplies the weight of the row's class.
-        valid_set
-            Rows ``(X, y)`` for the patience, recorded as ``valid_…``. Without a patience they change nothing.
+        ``X`` ``(n, n_features)``; ``y`` ``(n,)`` or ``(n, n_targets)``, for a classifier labels ``(n,)``, numbers or
+        strings. ``sample_weight`` ``(n,)`` is the weight of each row in the loss; it multiplies the weight of the row's
+        class. ``valid_set`` holds rows ``(X, y)`` for the patience, recorded as ``valid_…``; without a patience they
+        change nothing.
 
-        Raises
-        ------
-        ValueError
-            If a parameter cannot work, an array holds NaN or infinity or the wrong number of rows or columns; for a
-            classifier also if there is only one class, or ``valid_set`` holds a label that the training rows do not.
-        ShapeError
-            If a network of one's own returns another shape than ``(n, n_outputs)``.
-        DivergedError
-            If the loss is no longer finite.
+        `ValueError` if a parameter cannot work, an array holds NaN or infinity or the wrong number of rows or columns;
+        for a classifier also if there is only one class, or ``valid_set`` holds a label that the training rows do not.
+        `ShapeError` if a network of one's own returns another shape than ``(n, n_outputs)``, `DivergedError` if the
+        loss is no longer finite.
         """
         train, n_outputs = self._begin(X, y, sample_weight)
         valid = None if valid_set is None else self._check(*valid_set)

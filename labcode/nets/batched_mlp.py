@@ -78,10 +78,7 @@ class Member:
     def finish(self, losses: Tensor) -> None:
         """Complete the estimator, whose network is trained; ``losses`` ``(steps,)`` are those of its steps.
 
-        Raises
-        ------
-        DivergedError
-            If the loss of an epoch is not finite.
+        `DivergedError` if the loss of an epoch is not finite.
         """
         sizes = torch.tensor(self.sizes, dtype=torch.float64)
         of_epochs = losses.double().reshape(self.plan.max_epochs, len(sizes)) @ sizes / sizes.sum()
@@ -98,8 +95,6 @@ class Member:
 class Bank:
     """The weights of all members, one row each, and the layers as views of them.
 
-    Shape
-    -----
     ``weights`` and ``gradients`` ``(n_members, n_parameters)``; ``is_weight`` ``(n_parameters,)`` is 0 for biases.
     """
 

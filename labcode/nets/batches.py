@@ -29,8 +29,6 @@ ACCELERATOR_ROWS = 2**19
 class Rows:
     """Rows on the device.
 
-    Shape
-    -----
     ``X`` ``(n, n_features)``; ``y`` ``(n, n_outputs)`` for regression, ``(n,)`` for class numbers; ``weight`` ``(n,)``
     or ``None``.
     """
@@ -60,12 +58,8 @@ class Rows:
 def batch_sizes(n_rows: int, batch_size: int, *, at_least: int = 1) -> list[int]:
     """Length of each batch; a last one below ``at_least`` rows joins the one before it.
 
-    Examples
-    --------
-    >>> batch_sizes(10, 4)
-    [4, 4, 2]
-    >>> batch_sizes(9, 4, at_least=2)
-    [4, 5]
+    >>> batch_sizes(10, 4), batch_sizes(9, 4, at_least=2)
+    ([4, 4, 2], [4, 5])
     """
     sizes = [batch_size] * (n_rows // batch_size)
     rest = n_rows % batch_size

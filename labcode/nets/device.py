@@ -5,25 +5,14 @@ from __future__ import annotations
 import torch
 
 from labcode import settings
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, quoted
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """Device to train and predict on.
+    """The device to train on: ``name``, such as ``"cuda:1"``, else ``LABCODE_DEVICE``, else a GPU, else the CPU.
 
-    Parameters
-    ----------
-    name
-        A torch device name such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``. ``None`` takes ``LABCODE_DEVICE``; where
-        that is unset too, ``cuda`` if this machine has it, else ``cpu``.
+    `LabcodeError` if torch does not know the name, or this machine has no such device.
 
-    Raises
-    ------
-    LabcodeError
-        If torch does not know the name, or this machine has no such device.
-
-    Examples
-    --------
     >>> pick_device("cpu")
     device(type='cpu')
     """
@@ -34,10 +23,10 @@ def pick_device(name: str | None = None) -> torch.device:
         device = torch.device(asked)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).splitlines()[0]
+        reason = quoted(str(error).partition("\n")[0], 300)
         raise LabcodeError(
-            f"The device {asked!r} cannot be used here ({reason}); set LABCODE_DEVICE or `device` to 'cpu', or to "
-            "'cuda' on a machine whose GPU this PyTorch supports."
+            f"The device {quoted(asked)} cannot be used here ({reason}); set LABCODE_DEVICE or `device` to 'cpu', or "
+            "to 'cuda' on a machine whose GPU this PyTorch supports."
         ) from error
     return torch.device("cuda", torch.cuda.current_device()) if asked == "cuda" else device
 
@@ -45,8 +34,6 @@ def pick_device(name: str | None = None) -> torch.device:
 def describe_device(device: torch.device) -> str:
     """Name of the device for results and tables, such as ``"cpu"`` or ``"cuda (NVIDIA H200)"``.
 
-    Examples
-    --------
     >>> describe_device(torch.device("cpu"))
     'cpu'
     """

@@ -70,8 +70,6 @@ def one_cycle(progress: float) -> float:
     It rises linearly from 1 / 25 to 1 over the first 30 % of steps, then falls to 0 along a cosine (Smith and Topin,
     2019, https://arxiv.org/abs/1708.07120; the momentum is left alone).
 
-    Examples
-    --------
     >>> [round(one_cycle(progress), 2) for progress in (0.0, 0.3, 0.9)]
     [0.04, 1.0, 0.05]
     """
@@ -120,24 +118,9 @@ class ResidentNet(NeuralNet):  # type: ignore[misc]
     def train(self, rows: Rows, plan: Plan, scorer: Scorer, valid: Rows | None = None) -> int:
         """Run the plan's epochs, and record the loss and the scores of the training and of the validation rows.
 
-        Parameters
-        ----------
-        rows, valid
-            Training rows, and those that ``plan.patience`` looks at, on the net's device.
-        plan
-            How to train.
-        scorer
-            Scores of an epoch by name, as scalar tensors, from outputs and targets.
-
-        Returns
-        -------
-        int
-            The epoch, from 0, whose weights the module now holds.
-
-        Raises
-        ------
-        DivergedError
-            If the training loss of an epoch is not finite.
+        The rows lie on the net's device; ``plan.patience`` looks at those of ``valid``. ``scorer`` gives the scores of
+        an epoch by name, as scalar tensors, from outputs and targets. Gives the epoch, from 0, whose weights the module
+        now holds; `DivergedError` if the training loss of an epoch is not finite.
         """
         sizes = plan.sizes(len(rows), at_least=2 if has_batch_norm(self.module_) else 1)
         rates = (plan.rate(step, len(sizes) * plan.max_epochs) for step in range(len(sizes) * plan.max_epochs))

@@ -26,37 +26,6 @@ class ShapeError(LabcodeError, ValueError):
     """Two arrays whose shapes do not belong together."""
 
 
-def check_same_shape(outputs: Tensor, targets: Tensor) -> None:
-    """Refuse outputs and targets of different shapes, which a loss would silently broadcast.
-
-    ``(n, 1)`` against ``(n,)`` is the dangerous case: the difference has shape ``(n, n)``, its mean is still a
-    number, and the best that a network can do about it is to predict the mean of the target.
-    """
-    if outputs.shape == targets.shape:
-        return
-    found, expected = tuple(outputs.shape), tuple(targets.shape)
-    try:
-        broadcast: object = np.broadcast_shapes(found, expected)
-    except ValueError:
-        broadcast = "an error"
-    raise ShapeError(
-        f"The network returned shape {found} but the targets have shape {expected}, and subtracting the two would give "
-        f"{broadcast}; both must be (rows, outputs). Let the network return {(*expected, 1)[:2]} (a Linear layer "
-        "with n_outputs units and no squeeze), or reshape the targets, as with y.reshape(-1, 1)."
-    )
-
-
-def check_class_shape(logits: Tensor, classes: Tensor) -> None:
-    """Refuse logits that are not ``(n, n_classes)`` beside class numbers of shape ``(n,)``."""
-    if logits.ndim == 2 and classes.ndim == 1 and len(logits) == len(classes):
-        return
-    raise ShapeError(
-        f"The network returned shape {tuple(logits.shape)} for classes of shape {tuple(classes.shape)}; expected "
-        "logits (rows, classes) beside class numbers (rows,). Let the network return one column a class and no other "
-        "axis, and pass labels of shape (rows,)."
-    )
-
-
 class Criterion(nn.Module):
     """The mean of a loss over rows and outputs; a subclass has the losses that go by a name."""
 
@@ -65,7 +34,7 @@ class Criterion(nn.Module):
         self.loss = loss
 
     def check(self, outputs: Tensor, targets: Tensor) -> None:
-        """Refuse shapes that do not belong together."""
+        """Refuse shapes that do not belong together, which a loss would silently broadcast."""
         raise NotImplementedError
 
     def named(self, outputs: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
@@ -103,46 +72,43 @@ class Criterion(nn.Module):
 
 
 class RegressionCriterion(Criterion):
-    """Mean loss of a regression, over rows and outputs.
+    """Mean loss of a regression, ``"mse"``, ``"mae"`` or a :data:`RowLoss`, over rows and outputs.
 
-    Parameters
-    ----------
-    loss
-        ``"mse"``, ``"mae"``, or a :data:`RowLoss`.
-
-    Shape
-    -----
     Outputs and targets ``(n, n_outputs)``, weight ``(n,)`` or ``None``; returns a scalar.
 
-    Examples
-    --------
     >>> RegressionCriterion("mse")(torch.zeros(2, 1), torch.tensor([[1.0], [3.0]]))
     tensor(5.)
     """
 
     def check(self, outputs: Tensor, targets: Tensor) -> None:
-        check_same_shape(outputs, targets)
+        """Refuse different shapes.
+
+        ``(n, 1)`` against ``(n,)`` is the dangerous case: the difference has shape ``(n, n)``, its mean is still a
+        number, and the best that a network can do about it is to predict the mean of the target.
+        """
+        if outputs.shape == targets.shape:
+            return
+        found, expected = tuple(outputs.shape), tuple(targets.shape)
+        try:
+            broadcast: object = np.broadcast_shapes(found, expected)
+        except ValueError:
+            broadcast = "an error"
+        raise ShapeError(
+            f"The network returned shape {found} but the targets have shape {expected}, and subtracting the two would "
+            f"give {broadcast}; both must be (rows, outputs). Let the network return {(*expected, 1)[:2]} (a Linear "
+            "layer with n_outputs units and no squeeze), or reshape the targets, as with y.reshape(-1, 1)."
+        )
 
     def named(self, outputs: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
         return (F.mse_loss if self.loss == "mse" else F.l1_loss)(outputs, targets, reduction=reduction)
 
 
 class ClassificationCriterion(Criterion):
-    """Mean loss of a classification, over rows.
+    """Mean loss of a classification, ``"cross_entropy"`` or a :data:`RowLoss` of logits and class numbers, over rows.
 
-    Parameters
-    ----------
-    loss
-        ``"cross_entropy"``, or a :data:`RowLoss` of logits and class numbers, such as :class:`FocalLoss`.
-    label_smoothing
-        Share of each label that is spread over all classes while training; evaluation leaves labels as they are.
+    ``label_smoothing`` is the share of each label that is spread over all classes while training; evaluation leaves
+    labels as they are. Logits ``(n, n_classes)``, targets ``(n,)``, weight ``(n,)`` or ``None``; returns a scalar.
 
-    Shape
-    -----
-    Logits ``(n, n_classes)``, targets ``(n,)`` of class numbers, weight ``(n,)`` or ``None``; returns a scalar.
-
-    Examples
-    --------
     >>> ClassificationCriterion()(torch.zeros(3, 2), torch.tensor([0, 1, 1]))
     tensor(0.6931)
     """
@@ -152,7 +118,13 @@ class ClassificationCriterion(Criterion):
         self.label_smoothing = label_smoothing
 
     def check(self, outputs: Tensor, targets: Tensor) -> None:
-        check_class_shape(outputs, targets)
+        if outputs.ndim == 2 and targets.ndim == 1 and len(outputs) == len(targets):
+            return
+        raise ShapeError(
+            f"The network returned shape {tuple(outputs.shape)} for classes of shape {tuple(targets.shape)}; expected "
+            "logits (rows, classes) beside class numbers (rows,). Let the network return one column a class and no "
+            "other axis, and pass labels of shape (rows,)."
+        )
 
     def named(self, outputs: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
         smoothing = self.label_smoothing if self.training else 0.0
@@ -164,14 +136,9 @@ class FocalLoss:
     """Focal loss, ``(1 - p) ** gamma * -log(p)`` for the probability ``p`` of the true class.
 
     It takes weight from rows that are already right (Lin et al., 2017, "Focal Loss for Dense Object Detection",
-    https://arxiv.org/abs/1708.02002). ``gamma=0`` is the cross-entropy.
+    https://arxiv.org/abs/1708.02002). ``gamma=0`` is the cross-entropy. Logits ``(n, n_classes)`` and class numbers
+    ``(n,)`` in, ``(n,)`` out.
 
-    Shape
-    -----
-    Logits ``(n, n_classes)`` and class numbers ``(n,)`` in, ``(n,)`` out.
-
-    Examples
-    --------
     >>> FocalLoss(gamma=0.0)(torch.zeros(1, 2), torch.tensor([0]))
     tensor([0.6931])
     """

@@ -16,12 +16,6 @@ def dropout_mask(shape: Sequence[int], keep: float, generator: torch.Generator |
     Each value is decided by 16 random bits, four to a draw of PyTorch's generator, which draws only 64 at a time: this
     is seven times faster than a draw for each value. The probability is met to within 1 / 131,072.
 
-    Shape
-    -----
-    Output of the given shape, float32.
-
-    Examples
-    --------
     >>> mask = dropout_mask((1000, 8), keep=0.75, generator=torch.Generator().manual_seed(0))
     >>> sorted(mask.unique().tolist()), round(mask.mean().item(), 1)
     ([0.0, 1.3333333730697632], 1.0)
@@ -48,28 +42,9 @@ class MLP(nn.Module):
     Weights start as PyTorch's defaults, so the same ``torch.manual_seed`` gives the same network as the layers written
     out by hand.
 
-    Parameters
-    ----------
-    n_features
-        Columns of the input.
-    n_outputs
-        Columns of the output: 1 for one target, the number of classes for a classifier's logits.
-    hidden
-        Units of each hidden layer; an empty sequence gives a linear model.
-    dropout
-        Probability, in [0, 1), that a hidden unit is set to zero in training; 0 adds no such layer.
+    ``hidden`` holds the units of each hidden layer, none for a linear model; each is set to zero with the probability
+    ``dropout``, in [0, 1), in training. Input ``(n, n_features)``, output ``(n, n_outputs)``: always two axes.
 
-    Raises
-    ------
-    ValueError
-        If a layer has no whole number of units above 0, or the dropout lies outside [0, 1).
-
-    Shape
-    -----
-    Input ``(n, n_features)``, output ``(n, n_outputs)``: always two axes, also for ``n_outputs=1``.
-
-    Examples
-    --------
     >>> import torch
     >>> mlp = MLP(4, hidden=(64, 32))
     >>> mlp(torch.zeros(5, 4)).shape
@@ -82,7 +57,6 @@ class MLP(nn.Module):
         self, n_features: int, n_outputs: int = 1, *, hidden: Sequence[int] = (64, 32), dropout: float = 0.0
     ) -> None:
         super().__init__()
-        _check(n_features, n_outputs, hidden, dropout)
         widths = [n_features, *hidden]
         layers: list[nn.Module] = []
         for n_inputs, n_units in pairwise(widths):
@@ -96,16 +70,6 @@ class MLP(nn.Module):
         return outputs
 
 
-def _check(n_features: int, n_outputs: int, hidden: Sequence[int], dropout: float) -> None:
-    """Refuse what cannot be a network, naming the value."""
-    if not isinstance(hidden, Sequence):
-        raise ValueError(f"hidden is a sequence with the units of each layer, such as (64, 32), but {hidden=}.")
-    if any(units != int(units) or units < 1 for units in (n_features, *hidden, n_outputs)):
-        raise ValueError(f"Every layer needs at least one unit, but {n_features=}, {hidden=}, {n_outputs=}.")
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(f"dropout is a probability in [0, 1), but {dropout=}.")
-
-
 class OddMLP(nn.Module):
     """A multilayer perceptron that is odd in its first input: f(-x, ...) = -f(x, ...), whatever its weights.
 
@@ -113,8 +77,6 @@ class OddMLP(nn.Module):
 
     Parameters and shapes are those of :class:`MLP`, but there is no dropout.
 
-    Examples
-    --------
     >>> import torch
     >>> odd, row = OddMLP(3), torch.tensor([[0.5, 1.0, 2.0]])
     >>> bool(torch.allclose(odd(row), -odd(row * torch.tensor([-1.0, 1.0, 1.0]))))

@@ -36,13 +36,7 @@ def named(estimator: TabularEstimator, name: str) -> str:
 
 
 def check_options(own: TabularEstimator) -> None:
-    """Refuse parameter values that cannot work.
-
-    Raises
-    ------
-    ValueError
-        For the first of them.
-    """
+    """Refuse parameter values that cannot work: a `ValueError` for the first of them."""
     layers = isinstance(own.hidden, Sequence) and all(map(is_count, own.hidden))
     rules: list[tuple[str, bool, str]] = [
         ("loss", callable(own.loss) or own.loss in own.losses, f"{' or '.join(own.losses)}, or a function"),

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
@@ -45,19 +46,9 @@ def in_parallel(
 ) -> list[T]:
     """Call ``task`` with each tuple of arguments, as many at a time as there are cores; the answers keep the order.
 
-    Large arrays in the arguments travel once. On a GPU the tasks take turns. On a cluster (see :func:`using`) the tasks
-    go there, whatever ``n_jobs`` says.
-
-    Parameters
-    ----------
-    task
-        A function at the top of a module.
-    arguments
-        Its arguments, a tuple for each call.
-    n_jobs
-        Processes, as in scikit-learn; ``None`` or 1 calls the task in this one.
-    done
-        Told the share of tasks finished, from 0 to 1.
+    The task is a function at the top of a module; large arrays in its arguments travel once. On a GPU the tasks take
+    turns. On a cluster (see :func:`using`) they go there, whatever ``n_jobs`` says, which counts processes as in
+    scikit-learn; ``None`` or 1 calls the task in this one. ``done`` is told the share of tasks finished, from 0 to 1.
     """
     answers: list[T] = []
     for answer in _answers(task, arguments, n_jobs):
@@ -70,18 +61,12 @@ def _answers(task: Callable[..., T], arguments: Sequence[tuple[Any, ...]], n_job
     if _pools:
         yield from _pools[-1].map(task, arguments)
         return
-    workers = min(_worker_count(n_jobs), len(arguments))
-    if workers <= 1:
+    workers = min(effective_n_jobs(n_jobs), len(arguments))
+    if workers <= 1 or training_device().startswith("cuda"):
         yield from (in_one_thread(task, each) for each in arguments)
         return
     with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
         yield from Parallel(return_as="generator")(delayed(in_one_thread)(task, each) for each in arguments)
-
-
-def _worker_count(n_jobs: int | None) -> int:
-    if n_jobs is None or training_device().startswith("cuda"):
-        return 1
-    return int(effective_n_jobs(n_jobs))
 
 
 def training_device() -> str:
@@ -105,6 +90,7 @@ def in_one_thread(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
             torch.set_num_threads(before)
 
 
+@lru_cache(maxsize=1)
 def _keep_memory() -> None:
     """Let a dask worker reuse the memory that a step has freed.
 
@@ -113,5 +99,5 @@ def _keep_memory() -> None:
     """
     if "MALLOC_TRIM_THRESHOLD_" in os.environ and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         m_trim_threshold, m_mmap_threshold = -1, -3  # as malloc.h numbers them
-        libc.mallopt(m_trim_threshold, 2**28)
+        libc.mallopt(m_trim_threshold, 2**30)
         libc.mallopt(m_mmap_threshold, 2**25)

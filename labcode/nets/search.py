@@ -26,7 +26,7 @@ from sklearn.utils.validation import _check_method_params
 
 from labcode.nets.base import TabularEstimator
 from labcode.nets.processes import in_parallel
-from labcode.nets.together import Fit, TrainingRows, fit_together
+from labcode.nets.together import Fit, TrainingRows, fit_error, fit_together
 
 Params = dict[str, Any]
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -42,18 +42,9 @@ class _FitsFirst:
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Score every candidate on every fold, then fit the best one on all rows.
 
-        Parameters
-        ----------
-        X, y
-            Inputs ``(n, n_features)`` and target.
-        **params
-            As in scikit-learn, with metadata routing or without: ``groups`` for the folds, and what the estimator's
-            ``fit`` takes, such as ``sample_weight`` or, in a pipeline, ``model__sample_weight``.
-
-        Raises
-        ------
-        ValueError
-            If there is no candidate, or none of them could be fitted.
+        ``X`` ``(n, n_features)`` and target; ``params`` as in scikit-learn, with metadata routing or without:
+        ``groups`` for the folds, and what the estimator's ``fit`` takes, such as ``sample_weight`` or, in a pipeline,
+        ``model__sample_weight``. `ValueError` if there is no candidate, or none of them could be fitted.
         """
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))  # type: ignore[attr-defined]
@@ -88,10 +79,9 @@ class BatchedSearchCV(_FitsFirst, GridSearchCV):  # type: ignore[misc]
     """scikit-learn's ``GridSearchCV`` for our estimators, with its parameters and its scores, but faster.
 
     The networks of all candidates and folds that have the same architecture, batch size and loss train together, each
-    with the initial weights, row order and dropout masks that it would have alone; other architectures follow in groups
-    of their own. What else stands in a pipeline before the network (a scaler, SMOTE) is fitted once a fold. Candidates
-    that cannot train together (another kind of estimator, patience, callbacks, a module of one's own) are fitted one by
-    one.
+    with the initial weights, row order and dropout masks that it would have alone. What else stands in a pipeline
+    before the network (a scaler, SMOTE) is fitted once a fold. Candidates that cannot train together (another kind of
+    estimator, patience, callbacks, a module of one's own) are fitted one by one.
 
     Parameters
     ----------
@@ -259,11 +249,8 @@ def _assemble(estimator: Any, own: _Prepared, network: TabularEstimator | None) 
 
 def _fit_alone(estimator: Any, X: Any, y: Any, params: Params) -> Fit:
     started = time.perf_counter()
-    try:
-        fitted, failure = estimator.fit(X, y, **params), None
-    except Exception as error:  # as above
-        fitted, failure = None, error
-    return Fit(fitted, failure, time.perf_counter() - started)
+    error = fit_error(estimator, X, y, **params)
+    return Fit(None if error else estimator, error, time.perf_counter() - started)
 
 
 def _network(estimator: Any) -> Any:

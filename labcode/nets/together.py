@@ -41,8 +41,6 @@ WITHOUT_EFFECT = ("validation_fraction", "patience", "callbacks", "module")
 class TrainingRows:
     """Rows to train on; networks that are given the same object share it, in memory and on the device.
 
-    Shape
-    -----
     ``X`` ``(n, n_features)``, ``y`` ``(n,)`` or ``(n, n_targets)``, ``sample_weight`` ``(n,)`` or ``None``.
     """
 
@@ -74,22 +72,10 @@ def fit_together(
     whose loss cannot be called for many networks at once; a warning says so. Of the history, networks that trained as
     one have ``train_loss`` and ``lr``.
 
-    Parameters
-    ----------
-    estimators
-        Unfitted `TabularRegressor` or `TabularClassifier` objects.
-    rows
-        The rows of each.
-    n_jobs
-        Processes, as in scikit-learn: ``None`` for this one alone, -1 for one a core.
+    The estimators are unfitted `TabularRegressor` or `TabularClassifier` objects, with the rows of each; ``n_jobs``
+    counts processes as in scikit-learn: ``None`` for this one alone, -1 for one a core. Gives a :class:`Fit` for each,
+    in order. One that cannot be fitted does not affect the others.
 
-    Returns
-    -------
-    list
-        A :class:`Fit` for each, in order. One that cannot be fitted does not affect the others.
-
-    Examples
-    --------
     >>> from labcode.nets.estimators import TabularRegressor
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
     >>> rows = TrainingRows(X, X[:, 0] * X[:, 1])
@@ -112,8 +98,8 @@ def group_members(estimators: Sequence[TabularEstimator], rows: Sequence[Trainin
     """Positions of the estimators that train together: of one shape, and within `GROUP_BYTES`.
 
     On a CPU a group also has at most `GROUP_SIZE` members, and its activations fit the cache, beyond which it would be
-    slower, not faster. The groups do not depend on how many processes there are, since the last bits of a product
-    depend on how many are computed together. Groups with the most work come first.
+    slower. Groups do not depend on how many processes there are, since the last bits of a product depend on how many
+    are computed together. Those with the most work come first.
     """
     shapes: dict[Hashable, list[int]] = defaultdict(list)
     for i, estimator in enumerate(estimators):
@@ -208,17 +194,18 @@ def fit_group(estimators: Sequence[TabularEstimator], rows: Sequence[TrainingRow
     clones = [clone(estimator) for estimator in estimators]
     warning = ""
     if len(clones) == 1:
-        errors = [_fit_alone(clones[0], rows[0])]
+        errors = [fit_error(clones[0], rows[0].X, rows[0].y, sample_weight=rows[0].sample_weight)]
     else:
         errors, warning = _fit_as_one(clones, rows)
     seconds = (time.perf_counter() - started) / len(clones)
     return [Fit(None if error else own, error, seconds, warning) for own, error in zip(clones, errors, strict=True)]
 
 
-def _fit_alone(estimator: TabularEstimator, rows: TrainingRows) -> Exception | None:
+def fit_error(estimator: Any, X: Any, y: Any, **params: Any) -> Exception | None:
+    """Fit an estimator; what went wrong, since as in scikit-learn one that cannot be fitted leaves the others alone."""
     try:
-        estimator.fit(rows.X, rows.y, sample_weight=rows.sample_weight)
-    except Exception as error:  # as in scikit-learn, one that cannot be fitted leaves the others alone
+        estimator.fit(X, y, **params)
+    except Exception as error:
         return error
     return None
 
@@ -241,7 +228,7 @@ def _fit_as_one(
     except Exception as failure:  # a loss of one's own that cannot be called for many networks, or fails in one
         reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
         warning = f"{len(members)} networks could not train as one and were trained one by one, slowly ({reason})."
-        found = [_fit_alone(estimators[i], rows[i]) for i in members]
+        found = [fit_error(estimators[i], rows[i].X, rows[i].y, sample_weight=rows[i].sample_weight) for i in members]
     for i, own_error in zip(members, found, strict=True):
         errors[i] = own_error
     return errors, warning

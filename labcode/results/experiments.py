@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labcode import settings, sources
-from labcode.errors import LabcodeError
+from labcode.errors import LabcodeError, quoted
 from labcode.results.typed import Results
 
 #: Takes the share of an experiment that is done, 0 to 1.
@@ -20,24 +20,13 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A named computation.
+    """A named computation, such as ``"regression/sound"``.
 
-    Attributes
-    ----------
-    name
-        Such as ``"regression/sound"``.
-    run
-        Called as ``run(spec, data={name: Dataset}, results={name: Result}, progress=Progress)``. Its module, and what
-        that imports, enter the key.
-    spec, quick
-        Frozen dataclasses for the profiles ``full`` and ``quick``.
-    datasets, needs
-        Names of the data sets handed over in ``data`` and of the experiments whose results are handed over in
-        ``results``; what they hold enters the key.
-    lacks
-        What the rows must have and have not, in words; empty where it can be computed from them.
-    seconds
-        Rough cost on 2 cores, the first guess of the remaining time.
+    It is called as ``run(spec, data={name: Dataset}, results={name: Result}, progress=Progress)``; its module, and what
+    that imports, enter the key. ``spec`` and ``quick`` are frozen dataclasses for the profiles ``full`` and ``quick``.
+    What the named ``datasets`` and the results of the experiments that it ``needs`` hold enters the key. ``lacks`` says
+    what the rows must have and have not, in words, empty where it can be computed from them. ``seconds`` is its rough
+    cost on 2 cores, the first guess of the remaining time.
     """
 
     name: str
@@ -74,17 +63,14 @@ def _modules(package: str) -> Iterator[str]:
 def find(name: str) -> Experiment:
     """One experiment; of the lab's modules, those of its chapter's folder are imported first, then as many as needed.
 
-    Raises
-    ------
-    LabcodeError
-        If there is none of that name.
+    `LabcodeError` if there is none of that name.
     """
     chapter = name.partition("/")[0]
     for module in sorted(modules(), key=lambda module: f".{chapter}." not in module):
         for experiment in _listed(module):
             if experiment.name == name:
                 return experiment
-    raise LabcodeError(f"There is no experiment {name!r}; there are {', '.join(catalog())}.")
+    raise LabcodeError(f"There is no experiment {quoted(name)}; there are {', '.join(catalog())}.")
 
 
 def _listed(module: str) -> tuple[Experiment, ...]:

@@ -28,8 +28,6 @@ BLANK = "\N{NO-BREAK SPACE}"
 def decimals(value: float, places: int) -> str:
     """A number with so many decimals, thousands separators and a real minus sign; what rounds to zero has no sign.
 
-    Examples
-    --------
     >>> decimals(-0.0623, 2), decimals(1234.5, 1), decimals(-0.0004, 3), decimals(float("nan"), 2)
     ('−0.06', '1,234.5', '0.000', 'n/a')
     """
@@ -40,13 +38,7 @@ def decimals(value: float, places: int) -> str:
 
 
 def count(value: Number | float) -> str:
-    """A whole number with thousands separators.
-
-    Examples
-    --------
-    >>> count(850790)
-    '850,790'
-    """
+    """A whole number with thousands separators, such as ``850,790``."""
     return decimals(float(value), 0)
 
 
@@ -54,18 +46,9 @@ def count(value: Number | float) -> str:
 class Quantity:
     """What a figure is.
 
-    Attributes
-    ----------
-    says
-        A phrase for it, such as ``"error on the test dates"``; a check shows it to the reader.
-    unit, decimals
-        How it is printed.
-    least, most
-        The range that it could have, whatever the rows are.
-    over
-        What its interval varies; ``None`` for a figure without one.
-    name
-        What ``labcode results`` calls it, where that is not the name of the field.
+    ``says`` is a phrase for it, such as ``"error on the test dates"``, which a check shows to the reader; ``least`` to
+    ``most`` is the range that it could have, whatever the rows are; ``over`` is what its interval varies, ``None`` for
+    a figure without one; ``name`` is what ``labcode results`` calls it, where that is not the name of the field.
     """
 
     says: str = ""
@@ -93,19 +76,9 @@ def _of_values(operation: Callable[[float, float], T]) -> Callable[[Number, Numb
 class Number:
     """One value of a quantity, with the limits of its interval where it has any.
 
-    In text it prints itself with its unit. It compares and computes as its value does.
+    In text it prints itself with its unit. It compares and computes as its value does, a share for the unit ``"%"``;
+    limits are not a number where there are none. A result fills in the quantity from the declaration of its field.
 
-    Attributes
-    ----------
-    value
-        A share for the unit ``"%"``.
-    low, high
-        Limits; not a number where there are none.
-    quantity
-        What it is; a result fills it in from the declaration of its field.
-
-    Examples
-    --------
     >>> rmse = Number(0.7895, 0.7012, 0.8881, quantity=Quantity(unit="USD", decimals=3, over="dates"))
     >>> str(rmse).split(), str(rmse.interval).split(), rmse < 0.8
     (['0.789', 'USD'], ['0.789', 'USD', '(0.701', 'to', '0.888)'], True)

@@ -41,13 +41,7 @@ def stored() -> list[StoredResult]:
 
 
 def prune(results: Sequence[StoredResult]) -> int:
-    """Remove the old ones among these results; how many bytes that freed.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be removed.
-    """
+    """Remove the old ones among these results; how many bytes that freed. `OSError` if a file cannot be removed."""
     old = [result for result in results if result.old]
     for file in (file for result in old for file in result.files):  # the JSON first: without it, arrays are not read
         file.unlink(missing_ok=True)

@@ -35,28 +35,23 @@ class RunDisplay(Reporter):
         self.done = 0.0
 
     def plan(self, missing: Sequence[Experiment]) -> None:
-        """Size the bar."""
         self.waiting = {experiment.name: experiment.seconds for experiment in missing}
         self.bar.reset(self.task, total=sum(self.waiting.values()))
         self._move()
 
     def stored(self, experiment: Experiment) -> None:
-        """Say so."""
         self._finish(experiment, "stored")
 
     def started(self, experiment: Experiment) -> None:
-        """Name it at the bar, or in a line of its own where there is none."""
         self.bar.update(self.task, description=experiment.name)
         if self.bar.disable:
             self._say(f"{experiment.name}: computing, {about(experiment.seconds)}")
 
     def progress(self, experiment: Experiment, share: float) -> None:
-        """Move the bar."""
         self.under_way[experiment.name] = experiment.seconds * min(max(share, 0.0), 1.0)
         self._move()
 
     def computed(self, experiment: Experiment, seconds: float) -> None:
-        """Say how long it took."""
         self._finish(experiment, f"computed in {seconds:.1f} s")
 
     def _finish(self, experiment: Experiment, how: str) -> None:
@@ -88,10 +83,6 @@ def remaining_seconds(done: float, total: float, elapsed: float) -> float:
 
 
 def about(seconds: float) -> str:
-    """A rough duration.
-
-    >>> about(42.3), about(150)
-    ('about 42 s', 'about 2 min 30 s')
-    """
+    """A rough duration, such as ``about 2 min 30 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"about {minutes} min {rest} s" if minutes else f"about {rest} s"

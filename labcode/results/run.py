@@ -7,12 +7,12 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 from labcode import settings
-from labcode.errors import LabcodeError, RowsError
+from labcode.errors import LabcodeError, RowsError, quoted
 from labcode.results import store
 from labcode.results.experiments import Experiment, catalog, find
 from labcode.results.keys import code_digest, device, library_versions
@@ -20,22 +20,8 @@ from labcode.results.store import Result, Store
 from labcode.results.typed import Origin, Results, flatten, unflatten
 
 if TYPE_CHECKING:
-    from labcode.data.types import Dataset, Provenance
-
-__all__ = [
-    "Provenance",
-    "Reporter",
-    "asked",
-    "datasets",
-    "keys",
-    "load",
-    "load_typed",
-    "rows",
-    "run",
-    "stored",
-    "survey",
-    "typed",
-]
+    from labcode.data.types import Dataset
+    from labcode.data.types import Provenance as Provenance
 
 R = TypeVar("R", bound=Results)
 
@@ -47,8 +33,8 @@ asked: dict[str, str] = {}
 _contents: dict[tuple[str, str, int], str] = {}
 
 
-class Reporter(Protocol):
-    """Hears how a run goes on."""
+class Reporter:
+    """Hears how a run goes on; this one says nothing of it."""
 
     def plan(self, missing: Sequence[Experiment]) -> None:
         """These are not stored and will be computed."""
@@ -64,10 +50,6 @@ class Reporter(Protocol):
 
     def computed(self, experiment: Experiment, seconds: float) -> None:
         """It is done."""
-
-
-class _Silence(Reporter):
-    """Says nothing."""
 
 
 def load(name: str) -> Result:
@@ -123,6 +105,11 @@ def run(patterns: Sequence[str] = (), reporter: Reporter | None = None) -> list[
     return results
 
 
+def unstored() -> list[str]:
+    """Experiments whose results this process computed but could not store."""
+    return [result.experiment for result in _unstored.values()]
+
+
 def datasets() -> tuple[str, ...]:
     """Names of the data sets that experiments ask for."""
     return tuple(dict.fromkeys(name for experiment in catalog().values() for name in experiment.datasets))
@@ -140,7 +127,7 @@ def _matching(patterns: Sequence[str]) -> list[str]:
     names = list(catalog())
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise LabcodeError(f"There is no experiment {pattern!r}; there are {', '.join(names)}.")
+            raise LabcodeError(f"There is no experiment {quoted(pattern)}; there are {', '.join(names)}.")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns or ("*",))]
 
 
@@ -148,7 +135,7 @@ class _Session:
     """One call's view: data sets, keys and results are looked up once in it."""
 
     def __init__(self, reporter: Reporter | None = None) -> None:
-        self.reporter = reporter or _Silence()  # type: ignore[abstract]
+        self.reporter = reporter or Reporter()
         self.store = Store()
         self.experiments: dict[str, Experiment] = {}
         self.data: dict[str, Dataset] = {}

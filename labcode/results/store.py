@@ -43,22 +43,11 @@ _DAY = 86_400.0
 class Result:
     """What an experiment found.
 
-    NumPy scalars become Python's and tuples become lists when it is made, so a result just computed equals the same
-    result read from the store.
-
-    Attributes
-    ----------
-    experiment, key
-        Name, such as ``"regression/sound"``, and the hex digest of everything that it was computed from.
-    scalars, tables, arrays
-        The named figures; rows of plain values (see :meth:`frame`); NumPy arrays of any dtype but ``object``.
-    meta
-        Device, seconds, library versions, spec, and fingerprints of the data.
-
-    Raises
-    ------
-    LabcodeError
-        If it holds a value that cannot be stored; the message says where.
+    ``experiment`` is a name such as ``"regression/sound"``, ``key`` the hex digest of everything that it was computed
+    from, ``meta`` the device, seconds, library versions, spec, and fingerprints of the data. Tables are rows of plain
+    values (see :meth:`frame`), arrays of any dtype but ``object``. NumPy scalars become Python's and tuples lists when
+    it is made, so a result just computed equals the same result read from the store; a value that cannot be stored is a
+    `LabcodeError` that says where it stands.
     """
 
     experiment: str
@@ -86,10 +75,7 @@ class Result:
 
 
 class Store:
-    """Results below one folder.
-
-    The folder is `root`, by default ``results`` in the store folder; it is made when something is written.
-    """
+    """Results below one folder, by default ``results`` in the store folder; it is made when something is written."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or settings.store_dir() / "results"
@@ -112,10 +98,7 @@ class Store:
     def save(self, result: Result) -> None:
         """Write a result, arrays first; whatever stops this, the store holds the old state or the new one.
 
-        Raises
-        ------
-        OSError
-            If the folder cannot be written or the disk is full; nothing half-written stays.
+        `OSError` if the folder cannot be written or the disk is full; nothing half-written stays.
         """
         path = self.path(result.experiment, result.key)
         packed = _pack(result.arrays)

@@ -31,15 +31,7 @@ Scalar = float | int | str
 
 @dataclass(frozen=True)
 class Origin:
-    """What a result was computed from.
-
-    Attributes
-    ----------
-    sources
-        Where the rows of each data set came from; ``"simulated"`` for the stand-in.
-    profile
-        ``"full"`` or ``"quick"``.
-    """
+    """What a result was computed from: where the rows of each data set came from, and ``"full"`` or ``"quick"``."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
     profile: str = "full"
@@ -84,13 +76,7 @@ _declarations: dict[Any, Mapping[str, Declared]] = {}
 
 
 def declarations(kind: type[Results]) -> Mapping[str, Declared]:
-    """The fields of a kind of result, without ``origin``.
-
-    Raises
-    ------
-    LabcodeError
-        If a number is declared without a :class:`Quantity`.
-    """
+    """The fields of a kind of result, without ``origin``; a number without a phrase is a `LabcodeError`."""
     if kind in _declarations:
         return _declarations[kind]
     hints = get_type_hints(kind, include_extras=True)
@@ -112,14 +98,11 @@ def _declared(hint: Any) -> Declared:
 def _described(value: Any, quantity: Quantity) -> Any:
     """The value with its numbers told what they are; those inside another result get its phrase before their own."""
     if isinstance(value, Number):
-        return replace(value, quantity=_joined(quantity, value.quantity)) if quantity.says else value
+        told = not quantity.says or (value.quantity.says and value.quantity.says.endswith(quantity.says))
+        return value if told else replace(value, quantity=quantity)
     if isinstance(value, Mapping):
         return MappingProxyType({key: _member(key, each, quantity) for key, each in value.items()})
     return _prefixed(value, quantity.says) if isinstance(value, Results) and quantity.says else value
-
-
-def _joined(outer: Quantity, inner: Quantity) -> Quantity:
-    return inner if inner.says and inner.says.endswith(outer.says) else outer
 
 
 def _member(key: object, value: Any, quantity: Quantity) -> Any:
@@ -153,10 +136,7 @@ class Flat:
 def flatten(results: Results) -> Flat:
     """The plain names and values of a result.
 
-    Raises
-    ------
-    LabcodeError
-        If two figures have one name, or a field holds what cannot be kept.
+    `LabcodeError` if two figures have one name, or a field holds what cannot be kept.
     """
     flat = Flat()
     for name, value in _flat(results, ""):
@@ -201,13 +181,7 @@ def unflatten(
     arrays: Mapping[str, np.ndarray],
     origin: Origin = Origin(),
 ) -> R:
-    """The inverse of :func:`flatten`.
-
-    Raises
-    ------
-    LabcodeError
-        If a figure is not there.
-    """
+    """The inverse of :func:`flatten`; `LabcodeError` if a figure is not there."""
     try:
         return _built(kind, Flat(dict(scalars), dict(tables), dict(arrays)), "", origin)
     except KeyError as error:

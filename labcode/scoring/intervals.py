@@ -39,17 +39,9 @@ def percentile_interval(value: Floats, draws: Floats, tried: int = 1) -> Interva
 
 
 def draws_within(strata: ArrayLike, sizes: ArrayLike, *, draws: int) -> NDArray[np.float32]:
-    """How often each of some groups of equal rows is drawn, when rows are drawn within their strata.
+    """How often each of some groups of equal rows is drawn, ``(draws, n)``, when rows are drawn within their strata.
 
-    Parameters
-    ----------
-    strata, sizes
-        Of each group, shape ``(n,)``: a label, and its number of rows.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(draws, n)``.
+    ``strata`` and ``sizes`` ``(n,)`` are the label and the number of rows of each group.
     """
     labels, rows = np.asarray(strata), np.asarray(sizes)
     random = np.random.default_rng(SEED)
@@ -64,17 +56,9 @@ def draws_within(strata: ArrayLike, sizes: ArrayLike, *, draws: int) -> NDArray[
 class Confusions:
     """Confusion counts of predictors of the same rows, and of resamples of those rows within each actual class.
 
-    What a resample says about several predictors is known together, so differences between them are paired.
+    ``counts`` has the shape ``(n_predictors, k, k)``, actual classes in rows, ``draws`` ``(n_draws, n_predictors, k,
+    k)``. What a resample says about several predictors is known together, so differences between them are paired.
 
-    Attributes
-    ----------
-    counts
-        Shape ``(n_predictors, k, k)``: actual classes in rows, predicted ones in columns.
-    draws
-        The same for each resample, shape ``(n_draws, n_predictors, k, k)``.
-
-    Examples
-    --------
     >>> found = Confusions.of([0, 0, 1, 1], [[0, 0, 1, 1], [0, 0, 0, 1]], 2)
     >>> found.interval(lambda counts: counts[..., 0, 1, 1] - counts[..., 1, 1, 1]).value
     1.0
@@ -126,21 +110,11 @@ def cluster_bootstrap(
     Clusters that depend on their neighbours, as days do, are drawn in blocks: the circular block bootstrap of Politis
     and Romano (1992).
 
-    Parameters
-    ----------
-    parts
-        What is summed, shape ``(n_rows, n_parts)``; for a root mean squared error the squared errors and ones.
-    clusters
-        Cluster of each row, shape ``(n_rows,)``: a date, a symbol, or the row's own number.
-    statistic
-        Turns sums of shape ``(..., n_parts)`` into values of shape ``(...)``.
-    block
-        Neighbouring clusters, in their sorted order, that are drawn together; a tenth of all at most.
-    draws
-        Number of resamples.
+    ``parts`` ``(n_rows, n_parts)`` is what is summed: for a root mean squared error the squared errors and ones.
+    ``clusters`` ``(n_rows,)`` holds a date, a symbol or the row's own number for each, and ``statistic`` turns sums
+    ``(…, n_parts)`` into values ``(…)``. ``block`` neighbouring clusters, in their sorted order, are drawn together; a
+    tenth of all at most.
 
-    Examples
-    --------
     >>> mean = lambda sums: sums[..., 0] / sums[..., 1]
     >>> cluster_bootstrap([[1, 1], [1, 1], [4, 1]], [0, 0, 1], mean).value
     2.0
@@ -230,8 +204,6 @@ def prediction_limits(values: ArrayLike) -> Floats:
 def prediction_interval(values: ArrayLike) -> Interval:
     """Mean of draws ``(n,)``, and :func:`prediction_limits`; a single draw gives infinite limits.
 
-    Examples
-    --------
     >>> prediction_interval([1.0, 2.0, 3.0]).value
     2.0
     """
@@ -242,8 +214,6 @@ def prediction_interval(values: ArrayLike) -> Interval:
 def mean_of_seeds(values: ArrayLike) -> Interval:
     """Mean over seeds and its confidence interval by Student's t; a single seed gives infinite limits.
 
-    Examples
-    --------
     >>> mean_of_seeds([1.0, 1.0, 1.0])
     Interval(value=1.0, low=1.0, high=1.0)
     """
@@ -256,12 +226,8 @@ def intraclass_correlation(values: ArrayLike, clusters: ArrayLike, **options: in
     """Share of the variance that lies between clusters: the one-way random-effects ICC(1), and its interval.
 
     From the mean squares of a one-way analysis of variance with clusters of unequal size (Shrout and Fleiss 1979, case
-    1). 0 means that rows of a cluster are no more alike than any others, 1 that they are all the same.
-
-    Parameters
-    ----------
-    values, clusters
-        One value and one cluster for each row, shape ``(n_rows,)``; no value may be missing.
+    1). 0 means that rows of a cluster are no more alike than any others, 1 that they are all the same. ``values`` and
+    ``clusters`` ``(n_rows,)`` lack none.
     """
     numbers = np.asarray(values, dtype=np.float64)
     numbers = numbers - numbers.mean()  # the sums of squares below cancel badly for values far from zero
@@ -285,8 +251,6 @@ def effective_rows(icc: float, sizes: ArrayLike) -> float:
     The number of rows divided by Kish's design effect for clusters of ``sizes`` ``(n_clusters,)`` rows,
     1 + (sum m^2 / sum m - 1) ICC.
 
-    Examples
-    --------
     >>> effective_rows(0.0, [10, 10]), effective_rows(1.0, [10, 10])
     (20.0, 2.0)
     """

@@ -12,22 +12,10 @@ Floats = NDArray[np.float64]
 
 
 def confusion_counts(y: ArrayLike, predicted: ArrayLike, k: int) -> Floats:
-    """Confusion counts of predictors of the same rows.
+    """Confusion counts ``(…, k, k)`` of predictors of the same rows.
 
-    Parameters
-    ----------
-    y
-        Actual class numbers from 0 to ``k - 1``, shape ``(n,)``.
-    predicted
-        Predicted ones, shape ``(…, n)``.
+    ``y`` ``(n,)`` holds the actual class numbers, from 0 to ``k - 1``, ``predicted`` ``(…, n)`` the predicted ones.
 
-    Returns
-    -------
-    ndarray
-        Shape ``(…, k, k)``.
-
-    Examples
-    --------
     >>> confusion_counts([0, 0, 1, 1], [[0, 0, 1, 1], [0, 0, 0, 1]], 2)[1].tolist()
     [[2.0, 0.0], [1.0, 1.0]]
     """
@@ -62,8 +50,6 @@ def precisions(confusion: Floats) -> Floats:
 def f1_scores(confusion: Floats) -> Floats:
     """F1 of each class, 2 TP / (2 TP + FP + FN); ``(…, k, k)`` to ``(…, k)``.
 
-    Examples
-    --------
     >>> f1_scores(np.array([[3.0, 1.0], [0.0, 4.0]])).round(3).tolist()
     [0.857, 0.889]
     """
@@ -93,9 +79,7 @@ def balanced_counts(confusion: Floats) -> Floats:
 def log_loss(y: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean of minus the logarithm of the probability given to the actual class, at least 1e-15.
 
-    Shape
-    -----
-    ``y`` ``(n,)`` class numbers from 0, ``probabilities`` ``(n, k)``.
+    ``y`` ``(n,)`` holds class numbers from 0, ``probabilities`` has the shape ``(n, k)``.
     """
     given = np.asarray(probabilities, dtype=np.float64)[np.arange(len(np.asarray(y))), np.asarray(y)]
     return float(-np.log(np.clip(given, 1e-15, 1.0)).mean())
@@ -104,17 +88,9 @@ def log_loss(y: ArrayLike, probabilities: ArrayLike) -> float:
 def calibration_error(actual: ArrayLike, probability: ArrayLike, bins: int = 10) -> float:
     """Expected calibration error: mean distance of probability and frequency, over equally wide bins of probability.
 
-    Parameters
-    ----------
-    actual
-        Whether it happened, shape ``(n,)``.
-    probability
-        With what probability it was expected, shape ``(n,)``.
-    bins
-        Number of bins between 0 and 1; each counts by its rows.
+    ``actual`` ``(n,)`` says whether it happened, ``probability`` ``(n,)`` how likely it was said to be; each of the
+    ``bins`` between 0 and 1 counts by its rows.
 
-    Examples
-    --------
     >>> calibration_error([False, False, True, True], [0.1, 0.1, 0.6, 0.6])
     0.25
     """

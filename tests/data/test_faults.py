@@ -75,6 +75,16 @@ PRICE_FAULTS: dict[str, tuple[Spoil, list[str]]] = {
     "symbol of 200,000 characters": (cell(4, "symbol", "x" * 200_000), ["line 6", "'symbol'", "200,000 characters"]),
     "symbol that is all control": (cell(4, "open", "\x1b[2J\a"), ["line 6", "'\\x1b[2J\\x07'"]),
     "NUL within": (cell(290, "symbol", "A\0B"), ["line 292", "0x00"]),
+    "a quoted line end before": (
+        lambda f: cell(9, "open", "x")(f.assign(symbol=f["symbol"].where(f.index > f.index[4], "A\nB"))),
+        ["line 16", "'open'", "'x'"],
+    ),
+    "a quoted line end before a short line": (
+        lambda f: cell(4, "symbol", "A\nB")(f) + "2016-01-04,A\n",
+        ["line 303", "found 2 fields"],
+    ),
+    "no-break space": (cell(4, "open", "12.5\xa0"), ["line 6", "'12.5\\xa0'"]),
+    "blank first line": (lambda f: "\n" + f.to_csv(index=False), ["line 1", "is blank"]),
     "decimal comma": (cell(4, "open", "12,5"), ["line 6", "'open'", "'12,5'", "decimal point"]),
     "thousands, English": (cell(4, "volume", "1,234,500"), ["line 6", "'volume'", "nothing between thousands"]),
     "one thousand, German": (cell(4, "volume", "1.234"), ["line 6", "'volume'", "whole number"]),
@@ -107,6 +117,8 @@ PRICE_FAULTS: dict[str, tuple[Spoil, list[str]]] = {
     "web page": (lambda f: "<!DOCTYPE html><html>Sign in</html>", ["web page", "sign in"]),
     "LFS pointer": (lambda f: "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", ["Git LFS"]),
     "JSON": (lambda f: f.to_json(), ["JSON"]),
+    "JSON, a list": (lambda f: f.to_json(orient="records"), ["JSON"]),
+    "XML": (lambda f: "\n<?xml version='1.0'?><html>", ["XML"]),
 }
 
 
@@ -162,10 +174,11 @@ def test_a_wrong_file_under_the_right_name_is_called_so(
     one_sentence(load_maintenance, "holds the prices")
 
 
-def zipped(text: str, member: str = "prices.csv") -> bytes:
+def zipped(text: str, *members: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(member, text)
+        for member in members or ("prices.csv",):
+            archive.writestr(member, text)
     return buffer.getvalue()
 
 
@@ -186,6 +199,11 @@ BINARY_FAULTS: dict[str, tuple[Callable[[str], bytes], str, str]] = {
     "zip damaged": (lambda text: zipped(text)[:99] + b"\0" * 99 + zipped(text)[198:], "prices.csv.zip", "damaged"),
     "zip encrypted": (encrypted, "prices.csv.zip", "encrypted"),
     "zip of something else": (lambda text: zipped(text, "notes.txt"), "prices.csv.zip", "notes.txt"),
+    "zip of two": (
+        lambda text: zipped(text, "a/prices.csv", "b/prices.csv"),
+        "prices.csv.zip",
+        "expected one prices.csv",
+    ),
     "gzip bomb": (lambda text: gzip.compress(bytes(250_000_000), 1), "prices.csv.gz", "unpacks to more than"),
     "zero bytes": (lambda text: b"date,symbol\0\0\0\0", "prices.csv", "0x00"),
     "Parquet": (lambda text: b"PAR1" + bytes(100), "prices.csv", "Parquet"),
@@ -210,6 +228,7 @@ NO_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "link that dangles": (lambda path: path.symlink_to("nothing"), "is a link to a file that is not there"),
     "link that loops": (lambda path: path.symlink_to(path), "symbolic links"),
     "link to a device": (lambda path: path.symlink_to("/dev/zero"), "is a device"),
+    "link to what the kernel makes up": (lambda path: path.symlink_to("/proc/kmsg"), "is empty"),
     "pipe": (os.mkfifo, "is a pipe"),
     "socket": (listening, "is a socket"),
     "link to a name that is too long": (lambda path: path.symlink_to("x" * 300), "name too long"),

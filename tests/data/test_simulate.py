@@ -85,45 +85,36 @@ def machines() -> pd.DataFrame:
 
 def test_calendar_is_that_of_the_exchange() -> None:
     days = trading_days()
-    assert len(days) == 1762
-    assert (str(days[0].date()), str(days[-1].date())) == ("2010-01-04", "2016-12-30")
+    assert (len(days), str(days[0].date()), str(days[-1].date())) == (1762, "2010-01-04", "2016-12-30")
     # Martin Luther King, Good Friday, Sandy, Independence Day (4 July 2010 and 2015 fell on a weekend), Christmas.
     closed = ["2010-01-18", "2012-04-06", "2012-10-29", "2012-10-30", "2010-07-05", "2015-07-03", "2016-12-26"]
     assert not days.isin(pd.to_datetime(closed)).any()
     # Not holidays of the exchange: the eve of Saturday 1 January 2011, Columbus Day, Veterans Day.
-    open_days = pd.to_datetime(["2010-12-31", "2012-10-08", "2013-11-11"])
-    assert open_days.isin(days).all()
+    assert pd.to_datetime(["2010-12-31", "2012-10-08", "2013-11-11"]).isin(days).all()
 
 
 def test_prices_have_the_layout_and_size_of_the_real_file(prices: pd.DataFrame) -> None:
     assert list(prices) == ["date", "symbol", "open", "close", "low", "high", "volume"]
     assert [str(dtype) for dtype in prices.dtypes] == ["datetime64[us]", "str"] + ["float64"] * 5
-    assert len(prices) == 851_264
-    assert prices["symbol"].nunique() == 501
+    assert (len(prices), prices["symbol"].nunique()) == (851_264, 501) and prices.notna().all(axis=None)
     assert pd.DatetimeIndex(prices["date"].unique()).equals(trading_days())
-    assert pd.MultiIndex.from_frame(prices[["date", "symbol"]]).is_monotonic_increasing
-    assert not prices.duplicated(["date", "symbol"]).any()
-    assert prices.notna().all(axis=None)
+    rows = pd.MultiIndex.from_frame(prices[["date", "symbol"]])
+    assert rows.is_monotonic_increasing and rows.is_unique
+    per_day = prices.groupby("date").size()
+    assert (per_day.iloc[0], per_day.iloc[-1]) == (467, 501) and per_day.is_monotonic_increasing
+    assert (prices.groupby("symbol")["date"].max() == pd.Timestamp("2016-12-30")).all()
 
 
-def test_prices_are_equal_on_every_call_and_differ_between_seeds(prices: pd.DataFrame) -> None:
+def test_rows_are_equal_on_every_call_and_differ_between_seeds(prices: pd.DataFrame, machines: pd.DataFrame) -> None:
     assert content_hash(simulate_prices()) == content_hash(prices)
     assert content_hash(simulate_prices(24)) != content_hash(simulate_prices(24, seed=1))
-
-
-def test_symbols_list_over_time_and_stay(prices: pd.DataFrame) -> None:
-    per_day = prices.groupby("date").size()
-    assert (per_day.iloc[0], per_day.iloc[-1]) == (467, 501)
-    assert per_day.is_monotonic_increasing
-    assert (prices.groupby("symbol")["date"].max() == pd.Timestamp("2016-12-30")).all()
+    assert content_hash(simulate_maintenance()) == content_hash(machines) != content_hash(simulate_maintenance(seed=1))
 
 
 def test_low_and_high_bound_open_and_close(seeded_prices: pd.DataFrame) -> None:
     ends = seeded_prices[["open", "close"]]
-    assert (seeded_prices["low"] <= ends.min(axis=1)).all()
-    assert (seeded_prices["high"] >= ends.max(axis=1)).all()
-    assert (seeded_prices["low"] > 0).all()
-    assert (seeded_prices["volume"] > 0).all()
+    assert (seeded_prices["low"] <= ends.min(axis=1)).all() and (seeded_prices["high"] >= ends.max(axis=1)).all()
+    assert (seeded_prices[["low", "volume"]] > 0).all(axis=None)
 
 
 def test_price_moments_and_correlations_are_those_of_the_real_rows(seeded_prices: pd.DataFrame) -> None:
@@ -131,24 +122,16 @@ def test_price_moments_and_correlations_are_those_of_the_real_rows(seeded_prices
     assert price_correlations(seeded_prices) == pytest.approx(PRICE_CORRELATIONS, abs=0.01)
 
 
-def test_returns_have_a_market_factor_fat_tails_and_differing_volatility(prices: pd.DataFrame) -> None:
-    returns = log_returns(prices).rename("return").to_frame().assign(date=prices["date"], symbol=prices["symbol"])
-    market = returns.groupby("date")["return"].mean()
+def test_returns_have_a_market_fat_tails_differing_volatility_and_walk_upwards(prices: pd.DataFrame) -> None:
+    returns, symbol = log_returns(prices), prices["symbol"]
+    by_date, by_symbol = returns.groupby(prices["date"]), returns.groupby(symbol)
     # Independent symbols would leave the daily average with 1/501 of the variance.
-    assert 0.2 < market.var() / returns.groupby("date")["return"].var().mean() < 0.5
-    by_symbol = returns.groupby("symbol")["return"]
+    assert 0.2 < by_date.mean().var() / by_date.var().mean() < 0.5
     assert by_symbol.apply(pd.Series.kurt).median() > 3
-    volatility = by_symbol.std()
-    assert volatility.quantile(0.95) > 1.5 * volatility.quantile(0.05)
-
-
-def test_log_prices_walk_and_drift_upwards(prices: pd.DataFrame) -> None:
-    symbol = prices["symbol"]
-    log_close, returns = np.log(prices["close"]), log_returns(prices)
-    assert abs(returns.corr(returns.groupby(symbol).shift())) < 0.05
+    assert by_symbol.std().quantile(0.95) > 1.5 * by_symbol.std().quantile(0.05)
+    assert abs(returns.corr(by_symbol.shift())) < 0.05
     # A random walk's changes grow with the square root of time: 10 over 100 days, where noise about a level gives 1.
-    century = log_close.groupby(symbol).diff(100).std() / returns.std()
-    assert 7 < century < 12
+    assert 7 < np.log(prices["close"]).groupby(symbol).diff(100).std() / returns.std() < 12
     median = prices.groupby(prices["date"].dt.year)["close"].median()
     assert median[2016] > 1.3 * median[2010]
 
@@ -184,16 +167,10 @@ def test_prices_match_the_real_file(prices: pd.DataFrame) -> None:
 def test_machines_have_the_layout_and_size_of_the_real_file(machines: pd.DataFrame) -> None:
     columns = ["UDI", "Product ID", "Type", *SENSORS, "Target", "Failure Type"]
     dtypes = ["int64", "str", "str", "float64", "float64", "int64", "float64", "int64", "int64", "str"]
-    assert dict(machines.dtypes.astype(str)) == dict(zip(columns, dtypes, strict=True))
-    assert list(machines) == columns
+    assert list(machines.dtypes.astype(str).items()) == list(zip(columns, dtypes, strict=True))
     assert machines["UDI"].tolist() == list(range(1, 10_001))
     serial = machines["Type"].map({"L": 47_179, "M": 14_859, "H": 29_413}) + machines["UDI"]
     assert (machines["Product ID"] == machines["Type"] + serial.astype(str)).all()
-
-
-def test_machines_are_equal_on_every_call_and_differ_between_seeds(machines: pd.DataFrame) -> None:
-    assert content_hash(simulate_maintenance()) == content_hash(machines)
-    assert content_hash(simulate_maintenance(seed=1)) != content_hash(machines)
 
 
 @pytest.mark.parametrize("seed", [42, 7])
@@ -222,12 +199,11 @@ def test_sensor_moments_match_the_published_ones(machines: pd.DataFrame) -> None
 
 def test_tool_wear_grows_with_quality_and_starts_again(machines: pd.DataFrame) -> None:
     wear = machines["Tool wear [min]"]
-    change = wear.diff().iloc[1:]
     growth = machines["Type"].map({"L": 2, "M": 3, "H": 5})
-    renewed = change < 0
-    assert (change[~renewed] == growth.shift().iloc[1:][~renewed]).all()
-    assert (wear.iloc[1:][renewed] == 0).all()
-    assert (wear < 240).all()
+    renewed = wear.diff() < 0
+    assert (
+        (wear.diff() == growth.shift())[~renewed].iloc[1:].all() and (wear[renewed] == 0).all() and (wear < 240).all()
+    )
 
 
 def test_labels_follow_the_rules(machines: pd.DataFrame) -> None:
@@ -247,8 +223,7 @@ def test_labels_follow_the_rules(machines: pd.DataFrame) -> None:
 
 def test_target_keeps_its_quirks(machines: pd.DataFrame) -> None:
     table = pd.crosstab(machines["Failure Type"], machines["Target"])
-    assert table.loc[NO_FAILURE, 1] == 9
-    assert table.loc["Random Failures", 1] == 0
+    assert (table.loc[NO_FAILURE, 1], table.loc["Random Failures", 1]) == (9, 0)
     assert (table.drop([NO_FAILURE, "Random Failures"])[0] == 0).all()
 
 

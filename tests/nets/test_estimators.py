@@ -21,7 +21,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochScoring, GradientNorm
 from torch import Tensor, nn
 
 from labcode.errors import LabcodeError
-from labcode.nets.batches import Rows, batch_sizes, epoch_rows
+from labcode.nets.batches import Rows, epoch_rows
 from labcode.nets.device import pick_device
 from labcode.nets.estimators import TabularClassifier, TabularRegressor
 from labcode.nets.loop import DivergedError, one_cycle
@@ -51,23 +51,25 @@ def test_scikit_learn_checks(estimator: BaseEstimator, check: Any) -> None:
 
 
 class TestShapes:
-    def test_column_against_vector_is_an_error_and_not_a_broadcast(self) -> None:
+    @pytest.mark.parametrize(
+        ("criterion", "outputs", "targets", "says"),
+        [
+            (RegressionCriterion("mse"), torch.zeros(5, 1), torch.zeros(5), ["(5, 1)", "(5,)", "(5, 5)", "reshape(-1"]),
+            (RegressionCriterion(lambda a, b: a - b), torch.zeros(4, 1), torch.zeros(4, 1), ["one value a row, (4,)"]),
+            (ClassificationCriterion(), torch.zeros(4, 3), torch.zeros(4, 1, dtype=torch.long), ["labels of shape"]),
+        ],
+        ids=["would broadcast", "unreduced", "classes in a column"],
+    )
+    def test_those_that_do_not_belong_together_are_an_error(
+        self, criterion: nn.Module, outputs: Tensor, targets: Tensor, says: list[str]
+    ) -> None:
         with pytest.raises(ShapeError) as caught:
-            RegressionCriterion("mse")(torch.zeros(5, 1), torch.zeros(5))
-        for part in ("(5, 1)", "(5,)", "(5, 5)", "y.reshape(-1, 1)"):
-            assert part in str(caught.value)
+            criterion(outputs, targets)
+        assert all(part in str(caught.value) for part in says)
 
     def test_a_network_that_squeezes_its_output_is_refused_before_training(self, curve: Arrays) -> None:
         with pytest.raises(ShapeError, match=r"shape \(2,\) for 2 rows; expected \(2, 1\)"):
             TabularRegressor(module=lambda n, k: nn.Sequential(nn.Linear(n, k), nn.Flatten(0))).fit(*curve)
-
-    def test_a_loss_that_broadcasts_is_refused(self, curve: Arrays) -> None:
-        with pytest.raises(ShapeError, match="expected one value a row"):
-            TabularRegressor(loss=lambda outputs, targets: (outputs - targets.squeeze(1)).square()).fit(*curve)
-
-    def test_class_numbers_in_a_column_are_refused(self) -> None:
-        with pytest.raises(ShapeError, match="labels of shape"):
-            ClassificationCriterion()(torch.zeros(4, 3), torch.zeros(4, 1, dtype=torch.long))
 
     @pytest.mark.parametrize("n_targets", [1, 2])
     def test_targets_in_columns_come_back_in_columns(self, curve: Arrays, n_targets: int) -> None:
@@ -135,7 +137,6 @@ class TestClassification:
         plain, balanced = (TabularClassifier(max_epochs=10, class_weight=w, random_state=0) for w in (None, "balanced"))
         rare = [mlp.fit(X, y).predict_proba(X)[:, 2].mean() for mlp in (plain, balanced)]
         assert rare[1] > 1.5 * rare[0]
-        assert balanced.class_weight_[2] == pytest.approx(len(y) / (3 * (y == "outside").sum()))
 
     def test_class_weights_equal_row_weights(self, rings: Arrays) -> None:
         X, y = rings
@@ -143,12 +144,6 @@ class TestClassification:
         by_class = TabularClassifier(max_epochs=3, class_weight=weight, random_state=0).fit(X, y)
         by_row = TabularClassifier(max_epochs=3, random_state=0).fit(X, y, [weight[label] for label in y])
         assert np.array_equal(by_class.predict_proba(X), by_row.predict_proba(X))
-
-    def test_label_smoothing_keeps_probabilities_from_the_ends(self, rings: Arrays) -> None:
-        sharp, smooth = (TabularClassifier(**QUICK, label_smoothing=s).fit(*rings) for s in (0.0, 0.3))
-        assert (
-            smooth.predict_proba(rings[0]).max(axis=1).mean() < sharp.predict_proba(rings[0]).max(axis=1).mean() - 0.1
-        )
 
     def test_focal_loss_is_cross_entropy_times_the_miss_and_trains(self, rings: Arrays) -> None:
         logits, targets = torch.randn(9, 4), torch.randint(4, (9,))
@@ -192,23 +187,16 @@ class TestSteps:
         for ours_weights, weights in zip(ours.net_.module_.parameters(), mlp.parameters()):
             torch.testing.assert_close(ours_weights, weights, rtol=1e-4, atol=1e-6)
 
-    @pytest.mark.parametrize(("n_rows", "size", "at_least"), [(1, 5, 2), (10, 4, 1), (9, 4, 2), (8, 4, 2), (500, 7, 1)])
-    def test_batches_cover_all_rows(self, n_rows: int, size: int, at_least: int) -> None:
-        sizes = batch_sizes(n_rows, size, at_least=at_least)
-        assert sum(sizes) == n_rows and max(sizes) <= size + at_least - 1
-        assert min(sizes) >= min(at_least, n_rows)
-
-    def test_an_epoch_holds_every_row_once_beside_its_own_target(self) -> None:
+    def test_an_epoch_holds_every_row_once_beside_its_own_target_and_new_noise(self) -> None:
         numbers = torch.arange(200.0)[:, None]
         epochs = epoch_rows(Rows(numbers, -numbers, numbers[:, 0]), seed=0)
-        orders = []
-        for _ in range(2):
-            epoch = next(epochs)
-            assert torch.equal(epoch.X[:, 0].sort().values, numbers[:, 0])
-            assert epoch.weight is not None and torch.equal(epoch.X[:, 0], epoch.weight)
-            assert torch.equal(epoch.X, -epoch.y)
-            orders.append(epoch.X.clone())
-        assert not torch.equal(*orders)
+        first, second = (next(epochs).X.clone() for _ in range(2))
+        epoch = next(epochs)
+        assert epoch.weight is not None and torch.equal(epoch.X[:, 0], epoch.weight) and torch.equal(epoch.X, -epoch.y)
+        assert torch.equal(first.sort(dim=0).values, numbers) and not torch.equal(first, second)
+        noisy = epoch_rows(Rows(torch.zeros(50, 2), torch.zeros(50, 1)), seed=0, input_noise=0.5)
+        first, second = (next(noisy).X.clone() for _ in range(2))
+        assert first.std().item() == pytest.approx(0.5, rel=0.2) and not torch.equal(first, second)
 
     def test_the_rate_rises_falls_and_reaches_the_optimiser(self, curve: Arrays) -> None:
         shares = [one_cycle(step / 1000) for step in range(1000)]
@@ -231,14 +219,6 @@ class TestRegularisation:
         assert held.history_["train_loss"].iloc[-1] > free.history_["train_loss"].iloc[-1]
         assert np.array_equal(held.predict(curve[0]), held.predict(curve[0]))
 
-    @pytest.mark.parametrize(
-        ("optimizer", "penalty"), [("adam", "weight_decay"), ("adamw", "weight_decay"), ("adam", "l1")]
-    )
-    def test_penalties_shrink_the_weights(self, curve: Arrays, optimizer: Any, penalty: str) -> None:
-        options: Options = {"optimizer": optimizer, "lr": 0.01, "max_epochs": 20, "random_state": 0}
-        free, held = (TabularRegressor(**options, **{penalty: v}).fit(*curve) for v in (0.0, 1.0))
-        assert weight_sum(held) < 0.8 * weight_sum(free)
-
     def test_l1_gradient_is_that_of_the_penalty(self, curve: Arrays) -> None:
         """The first SGD step differs from a free one by lr * l1 * sign(weight), and in weights only."""
         options = {**FULL, "optimizer": "sgd", "max_epochs": 1}
@@ -248,40 +228,26 @@ class TestRegularisation:
             expected = 0.01 * 0.1 * start.sign() if start.ndim > 1 else torch.zeros_like(start)
             torch.testing.assert_close(a - b, expected, rtol=1e-3, atol=1e-6)
 
-    def test_input_noise_is_new_each_epoch(self) -> None:
-        rows = Rows(torch.zeros(50, 2), torch.zeros(50, 1))
-        epochs = epoch_rows(rows, seed=0, input_noise=0.5)
-        first, second = next(epochs).X.clone(), next(epochs).X
-        assert first.std().item() == pytest.approx(0.5, rel=0.2)
-        assert not torch.equal(first, second) and not rows.X.any()
-
 
 class TestEarlyStopping:
-    def test_stops_and_returns_to_the_best_weights(self, curve: Arrays) -> None:
+    @pytest.mark.parametrize(
+        ("options", "ends"), [({"lr": 0.02, "patience": 5}, False), ({"optimizer": "sgd", "lr": 0.3}, True)]
+    )
+    def test_it_returns_to_the_best_weights_also_when_epochs_run_out(
+        self, curve: Arrays, options: Options, ends: bool
+    ) -> None:
         X, y = curve
         noisy = np.random.default_rng(0).permutation(y[:60])
-        mlp = TabularRegressor(lr=0.02, max_epochs=500, patience=5, batch_size=16, random_state=0)
-        losses = mlp.fit(X[:60], noisy, valid_set=(X[60:], y[60:])).history_["valid_loss"]
-        assert len(losses) == losses.idxmin() + 6 < 500
+        options = {"max_epochs": 12 if ends else 500, "patience": 100, "batch_size": 8, "random_state": 0, **options}
+        mlp = TabularRegressor(**options).fit(X[:60], noisy, valid_set=(X[60:], y[60:]))
+        losses = mlp.history_["valid_loss"]
         assert mlp.best_epoch_ == losses.idxmin()
+        assert len(losses) == (12 if ends else losses.idxmin() + 6) < 500 and losses.idxmin() < len(losses) - 1
         rmse = mean_squared_error(y[60:], mlp.predict(X[60:])) ** 0.5
         assert rmse == pytest.approx(mlp.history_["valid_rmse"].min(), rel=1e-4)
 
-    def test_best_weights_also_return_when_epochs_run_out(self, curve: Arrays) -> None:
-        X, y = curve
-        mlp = TabularRegressor(optimizer="sgd", lr=0.3, max_epochs=12, patience=100, batch_size=8, random_state=0)
-        mlp.fit(X[:100], y[:100], valid_set=(X[100:], y[100:]))
-        assert len(mlp.history_) == 12 and mlp.best_epoch_ < 11
-        rmse = mean_squared_error(y[100:], mlp.predict(X[100:])) ** 0.5
-        assert rmse == pytest.approx(mlp.history_["valid_rmse"][mlp.best_epoch_], rel=1e-4)
-
-    def test_holds_out_rows_of_each_class_where_none_are_given(self, rings: Arrays) -> None:
-        X, y = rings
-        mlp = TabularClassifier(max_epochs=3, patience=2, validation_fraction=0.2, random_state=0)
-        train, held = mlp._hold_out((X, y, None), seed=0)
-        assert len(held[0]) == 120 and len(train[0]) == 480
-        assert np.mean(held[1] == "outside") == pytest.approx(np.mean(y == "outside"), abs=0.01)
-        assert "valid_loss" in mlp.fit(X, y).history_
+    def test_rows_are_held_out_where_none_are_given(self, rings: Arrays) -> None:
+        assert "valid_loss" in TabularClassifier(max_epochs=3, patience=2).fit(*rings).history_
 
     def test_held_out_rows_do_not_scale_the_target(self) -> None:
         X, y = np.zeros((10, 1)), np.r_[np.zeros(9), 1000.0]
@@ -373,21 +339,10 @@ class TestCitizenship:
 class TestRefusals:
     @pytest.mark.parametrize(
         "options",
-        [
-            {"loss": "huber"},
-            {"hidden": 64},
-            {"hidden": (64, 0)},
-            {"dropout": 1.0},
-            {"optimizer": "lbfgs"},
-            {"schedule": "cosine"},
-            {"batch_size": None},
-            {"max_epochs": 0},
-            {"patience": 0},
-            {"lr": 0.0},
-            {"weight_decay": -1.0},
-            {"validation_fraction": 1.0},
-        ],
-    )
+        [{"loss": "huber"}, {"hidden": 64}, {"hidden": (64, 0)}, {"dropout": 1.0}, {"optimizer": "lbfgs"},
+         {"schedule": "cosine"}, {"batch_size": None}, {"max_epochs": 0}, {"patience": 0}, {"lr": 0.0},
+         {"weight_decay": -1.0}, {"validation_fraction": 1.0}],
+    )  # fmt: skip
     def test_impossible_options_are_named_with_their_value(self, curve: Arrays, options: Options) -> None:
         ((name, value),) = options.items()
         with pytest.raises(ValueError) as caught:
@@ -427,7 +382,3 @@ def normalised(n_features: int, n_outputs: int) -> nn.Module:
 
 def press_ctrl_c(outputs: Tensor, targets: Tensor) -> Tensor:
     raise KeyboardInterrupt
-
-
-def weight_sum(mlp: TabularRegressor) -> float:
-    return sum(weight.abs().sum().item() for weight in mlp.net_.module_.parameters() if weight.ndim > 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Sequence
 from itertools import chain
@@ -95,6 +96,8 @@ OWN: dict[str, st.SearchStrategy[Any]] = {
     "input_noise": st.sampled_from([0.0, 0.1]),
     "shuffle": st.booleans(),
 }
+OF_NUMBERS = {"standardize_target": st.booleans(), "loss": st.sampled_from(["mse", "mae"])}
+OF_CLASSES = {"class_weight": st.sampled_from([None, "balanced", {"low": 1.0, "middle": 2.0, "top": 7.0}])}
 LENGTHS = st.tuples(st.integers(40, 120), st.integers(40, 120), st.integers(40, 120))
 
 
@@ -107,69 +110,41 @@ def networks(draw: st.DrawFn, kind: type[TabularEstimator], **more: st.SearchStr
 
 
 class TestAsAlone:
-    @settings(max_examples=15, deadline=None)
-    @given(
-        estimators=networks(TabularRegressor, standardize_target=st.booleans(), loss=st.sampled_from(["mse", "mae"])),
-        lengths=LENGTHS,
-        data=st.data(),
-    )
-    def test_any_regressors_on_any_rows(
-        self, estimators: list[TabularEstimator], lengths: tuple[int, ...], data: st.DataObject
-    ) -> None:
-        sets = [regression_rows(n, seed=i, weighted=i == 2) for i, n in enumerate(lengths)]
-        assert_as_alone(estimators, [data.draw(st.sampled_from(sets)) for _ in estimators])
-
-    @settings(max_examples=15, deadline=None)
-    @given(
-        estimators=networks(
-            TabularClassifier,
-            class_weight=st.sampled_from([None, "balanced", {"low": 1.0, "middle": 2.0, "top": 7.0}]),
-        ),
-        lengths=LENGTHS,
-        data=st.data(),
-    )
-    def test_any_classifiers_on_any_rows(
-        self, estimators: list[TabularEstimator], lengths: tuple[int, ...], data: st.DataObject
-    ) -> None:
-        sets = [classification_rows(n, seed=i, weighted=i == 2) for i, n in enumerate(lengths)]
+    @settings(max_examples=25, deadline=None)
+    @given(data=st.data(), lengths=LENGTHS)
+    def test_any_networks_on_any_rows(self, data: st.DataObject, lengths: tuple[int, ...]) -> None:
+        kind = data.draw(st.sampled_from([TabularRegressor, TabularClassifier]))
+        estimators = data.draw(networks(kind, **(OF_NUMBERS if kind is TabularRegressor else OF_CLASSES)))
+        rows_of = regression_rows if kind is TabularRegressor else classification_rows
+        sets = [rows_of(n, seed=i, weighted=i == 2) for i, n in enumerate(lengths)]
         assert_as_alone(estimators, [data.draw(st.sampled_from(sets)) for _ in estimators])
 
     @pytest.mark.parametrize("n_targets", [1, 3])
-    def test_several_targets(self, n_targets: int) -> None:
+    def test_several_targets_in_named_columns(self, n_targets: int) -> None:
         rows = regression_rows(90)
         targets = np.column_stack([rows.y, -100 * rows.y, rows.X[:, 0]])[:, :n_targets]
+        wide = TrainingRows(pd.DataFrame(rows.X, columns=["a", "b", "c"]), pd.DataFrame(targets))
         estimators = [TabularRegressor(**SMALL, lr=lr, random_state=0) for lr in (0.01, 0.03)]
-        wide = TrainingRows(rows.X, targets)
         assert_as_alone(estimators, [wide, wide])
-        assert [answers(n, rows.X).shape for n in fitted(fit_together(estimators, [wide, wide]))] == [
-            (90, n_targets)
-        ] * 2
+        for network in fitted(fit_together(estimators, [wide, wide])):
+            assert answers(network, wide.X).shape == (90, n_targets)
+            assert network.feature_names_in_.tolist() == ["a", "b", "c"]
 
-    def test_losses_of_ones_own(self) -> None:
+    def test_losses_of_ones_own_and_label_smoothing_which_is_not_recorded(self) -> None:
         rows, classes = regression_rows(90, weighted=True), classification_rows(90, weighted=True)
         regressors = [TabularRegressor(**SMALL, loss=log_cosh, lr=lr, random_state=0) for lr in (0.01, 0.03)]
-        classifiers = [TabularClassifier(**SMALL, loss=FocalLoss(3.0), lr=lr, random_state=0) for lr in (0.01, 0.03)]
-        assert len(group_members([*regressors, *classifiers], [rows, rows, classes, classes])) == 2
-        assert_as_alone([*regressors, *classifiers], [rows, rows, classes, classes])
-
-    def test_label_smoothing_trains_the_same_networks_and_records_no_smoothing(self) -> None:
-        rows = classification_rows(90)
-        estimators = [TabularClassifier(**SMALL, label_smoothing=0.2, lr=lr, random_state=0) for lr in (0.01, 0.03)]
-        assert_as_alone(estimators, [rows, rows])
+        options: list[Options] = [{"loss": FocalLoss(3.0)}, {"label_smoothing": 0.2}]
+        focal, smooth = (
+            [TabularClassifier(**SMALL, **own, lr=lr, random_state=0) for lr in (0.01, 0.03)] for own in options
+        )
+        sets = [rows, rows, *[classes] * 4]
+        assert len(group_members([*regressors, *focal, *smooth], sets)) == 3
+        assert_as_alone([*regressors, *focal, *smooth], sets)
 
     def test_seeds_that_are_generators(self) -> None:
         rows, generator = regression_rows(90), np.random.RandomState(0)
         seeds = [generator, generator, np.random.RandomState(1), np.int64(3)]
         assert_as_alone([TabularRegressor(**SMALL, dropout=0.3, random_state=seed) for seed in seeds], [rows] * 4)
-
-    def test_frames_keep_the_names_of_their_columns(self) -> None:
-        rows = regression_rows(90)
-        frame = pd.DataFrame(rows.X, columns=["a", "b", "c"])
-        named = TrainingRows(frame, pd.Series(rows.y, name="target"))
-        estimators = [TabularRegressor(**SMALL, lr=lr, random_state=0) for lr in (0.01, 0.03)]
-        assert_as_alone(estimators, [named, named])
-        for network in fitted(fit_together(estimators, [named, named])):
-            assert network.feature_names_in_.tolist() == ["a", "b", "c"]
 
     def test_a_pickle_is_as_small_as_that_of_a_network_fitted_alone(self) -> None:
         rows = regression_rows(90)
@@ -291,16 +266,7 @@ class TestGroups:
         for a, b, own in zip(fitted(fit_together(estimators, rows)), large, rows, strict=True):
             assert_alike(a, b, own.X, tolerance=1e-6)
 
-    @pytest.mark.parametrize(
-        "apart",
-        [
-            {"hidden": (4,)},
-            {"batch_size": 8},
-            {"optimizer": "sgd"},
-            {"loss": "mae"},
-        ],
-        ids=str,
-    )
+    @pytest.mark.parametrize("apart", [{"hidden": (4,)}, {"batch_size": 8}, {"optimizer": "sgd"}, {"loss": "mae"}])
     def test_another_shape_trains_apart(self, apart: Options) -> None:
         rows = regression_rows(60)
         estimators = [TabularRegressor(**SMALL), TabularRegressor(**{**SMALL, **apart})]
@@ -321,32 +287,27 @@ class TestGroups:
 
 
 class TestCitizenship:
-    def test_the_global_generator_is_left_as_it_was(self) -> None:
-        rows = regression_rows(60)
+    def test_the_global_generator_and_the_number_of_threads_are_left_as_they_were(self) -> None:
         estimators = [TabularRegressor(**SMALL, dropout=0.5, input_noise=0.1, random_state=s) for s in (0, 1)]
-        torch.manual_seed(0)
-        before = torch.get_rng_state()
-        fitted(fit_together(estimators, [rows, rows]))
-        assert torch.equal(torch.get_rng_state(), before)
-
-    def test_the_number_of_threads_is_left_as_it_was(self) -> None:
         before = torch.get_num_threads()
+        torch.manual_seed(0)
+        state = torch.get_rng_state()
         torch.set_num_threads(2)
-        fitted(fit_together([TabularRegressor(**SMALL, lr=lr) for lr in (0.01, 0.03)], [regression_rows(60)] * 2))
+        fitted(fit_together(estimators, [regression_rows(60)] * 2))
         after = torch.get_num_threads()
         torch.set_num_threads(before)
-        assert after == 2
+        assert torch.equal(torch.get_rng_state(), state) and after == 2
 
     def test_estimators_rows_and_their_arrays_are_left_as_they_were(self) -> None:
         rows = regression_rows(60, weighted=True)
-        before = [array.copy() for array in (rows.X, rows.y, rows.sample_weight)]
+        before = copy.deepcopy(rows)
         estimators = [TabularRegressor(**SMALL, lr=0.03, input_noise=0.1), TabularRegressor(**SMALL, patience=1)]
         known = [dict(vars(estimator)) for estimator in estimators]
         networks = fitted(fit_together(estimators, [rows, rows]))
         assert [vars(estimator) for estimator in estimators] == known
         assert all(network is not estimator for network, estimator in zip(networks, estimators))
-        for array, expected in zip((rows.X, rows.y, rows.sample_weight), before):
-            np.testing.assert_array_equal(array, expected)
+        for name, expected in vars(before).items():
+            np.testing.assert_array_equal(getattr(rows, name), expected)
 
 
 def log_cosh(outputs: Tensor, targets: Tensor) -> Tensor:

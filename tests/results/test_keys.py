@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,12 +27,6 @@ class Spec:
     seeds: tuple[int, ...] = (0, 1)
 
 
-BASE = {
-    **{"name": "a/b", "spec": Spec(), "inputs": {"rows": 3}, "code": "c"},
-    **{"versions": {"torch": "2.13.0", "numpy": "2"}, "device": "cpu"},
-}
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -48,44 +41,34 @@ BASE = {
     ],
     ids=str,
 )
-def test_every_input_changes_the_key(change: dict[str, object]) -> None:
-    assert result_key(**{**BASE, **change}) != result_key(**BASE)  # type: ignore[arg-type]
-
-
-def test_a_key_does_not_depend_on_the_order_of_mappings() -> None:
-    assert result_key(**{**BASE, "versions": {"numpy": "2", "torch": "2.13.0"}}) == result_key(**BASE)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("numbers.py", "FACTOR * prices", "-FACTOR * prices"),
-        ("numbers.py", "lr: float = 0.1", "lr: float = 0.2"),
-        ("numbers.py", 'over="dates"', 'over="rows"'),
-        ("numbers.py", "Number(data", "Number(2 * data"),
-        ("helper.py", "2.0", "2.5"),
-    ],
-)
-def test_what_computes_a_number_changes_the_digest(lab: Laboratory, file: str, old: str, new: str) -> None:
-    before = code_digest("fakelab.numbers")
-    lab.edit(old, new, file)
-    assert code_digest("fakelab.numbers") != before
+def test_every_input_changes_the_key_and_no_order_does(change: dict[str, object]) -> None:
+    base: dict = {"name": "a/b", "spec": Spec(), "inputs": {"rows": 3}, "code": "c", "device": "cpu"}
+    base["versions"] = {"torch": "2.13.0", "numpy": "2"}
+    assert result_key(**{**base, **change}) != result_key(**base)
+    assert result_key(**{**base, "versions": {"numpy": "2", "torch": "2.13.0"}}) == result_key(**base)
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "changes"),
     [
-        ("Number(FACTOR * prices", "Number(  # twice\n        FACTOR*prices"),
-        ('"""Do little."""', '"""Do even less."""'),
-        ('"""Experiments that note each time they run."""', '__version__ = "3"'),
-        ("spec: Spec, *,", "spec, *,"),
-        ('says="mean close", unit="USD"', 'says="mean", decimals=3, least=0'),
+        ("FACTOR * prices", "-FACTOR * prices", True),
+        ("lr: float = 0.1", "lr: float = 0.2", True),
+        ('over="dates"', 'over="rows"', True),
+        ("Number(data", "Number(2 * data", True),
+        ("FACTOR = 2.0", "FACTOR = 2.5", True),
+        ("Number(FACTOR * prices", "Number(  # twice\n        FACTOR*prices", False),
+        ('"""Do little."""', '"""Do even less."""', False),
+        ('"""Experiments that note each time they run."""', '__version__ = "3"', False),
+        ("spec: Spec, *,", "spec, *,", False),
+        ('says="mean close", unit="USD"', 'says="mean", decimals=3, least=0', False),
     ],
 )
-def test_what_changes_no_number_does_not_change_the_digest(lab: Laboratory, old: str, new: str) -> None:
+def test_what_computes_a_number_and_nothing_else_changes_the_digest(
+    lab: Laboratory, old: str, new: str, changes: bool
+) -> None:
     before = code_digest("fakelab.numbers")
-    lab.edit(old, new)
-    assert code_digest("fakelab.numbers") == before
+    lab.edit(old, new, "helper.py" if old.startswith("FACTOR =") else "numbers.py")
+    assert (code_digest("fakelab.numbers") != before) is changes
 
 
 def test_the_digest_follows_imports_wherever_they_stand_but_not_into_the_report(
@@ -158,20 +141,16 @@ def test_every_library_that_experiments_compute_with_is_in_the_key() -> None:
     assert {names.get(root, root) for root in roots} <= set(LIBRARIES)
 
 
-def test_versions_are_those_installed_and_no_library_is_imported_for_them() -> None:
-    assert library_versions()["numpy"] == np.__version__
-    assert library_versions()["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
-    code = "import sys; from labcode.results.keys import *; library_versions(); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_the_device_is_named_and_a_machine_without_a_gpu_needs_no_torch_to_know(
+def test_versions_and_device_are_those_here_and_no_library_is_imported_for_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keys, "_has_gpu_driver", lambda: False)
-    assert keys.device() == "cpu"
+    versions = library_versions()
+    assert (versions["numpy"], versions["python"]) == (np.__version__, "{}.{}".format(*sys.version_info))
+    code = "import sys; from labcode.results.keys import *; library_versions(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     monkeypatch.setattr("labcode.nets.processes.training_device", lambda: "cuda (H100)")
-    monkeypatch.setattr(keys, "_has_gpu_driver", lambda: True)
-    assert keys.device() == "cuda (H100)"
+    for driver, expected in ((False, "cpu"), (True, "cuda (H100)")):
+        monkeypatch.setattr(keys, "_has_gpu_driver", lambda driver=driver: driver)
+        assert keys.device() == expected
     monkeypatch.setenv("LABCODE_DEVICE", "cpu")
     assert keys.device() == "cpu"

@@ -43,35 +43,21 @@ def files(store: Store, pattern: str = "*") -> list[Path]:
     return sorted(store.path(NAME, KEY).parent.glob(pattern))
 
 
-def test_a_result_comes_back_bit_for_bit() -> None:
+def test_a_result_comes_back_bit_for_bit_from_json_and_npz_without_pickle() -> None:
     store, result = Store(), make()
     assert store.load(NAME, KEY) is None
     store.save(result)
     back = store.load(NAME, KEY)
-    assert back is not None
-    assert repr(back.scalars) == repr(result.scalars)
-    assert repr(back.tables) == repr(result.tables)
-    assert back.meta == result.meta
+    assert back is not None and back.meta == result.meta
+    assert (repr(back.scalars), repr(back.tables)) == (repr(result.scalars), repr(result.tables))
     assert list(back.arrays) == list(ARRAYS)
     for name, array in ARRAYS.items():
-        assert back.arrays[name].dtype == array.dtype
-        assert back.arrays[name].tobytes() == array.tobytes()
+        assert (back.arrays[name].dtype, back.arrays[name].tobytes()) == (array.dtype, array.tobytes())
     assert np.signbit(back.scalars["zero"]) and back.scalars["rmse"] == 0.1 + 0.2 and back.scalars["name"] == "nan"
-
-
-def test_the_files_are_valid_json_and_npz_without_pickle() -> None:
-    store = Store()
-    store.save(make())
-    assert {path.suffix for path in files(store)} == {".json", ".npz"}
-    json.loads(files(store, "*.json")[0].read_text("utf-8"), parse_constant=lambda name: pytest.fail(name))
-    with np.load(files(store, "*.npz")[0], allow_pickle=False) as arrays:
+    assert back.frame("seeds")["seed"].tolist() == [1, 2]
+    json.loads(_json(store).read_text("utf-8"), parse_constant=lambda name: pytest.fail(name))
+    with np.load(_npz(store), allow_pickle=False) as arrays:
         assert len(arrays.files) == len(ARRAYS)
-
-
-def test_a_table_is_a_frame_away() -> None:
-    assert make().frame("seeds")["seed"].tolist() == [1, 2]
-    with pytest.raises(LabcodeError, match="no table 'folds'; it has seeds"):
-        make().frame("folds")
 
 
 @pytest.mark.parametrize(
@@ -80,11 +66,12 @@ def test_a_table_is_a_frame_away() -> None:
         ({"scalars": {"rmse": np.zeros(2)}}, r"scalars\['rmse'\] is array"),
         ({"tables": {"rows": [{"day": pd.Timestamp("2016-01-04")}]}}, r"tables\['rows'\]\[0\]\['day'\] is Timestamp"),
         ({"arrays": {"rows": np.array([{}])}}, "array 'rows' holds Python objects"),
+        ({}, "no table 'folds'; it has none"),
     ],
 )
-def test_a_value_that_cannot_be_stored_is_named_at_once(part: dict[str, dict], expected: str) -> None:
+def test_what_cannot_be_stored_or_is_not_there_is_named_at_once(part: dict[str, dict], expected: str) -> None:
     with pytest.raises(LabcodeError, match=expected):
-        Result(**{"experiment": NAME, "key": KEY, "scalars": {}, **part})
+        Result(**{"experiment": NAME, "key": KEY, "scalars": {}, **part}).frame("folds")
 
 
 def _json(store: Store) -> Path:
@@ -101,22 +88,9 @@ def _change_a_digit(store: Store) -> None:
     _json(store).write_text(text.replace("0.30000000000000004", "0.20000000000000004"))
 
 
-def _another_key_inside(store: Store) -> None:
-    foreign = Result(experiment=NAME, key=f"f{KEY[1:]}", scalars={"rmse": 9.0})
-    store.save(foreign)
-    store.path(NAME, foreign.key).replace(store.path(NAME, KEY))
-
-
-def _another_name_inside(store: Store) -> None:
-    foreign = Result(experiment="regression/other", key=KEY, scalars={"rmse": 9.0})
-    store.save(foreign)
-    store.path(foreign.experiment, KEY).replace(store.path(NAME, KEY))
-
-
-def _a_folder_in_its_place(store: Store) -> None:
-    path = _json(store)
-    path.unlink()
-    path.mkdir()
+def _of_another(store: Store, name: str, key: str) -> None:
+    store.save(Result(experiment=name, key=key, scalars={"rmse": 9.0}))
+    store.path(name, key).replace(store.path(NAME, KEY))
 
 
 DAMAGE: dict[str, Callable[[Store], object]] = {
@@ -127,9 +101,9 @@ DAMAGE: dict[str, Callable[[Store], object]] = {
     "too deep": lambda store: _json(store).write_text("[" * 100_000),
     "no checksum": lambda store: _json(store).write_text('{"scalars": {}}'),
     "a digit changed": _change_a_digit,
-    "another key": _another_key_inside,
-    "another name": _another_name_inside,
-    "a folder": _a_folder_in_its_place,
+    "another key": lambda store: _of_another(store, NAME, f"f{KEY[1:]}"),
+    "another name": lambda store: _of_another(store, "regression/other", KEY),
+    "a folder": lambda store: (_json(store).unlink(), store.path(NAME, KEY).mkdir()),
     "a pipe": lambda store: (_json(store).unlink(), os.mkfifo(store.path(NAME, KEY))),
     "a dangling link": lambda store: (_json(store).unlink(), store.path(NAME, KEY).symlink_to("nowhere")),
     "a link to itself": lambda store: (_json(store).unlink(), store.path(NAME, KEY).symlink_to(store.path(NAME, KEY))),
@@ -147,16 +121,16 @@ def test_damage_is_noticed_set_aside_and_mended(damage: str, capsys: pytest.Capt
     DAMAGE[damage](store)
     assert store.load(NAME, KEY) is None
     warning = capsys.readouterr().err
-    assert warning.count("\n") == 1
     assert f"{store.path(NAME, KEY)} cannot be used" in warning and "set-aside-1" in warning
     assert [path.name for path in files(store, "*.json.set-aside-1")] == [f"{KEY[:24]}.json.set-aside-1"]
     assert store.load(NAME, KEY) is None
-    assert capsys.readouterr().err == "", "it is said once"
-    store.save(make())
-    assert store.load(NAME, KEY) is not None
-    DAMAGE["truncated"](store)
-    assert store.load(NAME, KEY) is None
-    assert files(store, "*.json.set-aside-2"), "what was set aside before is not overwritten"
+    assert (warning.count("\n"), capsys.readouterr().err) == (1, ""), "it is said once"
+    for number in (2, 3):
+        store.save(make())
+        assert store.load(NAME, KEY) is not None
+        DAMAGE["truncated"](store)
+        assert store.load(NAME, KEY) is None
+        assert files(store, f"*.json.set-aside-{number}"), "what was set aside before is not overwritten"
 
 
 def test_an_interrupted_save_leaves_the_old_state(monkeypatch: pytest.MonkeyPatch) -> None:

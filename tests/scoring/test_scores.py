@@ -11,33 +11,27 @@ from labcode.scoring import scores as ours
 K = 4
 
 
-@pytest.fixture(params=range(5))
-def predicted(request: pytest.FixtureRequest) -> tuple[np.ndarray, np.ndarray]:
-    """Actual and predicted classes; in the last case one class is never there, and one never called."""
-    random = np.random.default_rng(request.param)
+@pytest.mark.parametrize("seed", range(5))
+def test_counts_and_scores_of_classes_are_scikit_learns(seed: int) -> None:
+    """In the last case one class is never there, and one never called."""
+    random = np.random.default_rng(seed)
     y = random.choice(K, 600, p=[0.7, 0.2, 0.08, 0.02])
     calls = np.where(random.random(600) < 0.7, y, random.choice(K, 600))
-    return (np.where(y == 3, 0, y), np.where(calls == 2, 0, calls)) if request.param == 4 else (y, calls)
-
-
-def test_counts_are_scikit_learns_for_each_predictor(predicted: tuple[np.ndarray, np.ndarray]) -> None:
-    y, calls = predicted
-    found = ours.confusion_counts(y, [[calls, y]], K)
-    assert found.shape == (1, 2, K, K)
-    np.testing.assert_array_equal(found[0, 0], sk.confusion_matrix(y, calls, labels=range(K)))
-    assert ours.accuracy(found).tolist() == [[pytest.approx(sk.accuracy_score(y, calls)), 1.0]]
-
-
-def test_scores_of_classes_are_scikit_learns(predicted: tuple[np.ndarray, np.ndarray]) -> None:
-    y, calls = predicted
-    counts = ours.confusion_counts(y, calls, K)
+    if seed == 4:
+        y, calls = np.where(y == 3, 0, y), np.where(calls == 2, 0, calls)
+    counts = ours.confusion_counts(y, [[calls, y]], K)
+    assert counts.shape == (1, 2, K, K)
+    np.testing.assert_array_equal(counts[0, 0], sk.confusion_matrix(y, calls, labels=range(K)))
+    assert ours.accuracy(counts).tolist() == [[pytest.approx(sk.accuracy_score(y, calls)), 1.0]]
     precision, recall, f1, _ = sk.precision_recall_fscore_support(y, calls, labels=range(K), zero_division=0)
-    np.testing.assert_allclose(ours.precisions(counts), precision)
-    np.testing.assert_allclose(ours.recalls(counts), recall)
-    np.testing.assert_allclose(ours.f1_scores(counts), f1)
-    assert ours.macro_f1(counts) == pytest.approx(f1.mean())
-    assert ours.macro_f1_without(counts, 1) == pytest.approx(f1[[0, 2, 3]].mean())
-    assert ours.weighted_f1(counts) == pytest.approx(sk.f1_score(y, calls, average="weighted"))
+    np.testing.assert_allclose(ours.precisions(counts)[0, 0], precision)
+    np.testing.assert_allclose(ours.recalls(counts)[0, 0], recall)
+    np.testing.assert_allclose(ours.f1_scores(counts)[0, 0], f1)
+    assert ours.macro_f1(counts)[0, 0] == pytest.approx(f1.mean())
+    assert ours.macro_f1_without(counts, 1)[0, 0] == pytest.approx(f1[[0, 2, 3]].mean())
+    assert ours.weighted_f1(counts)[0, 0] == pytest.approx(sk.f1_score(y, calls, average="weighted"))
+    shares = random.dirichlet(np.ones(K), 600)
+    assert ours.log_loss(y, shares) == pytest.approx(sk.log_loss(y, shares, labels=range(K)))
 
 
 def test_balanced_counts_weigh_classes_alike() -> None:
@@ -46,10 +40,7 @@ def test_balanced_counts_weigh_classes_alike() -> None:
     assert ours.accuracy(ours.balanced_counts(counts)) == pytest.approx((0.8 + 0.0 + 0.4) / 3)
 
 
-def test_the_log_loss_is_scikit_learns_and_finite_where_it_was_sure_and_wrong() -> None:
-    random = np.random.default_rng(0)
-    y, shares = random.choice(K, 600), random.dirichlet(np.ones(K), 600)
-    assert ours.log_loss(y, shares) == pytest.approx(sk.log_loss(y, shares))
+def test_being_sure_and_wrong_costs_a_finite_log_loss() -> None:
     assert ours.log_loss([0], [[0.0, 1.0]]) == pytest.approx(-np.log(1e-15))
 
 
