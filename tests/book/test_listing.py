@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -90,12 +89,14 @@ def area(scale: float) -> float:
 VOLUME = "class Box:\n    def volume(self) -> float:\n        return float(np.power(self.side, 3))"
 
 
-@pytest.fixture(autouse=True)
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "listedlab").mkdir()
-    (tmp_path / "listedlab" / "shapes.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    importlib.invalidate_caches()
+@pytest.fixture(autouse=True, scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("listed")
+    (folder / "listedlab").mkdir()
+    (folder / "listedlab" / "shapes.py").write_text(MODULE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        yield
 
 
 def run(code: str) -> dict[str, Any]:
