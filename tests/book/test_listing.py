@@ -93,6 +93,7 @@ VOLUME = "class Box:\n    def volume(self) -> float:\n        return float(np.po
 def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("listed")
     (folder / "listedlab").mkdir()
+    (folder / "listedlab" / "__init__.py").touch()
     (folder / "listedlab" / "shapes.py").write_text(MODULE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
