@@ -90,10 +90,9 @@ VOLUME = "class Box:\n    def volume(self) -> float:\n        return float(np.po
 
 
 @pytest.fixture(autouse=True, scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("listed")
     (folder / "listedlab").mkdir()
-    (folder / "listedlab" / "__init__.py").touch()
     (folder / "listedlab" / "shapes.py").write_text(MODULE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
