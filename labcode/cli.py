@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -29,40 +29,20 @@ app.add_typer(data_app, name="data")
 app.add_typer(store_app, name="store")
 app.add_typer(new_app, name="new")
 
-
-class DataName(StrEnum):
-    """The two data sets."""
-
-    prices = "prices"
-    maintenance = "maintenance"
-
-
-class EngineName(StrEnum):
-    """What renders."""
-
-    auto = "auto"
-    quarto = "quarto"
-    portable = "portable"
-
-
-class EditionName(StrEnum):
-    """How much of the report."""
-
-    full = "full"
-    handin = "handin"
-
-
-class FormatName(StrEnum):
-    """What is written."""
-
-    html = "html"
-    pdf = "pdf"
-    all = "all"
-    onefile = "onefile"
+DataName = StrEnum("DataName", ["prices", "maintenance"])
+BenchName = StrEnum("BenchName", ["training", "peers", "tuning", "render"])
+Chapters = Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")]
+Experiments = Annotated[
+    list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
+]
+Engine = Annotated[
+    Literal["auto", "quarto", "portable"], typer.Option(help="auto: Quarto where it is found, else portable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 
 
 @data_app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
+def status(as_json: Json = False) -> None:
     """Show which rows would be used, and what is odd about them; exits with 2 if a file must be refused."""
     from labcode.data.maintenance import load_maintenance
     from labcode.data.prices import load_prices
@@ -80,11 +60,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
     else:
         for name, fact in facts.items():
             print(f"{name}: {fact['status']}, {fact['rows']:,} rows" + (f", {fact['path']}" if fact["path"] else ""))
-            print(f"  sha256 {fact['sha256']}")
-            for oddity, rows in fact["oddities"].items():
-                print(f"  {rows:>6,}  {oddity}")
-            for note in (*fact["notes"], *fact["unread"]):
-                print(f"  {note}")
+            oddities = [f"{rows:>6,}  {oddity}" for oddity, rows in fact["oddities"].items()]
+            for line in (f"sha256 {fact['sha256']}", *oddities, *fact["notes"], *fact["unread"]):
+                print(f"  {line}")
     if refused:
         raise LabcodeError("\n".join(refused))
 
@@ -98,14 +76,12 @@ def fetch(names: Annotated[list[DataName] | None, typer.Argument(help="Data sets
     from labcode.data.sources import find_file
 
     failures = []
-    for spec in (PRICES, MAINTENANCE):
-        if names and spec.name not in [name.value for name in names]:
-            continue
-        if path := find_file(spec):
-            print(f"{spec.name}: {path} is there already and is used; nothing to download.")
-            continue
+    for spec in [spec for spec in (PRICES, MAINTENANCE) if not names or spec.name in names]:
         try:
-            print(f"{spec.name}: {fetching.fetch(fetching.load_source(spec.name), progress=sys.stderr.isatty())}")
+            if path := find_file(spec):
+                print(f"{spec.name}: {path} is there already and is used; nothing to download.")
+            else:
+                print(f"{spec.name}: {fetching.fetch(fetching.load_source(spec.name), progress=sys.stderr.isatty())}")
         except DownloadError as error:
             failures.append(f"{spec.name}: {error}")
     if failures:
@@ -114,12 +90,9 @@ def fetch(names: Annotated[list[DataName] | None, typer.Argument(help="Data sets
 
 @app.command()
 def run(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
-    ] = None,
+    names: Experiments = None,
     cluster: Annotated[
-        str | None,
-        typer.Option(help="Train on a dask cluster: its scheduler's address, or local:N for N processes here."),
+        str | None, typer.Option(help="Train on a dask cluster: its scheduler's address, or local:N for N processes.")
     ] = None,
 ) -> None:
     """Compute the results that are not stored yet; what an interrupted run finished is kept."""
@@ -145,21 +118,18 @@ def run(
 
 @app.command()
 def results(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
-    ] = None,
+    names: Experiments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable; NaN and infinity become null.")] = False,
 ) -> None:
     """Show the figures that are stored; computes nothing, and names what is missing."""
-    from labcode.book.environment import finite
+    from labcode.book.environment import results_text
     from labcode.results.run import survey
 
     found = survey(names or ())
-    scalars = {name: result.scalars for name, result in found.items() if result is not None}
     if as_json:
-        print(json.dumps({name: finite(values) for name, values in scalars.items()}, indent=2, allow_nan=False))
+        print(results_text(found), end="")
     else:
-        _print_scalars(scalars)
+        _print_scalars({name: result.scalars for name, result in found.items() if result is not None})
     missing = [name for name, result in found.items() if result is None]
     if missing:
         print(f"labcode: not computed yet: {', '.join(missing)}; `labcode run` computes them.", file=sys.stderr)
@@ -177,16 +147,14 @@ def _print_scalars(scalars: dict[str, dict[str, float | int | str]]) -> None:
 
 @app.command()
 def render(
-    chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
+    chapters: Chapters = None,
     to: Annotated[
-        FormatName,
+        Literal["html", "pdf", "all", "onefile"],
         typer.Option(help="What to write; all is HTML and PDF, onefile one page that holds everything."),
-    ] = FormatName.all,
-    engine: Annotated[
-        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
-    ] = EngineName.auto,
+    ] = "all",
+    engine: Engine = "auto",
     edition: Annotated[
-        EditionName | None,
+        Literal["full", "handin"] | None,
         typer.Option(
             help="full: with the appendices; handin: what is handed in, into _handin/. That of QUARTO_PROFILE, or full."
         ),
@@ -198,15 +166,16 @@ def render(
     from labcode.book import edition as editions
     from labcode.book.render import render as render_book
 
-    formats: Any = ("html", "pdf") if to is FormatName.all else (to.value,)
-    with editions.chosen(edition.value if edition else editions.edition()):
-        for path in render_book(chapters or (), to=formats, engine=engine.value, out=out, fresh=fresh):
+    with editions.chosen(edition or editions.edition()):
+        for path in render_book(
+            chapters or (), to=("html", "pdf") if to == "all" else (to,), engine=engine, out=out, fresh=fresh
+        ):
             print(f"Written: {path}")
 
 
 @app.command()
 def check(
-    chapters: Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")] = None,
+    chapters: Chapters = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only faults and the counts.")] = False,
 ) -> None:
     """Try every check, value and label on the stored results; trains nothing, exits with 1 if anything is wrong."""
@@ -217,25 +186,15 @@ def check(
         print(*found.checks, sep="\n")
     for fault in found.faults:
         print(f"labcode: {fault}", file=sys.stderr)
-    counts = f"{len(found.checks)} checks, {found.inline} inline values"
-    print(f"{counts}, {found.typed} typed numbers, {len(found.faults)} faults")
+    print(f"{len(found.checks)} checks, {found.inline} inline values, {len(found.faults)} faults")
     if found.faults:
         raise typer.Exit(1)
-
-
-class BenchName(StrEnum):
-    """What can be timed."""
-
-    training = "training"
-    peers = "peers"
-    tuning = "tuning"
-    render = "render"
 
 
 @app.command()
 def bench(
     names: Annotated[list[BenchName] | None, typer.Argument(help="Benchmarks; all by default.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    as_json: Json = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds in which all contestants take turns.")] = 3,
 ) -> None:
     """Time this project beside its peers, and measure their errors, side by side in one run (minutes to an hour)."""
@@ -257,36 +216,31 @@ def bench(
 @app.command()
 def preview(
     chapter: Annotated[str | None, typer.Argument(help="Chapter to open first.")] = None,
-    engine: Annotated[
-        EngineName, typer.Option(help="portable shows an edit sooner; quarto shows Quarto's own pages.")
-    ] = EngineName.portable,
+    engine: Engine = "portable",
 ) -> None:
-    """Show the report in the browser, rendered again at every edit of its text, code or data."""
+    """Show the report in the browser, rendered again at every edit of its text, code or data; portable is faster."""
     from labcode.book.preview import preview as preview_book
 
-    raise typer.Exit(preview_book(chapter, engine=engine.value))
+    raise typer.Exit(preview_book(chapter, engine=engine))
 
 
 @app.command()
 def submit(
     out: Annotated[Path | None, typer.Option(help="The zip to write; dist/<title>.zip by default.")] = None,
-    engine: Annotated[
-        EngineName, typer.Option(help="auto: Quarto where it is found, else portable.")
-    ] = EngineName.auto,
+    engine: Engine = "auto",
 ) -> None:
     """Pack the hand-in: its PDF, the whole report as one page, scripts, numbers, where they come from, checksums."""
-    from labcode.book.check_book import refuse_faults
     from labcode.book.submit import submit as hand_in
     from labcode.lab.scripts import scripts
 
-    made = hand_in(out, engine=engine.value, check=refuse_faults, scripts=scripts())
+    made = hand_in(out, engine=engine, scripts=scripts())
     print(f"Written: {made.path} ({', '.join(made.files)})")
     for line in made.notes:
         print(f"labcode: {line}", file=sys.stderr)
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
+def doctor(as_json: Json = False) -> None:
     """Look at Python, Quarto, device, data and store: what is there, and how to mend it; exits with 1 if faulty."""
     from labcode.book.doctor import examine
 
@@ -308,12 +262,7 @@ def prune(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what
 
     found = stored()
     old = [result for result in found if result.old]
-    try:
-        size = sum(result.size for result in old) if dry_run else remove(found)
-    except OSError as error:
-        raise LabcodeError(
-            f"{error.filename} cannot be removed ({error.strerror}); make its folder writable."
-        ) from None
+    size = sum(result.size for result in old) if dry_run else remove(found)
     print(f"{'Would remove' if dry_run else 'Removed'} {len(old)} of {len(found)} results, {size / 1e6:.1f} MB.")
 
 
@@ -322,8 +271,7 @@ def chapter(name: Annotated[str, typer.Argument(help="Its file name and label, s
     """Write chapters/NAME.qmd from the template, and list it in _quarto.yml before the closing chapter."""
     from labcode.book.scaffold import new_chapter
 
-    path = new_chapter(name)
-    print(f"Written: {path}; `labcode render {name} --to html` shows it.")
+    print(f"Written: {new_chapter(name)}; `labcode render {name} --to html` shows it.")
 
 
 @app.command()
@@ -344,8 +292,8 @@ def main() -> None:
     except LabcodeError as error:
         print(f"labcode: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full disk, a folder that cannot be written: what was begun has been taken away
-        print(f"labcode: {error}; make room, or name another folder.", file=sys.stderr)
+    except OSError as error:  # a full disk, a folder that cannot be written: nothing half-written is left
+        print(f"labcode: {error}; make room, make the folder writable, or name another.", file=sys.stderr)
         sys.exit(LabcodeError.exit_code)
     except KeyboardInterrupt:
         print("labcode: interrupted.", file=sys.stderr)

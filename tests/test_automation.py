@@ -47,7 +47,8 @@ def jobs(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_runs_commands_that_exist_with_pinned_actions(path: Path) -> None:
+def test_a_workflow_runs_commands_that_exist_with_pinned_actions_few_rights_and_a_limit(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text("utf-8"))
     steps = [step for job in jobs(path) for step in job["steps"]]
     runs = [line for step in steps for line in commands(step.get("run", ""))]
     for line in runs:
@@ -55,13 +56,7 @@ def test_a_workflow_runs_commands_that_exist_with_pinned_actions(path: Path) -> 
     actions = [step["uses"] for step in steps if "uses" in step]
     assert all(re.fullmatch(r"[\w-]+/[\w./-]+@v\d+", action) for action in actions), actions
     assert runs or "actions/deploy-pages@v4" in actions
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_has_few_rights_a_limit_and_no_twin(path: Path) -> None:
-    workflow = yaml.safe_load(path.read_text("utf-8"))
-    assert workflow["permissions"] in ({}, {"contents": "read"})
-    assert workflow["concurrency"]["group"]
+    assert workflow["permissions"] in ({}, {"contents": "read"}) and workflow["concurrency"]["group"]
     for job in jobs(path):
         assert job["timeout-minutes"] <= 180
         rights = job.get("permissions", workflow["permissions"])

@@ -22,19 +22,6 @@ from labcode.results.typed import Results, impossible, numbers
 from labcode.settings import project_root
 
 
-@dataclass(frozen=True)
-class Tried:
-    """A check, its ``file:line``, and what its trial found."""
-
-    where: str
-    check: checks.Check
-    trial: trials.Trial
-
-    def __str__(self) -> str:
-        holds = "holds" if self.check.holds else "false"
-        return f"{holds:6}{self.where}  {self.check.condition}\n      {self.check.words}"
-
-
 @dataclass
 class Checked:
     """What was found.
@@ -42,21 +29,16 @@ class Checked:
     Attributes
     ----------
     checks
-        Every check of the chapters, those of verdicts among them.
+        Every check of the chapters, those of verdicts among them: whether it holds, its ``file:line``, and its words.
     inline
         Number of all inline values.
     faults
         What must be mended, each with its place.
     """
 
-    checks: list[Tried] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
     inline: int = 0
     faults: list[str] = field(default_factory=list)
-
-    @property
-    def typed(self) -> int:
-        """Numbers typed in prose."""
-        return sum(" is typed; " in fault for fault in self.faults)
 
 
 def check_book(root: Path | None = None, chapters: Sequence[str] = ()) -> Checked:
@@ -78,7 +60,8 @@ def check_book(root: Path | None = None, chapters: Sequence[str] = ()) -> Checke
     missing = [name for name, result in run.survey().items() if result is None]
     if missing:
         raise LabcodeError(
-            f"{len(missing)} results are not stored yet ({', '.join(missing)}); compute them with `labcode run`."
+            f"Results are missing, or are stale, since rows, code, settings or libraries have changed "
+            f"({', '.join(missing)}); compute them with `labcode run`."
         )
     found = Checked(faults=list(lint.all_faults(root)))
     for file in edition.chapter_files(chapters, root) or edition.sources(root):
@@ -103,7 +86,8 @@ def _check_chapter(root: Path, file: str, found: Checked) -> None:
             made = checks.made[before:]
             del checks.made[before:]
             judged = isinstance(shown, Verdict)
-            found.checks += [_tried(str(line), each, found, judged) for each in (shown.checks if judged else made)]
+            for check in shown.checks if judged else made:
+                _try(str(line), check, found, judged)
             found.inline += cell.inline
             if cell.inline and line and not made and _shows_result(line.text, names):
                 shows_result.add(line.text.strip())
@@ -122,19 +106,16 @@ def _shows_result(code: str, names: dict[str, Any]) -> bool:
     return any(isinstance(names.get(name), Results | Number) for name in used)
 
 
-def _tried(where: str, check: checks.Check, found: Checked, judged: bool) -> Tried:
-    """Try a check; of those of a verdict, one may be false, since it judges and does not promise."""
-    trial = trials.tried(check)
+def _try(where: str, check: checks.Check, found: Checked, judged: bool) -> None:
+    """Note a check and its faults; of those of a verdict, one may be false, since it judges and does not promise."""
+    holds, trial = "holds" if check.holds else "false", trials.tried(check)
+    found.checks.append(f"{holds:6}{where}  {check.condition}\n      {check.words}")
     if not check.holds and check.published and not judged:
         found.faults.append(f"{where}: not true of the published rows: {check.condition!r}: {check.words}")
     if not trial.can_fail:
         found.faults.append(f"{where}: this check cannot fail, whatever the results are: {check.condition!r}")
-    found.faults += [
-        f"{where}: the clause {clause!r} of {check.condition!r} cannot matter"
-        for clause in trial.idle
-        if trial.can_fail
-    ]
-    return Tried(where, check, trial)
+        return
+    found.faults += [f"{where}: the clause {clause!r} of {check.condition!r} cannot matter" for clause in trial.idle]
 
 
 def _impossible_figures(file: str, names: dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -25,8 +26,7 @@ from labcode.errors import LabcodeError
 
 State = Literal["ok", "warning", "fault"]
 
-_SECONDS = 20.0
-_MEGABYTE = 1e6
+_SECONDS = 60.0
 _TIGHT, _FULL = 1e9, 1e8
 _NEEDED = ("labcode", "ipykernel", "nbclient", "pandas", "torch")
 _LACKS = "import importlib.util as u; print(*[n for n in {!r} if u.find_spec(n) is None])"
@@ -67,44 +67,32 @@ def _guarded(name: str, check: Check) -> Finding:
 
 
 def _python() -> Finding:
-    found = f"{platform.python_version()}, {sys.executable}"
-    if sys.version_info < (3, 11):  # noqa: UP036 (an environment made by hand may be older)
-        return Finding("fault", found, "Run `make setup` with Python 3.11 or newer.")
-    root = settings.project_root()
-    if not Path(labcode.__file__).resolve().is_relative_to(root):
-        found += f", but labcode comes from {Path(labcode.__file__).parent}"
-        return Finding("fault", found, f"Run `make setup` in {root}, then .venv/bin/labcode.")
-    return _environment(found, root)
-
-
-def _environment(found: str, root: Path) -> Finding:
     """Whether this Python is the one that the project's set-up made, and whether that is up to date."""
     from labcode import bootstrap
 
+    found, root = f"{platform.python_version()}, {sys.executable}", settings.project_root()
+    if not Path(labcode.__file__).resolve().is_relative_to(root):
+        found += f", but labcode comes from {Path(labcode.__file__).parent}"
+        return Finding("fault", found, f"Run `make setup` in {root}, then .venv/bin/labcode.")
     if Path(sys.prefix).resolve() != (root / ".venv").resolve():
-        return Finding(
-            "warning",
-            f"{found}: not the project's own environment in .venv",
-            "Run `make setup`, then use .venv/bin/labcode.",
-        )
+        found += ": not the project's own environment in .venv"
+        return Finding("warning", found, "Run `make setup`, then use .venv/bin/labcode.")
     if not bootstrap.STAMP.is_file() or bootstrap.STAMP.read_text() != bootstrap.wanted():
         return Finding("warning", f"{found}: .venv is unfinished, or older than requirements.lock", "Run `make setup`.")
     return Finding("ok", found)
 
 
 def _quarto() -> Finding:
-    wanted = ".".join(map(str, MIN_QUARTO))
+    wanted, path = ".".join(map(str, MIN_QUARTO)), quarto_path()
     mend = f"Install Quarto {wanted} or newer from https://quarto.org, or run `make report`, which tries PyPI's."
     instead = "; the portable engine renders"
-    path = quarto_path()
     if path is None:
         return Finding("warning", f"not on PATH{instead}", mend)
     quarto = find_quarto(_SECONDS)
     if quarto is None:
         return Finding("fault", f"{path} is broken: it does not tell its version", mend)
     if not quarto.recent:
-        found = f"{quarto} at {path} is too old (older than {wanted}){instead}"
-        return Finding("warning", found, mend)
+        return Finding("warning", f"{quarto} at {path} is too old (older than {wanted}){instead}", mend)
     return Finding("ok", f"{quarto}, {path}")
 
 
@@ -117,12 +105,10 @@ def _python_behind_quarto() -> Finding:
     mend = f"Set QUARTO_PYTHON to {sys.executable}, or render with `labcode render`, which does that."
     state: State = "fault" if named else "warning"
     if python is None:
-        found = f"{origin} leads to no Python{f' ({named})' if named else ''}"
-        return Finding(state, found, mend)
+        return Finding(state, f"{origin} leads to no Python{f' ({named})' if named else ''}", mend)
     works, answer = _ask(python, _LACKS.format(_NEEDED))
     if not works or answer:
-        found = f"{python} (from {origin}) {'lacks' if works else 'does not run:'} {answer}"
-        return Finding(state, found, mend)
+        return Finding(state, f"{python} (from {origin}) {'lacks' if works else 'does not run:'} {answer}", mend)
     return Finding("ok", f"{python} (from {origin})")
 
 
@@ -150,8 +136,7 @@ def _kernel() -> Finding:
     if path is None:
         return Finding("fault", f"{wanted} starts {command}, which is not there", mend)
     if Path(command).is_absolute() and Path(path).parent.resolve() != Path(sys.executable).parent.resolve():
-        found = f"{wanted} starts another Python, {path}"
-        return Finding("warning", found, mend)
+        return Finding("warning", f"{wanted} starts another Python, {path}", mend)
     return Finding("ok", f"{wanted} starts this Python")
 
 
@@ -192,17 +177,12 @@ def _results() -> Finding:
     found, there = run.survey(), old_results.stored()
     missing = [name for name, result in found.items() if result is None]
     old = [result for result in there if result.old]
-    size = sum(result.size for result in there) / _MEGABYTE
-    parts = [f"{len(found) - len(missing)} of {len(found)} results are current"]
-    if missing:
-        older = {result.experiment for result in there}
-        stale = [name for name in missing if name in older]
-        parts.append(f"{len(stale)} are stale, {len(missing) - len(stale)} were never computed")
-    parts.append(f"{len(old)} lie under old keys" if old else "none lie under old keys")
-    told = f"{', '.join(parts)}; {size:.1f} MB in {settings.store_dir() / 'results'}"
-    mend = [*(["`labcode run` computes what is missing"] if missing else [])]
+    size = sum(result.size for result in there) / 1e6
+    current = f"{len(found) - len(missing)} of {len(found)} results are current, {len(old)} lie under old keys"
+    mend = ["`labcode run` computes what is missing or stale"] if missing else []
     mend += ["`labcode store prune` removes the old ones"] if old else []
-    return Finding("warning" if missing else "ok", told, "; ".join(mend))
+    state: State = "warning" if missing else "ok"
+    return Finding(state, f"{current}; {size:.1f} MB in {settings.store_dir() / 'results'}", "; ".join(mend))
 
 
 def _writing() -> Finding:
@@ -220,23 +200,17 @@ def _nearest(path: Path) -> Path:
 
 
 def _writable(folder: Path) -> bool:
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+    with suppress(OSError), tempfile.TemporaryFile(dir=folder):
+        return True
+    return False
 
 
 def _space() -> Finding:
-    folders = {
-        folder: shutil.disk_usage(folder).free for folder in (_nearest(settings.store_dir()), settings.project_root())
-    }
-    folder, free = min(folders.items(), key=lambda item: item[1])
+    folders = (_nearest(settings.store_dir()), settings.project_root())
+    free, folder = min((shutil.disk_usage(folder).free, folder) for folder in folders)
     state: State = "fault" if free < _FULL else "warning" if free < _TIGHT else "ok"
-    mend = (
-        "" if state == "ok" else "Make room, or set LABCODE_STORE_DIR to another disk; `labcode store prune` may help."
-    )
-    return Finding(state, f"{free / 1e9:.1f} GB free at {folder}", mend)
+    mend = "Make room, or set LABCODE_STORE_DIR to another disk; `labcode store prune` may help."
+    return Finding(state, f"{free / 1e9:.1f} GB free at {folder}", "" if state == "ok" else mend)
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

@@ -1,4 +1,4 @@
-"""The book as ``_quarto.yml`` states it, in the edition that is made: settings, chapters, title page.
+"""The book as ``_quarto.yml`` states it, in the edition that is made: settings, chapters, cover, title page.
 
 The base lists the chapters that are handed in; ``_quarto-full.yml`` adds the appendices, and ``_quarto-handin.yml``
 names the other folder. Quarto takes the edition from ``QUARTO_PROFILE``, and so does everything here.
@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import yaml
+from IPython.display import Markdown
 
+from labcode.book.text import escaped, marked
 from labcode.errors import LabcodeError, RenderError
 from labcode.settings import project_root
 
@@ -25,30 +27,30 @@ VARIABLE = "QUARTO_PROFILE"
 PLACEHOLDER = "Your name"
 
 
+def profiles() -> list[str]:
+    """The edition that is made, which is the full one where ``QUARTO_PROFILE`` names none, and its other profiles."""
+    named = [name for name in os.environ.get(VARIABLE, "").split(",") if name]
+    editions = get_args(Edition)
+    made = next((name for name in editions if name in named), "full")
+    return [made, *(name for name in named if name not in editions)]
+
+
 def edition() -> Edition:
-    """The edition that is made: that of ``QUARTO_PROFILE``, else the full one."""
-    wanted = os.environ.get(VARIABLE, "").split(",")
-    return next((name for name in get_args(Edition) if name in wanted), "full")
+    """The edition that is made."""
+    return cast(Edition, profiles()[0])
 
 
 @contextmanager
 def chosen(wanted: Edition) -> Iterator[None]:
     """Make this edition meanwhile, here and in processes that start; other profiles of Quarto's stay."""
     before = os.environ.get(VARIABLE)
-    others = [name for name in (before or "").split(",") if name and name not in get_args(Edition)]
-    os.environ[VARIABLE] = ",".join([wanted, *others])
+    os.environ[VARIABLE] = ",".join([wanted, *profiles()[1:]])
     try:
         yield
     finally:
         os.environ.pop(VARIABLE)
         if before is not None:
             os.environ[VARIABLE] = before
-
-
-def profiles() -> list[str]:
-    """The edition, and the other profiles that ``QUARTO_PROFILE`` names."""
-    named = os.environ.get(VARIABLE, "").split(",")
-    return [edition(), *(name for name in named if name and name not in get_args(Edition))]
 
 
 def files(root: Path) -> list[Path]:
@@ -109,26 +111,25 @@ def chapter_list(entries: Sequence[Any]) -> list[str]:
     return files
 
 
-def sources(root: Path) -> list[str]:
-    """Files of all chapters and appendices of this edition that are there, relative to the project.
+def book(root: Path) -> dict[str, Any]:
+    """What stands under ``book:`` in the settings.
 
     Raises
     ------
     LabcodeError
-        If the settings list no chapters.
+        If it is no book with a list of chapters.
     """
-    try:
-        book = settings(root)["book"]
-        listed = chapter_list([*book["chapters"], *(book.get("appendices") or [])])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise LabcodeError(f"{root / '_quarto.yml'}: not a Quarto book with a list of chapters ({error}).") from error
+    found = settings(root).get("book")
+    if not isinstance(found, dict) or not isinstance(found.get("chapters"), list):
+        raise LabcodeError(f"{root / '_quarto.yml'}: not a Quarto book with a list of chapters; mend it under `book:`.")
+    return found
+
+
+def sources(root: Path) -> list[str]:
+    """Files of all chapters and appendices of this edition that are there, relative to the project."""
+    found = book(root)
+    listed = chapter_list([*found["chapters"], *(found.get("appendices") or [])])
     return [file for file in listed if (root / file).is_file()]
-
-
-def bibliography(root: Path) -> list[str]:
-    """The files of the bibliography, relative to the project."""
-    listed = settings(root).get("bibliography") or []
-    return listed if isinstance(listed, list) else [listed]
 
 
 def chapter_files(names: Sequence[str], root: Path | None = None) -> list[str]:
@@ -164,16 +165,20 @@ def title_page(root: Path) -> TitlePage:
     LabcodeError
         If there is no author or no day, or the author is the one that ``_quarto.yml`` comes with.
     """
-    path = root / "_quarto.yml"
-    book = settings(root).get("book")
-    if not isinstance(book, dict):
-        raise LabcodeError(f"{path}: not a Quarto book; mend it with: git restore _quarto.yml")
-    authors = _names(book.get("author"))
+    path, found = root / "_quarto.yml", book(root)
+    authors, day = _names(found.get("author")), found.get("date")
     if not authors or PLACEHOLDER in authors:
-        found = "still names the author as it came" if authors else "names no author"
-        raise LabcodeError(f'{path} {found}; under "book:", give yours, such as author: "Ada Lovelace".')
-    stem = Path(str(book.get("output-file") or "report")).name
-    return TitlePage(title=str(book.get("title", "")), authors=authors, day=_day(path, book.get("date")), stem=stem)
+        fault = "still names the author as it came" if authors else "names no author"
+        raise LabcodeError(f'{path} {fault}; under "book:", give yours, such as author: "Ada Lovelace".')
+    try:
+        day = day if isinstance(day, date) else date.fromisoformat(str(day))
+    except ValueError:
+        fault = "names no date" if day is None else f"has the date {day!r}"
+        raise LabcodeError(
+            f'{path} {fault}; under "book:", give the day of the hand-in itself, such as date: 2026-01-31.'
+        ) from None
+    stem = Path(str(found.get("output-file") or "report")).name
+    return TitlePage(title=str(found.get("title", "")), authors=authors, day=day, stem=stem)
 
 
 def _names(given: Any) -> tuple[str, ...]:
@@ -184,11 +189,25 @@ def _names(given: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in whole if name.strip())
 
 
-def _day(path: Path, given: object) -> date:
-    try:
-        return given if isinstance(given, date) else date.fromisoformat(str(given))
-    except ValueError:
-        found = "names no date" if given is None else f"has the date {given!r}"
+def course(root: Path) -> list[str]:
+    """Course and instructor, which stand on the cover, as far as they are named."""
+    lab = settings(root).get("lab") or {}
+    return [str(lab[name]) for name in ("course", "instructor") if lab.get(name)]
+
+
+def course_line() -> Markdown:
+    """Course and instructor, for pages: in the PDF, they stand on the cover.
+
+    Raises
+    ------
+    LabcodeError
+        If one is missing.
+    """
+    root = project_root()
+    if len(found := course(root)) < 2:
+        path = root / "_quarto.yml"
         raise LabcodeError(
-            f'{path} {found}; under "book:", give the day of the hand-in itself, such as date: 2026-01-31.'
-        ) from None
+            f'{path}: under "lab:", a course or its instructor is missing; add course: "…", instructor: "…".'
+        )
+    line = " · ".join(map(escaped, found))
+    return marked(f'::: {{.content-visible when-format="html"}}\n{line}\n:::')

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from labcode.book.text import marked
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from labcode.results.store import Result
 
 #: Name of the file with the numbers beside the pages.
 RESULTS = "results.json"
@@ -52,20 +55,19 @@ def results() -> pd.DataFrame:
     )
 
 
-def results_text() -> str:
-    """The scalars that are stored, as ``{"experiment/name": {"metric": value}}`` in JSON; NaN and infinity are null."""
+def results_text(results: Mapping[str, Result | None] | None = None) -> str:
+    """The scalars of results, of all that are stored by default, as JSON: NaN and infinity, which it lacks, are null.
+
+    The text is ``{"experiment/name": {"metric": value}}``.
+    """
     from labcode.results import run
 
-    found = {name: result.scalars for name, result in run.survey().items() if result is not None}
-    return json.dumps({name: finite(values) for name, values in found.items()}, indent=2, allow_nan=False) + "\n"
+    found = run.survey() if results is None else results
+    scalars = {name: _finite(result.scalars) for name, result in found.items() if result is not None}
+    return json.dumps(scalars, indent=2, allow_nan=False) + "\n"
 
 
-def finite(values: dict[str, float | int | str]) -> dict[str, float | int | str | None]:
-    """The same scalars with ``None`` where one is NaN or infinite, which JSON cannot hold.
-
-    >>> finite({"mse": float("nan"), "rows": 3})
-    {'mse': None, 'rows': 3}
-    """
+def _finite(values: Mapping[str, float | int | str]) -> dict[str, float | int | str | None]:
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
     }

@@ -38,33 +38,22 @@ _MADE = re.compile(r"[._]\w*/|data/raw/")
 
 @dataclass
 class Record:
-    """What there was before the last render.
+    """What there was before the last render."""
 
-    Attributes
-    ----------
-    stamp : str
-        Digest of all from which the rest of the record follows, taken at little cost.
-    keys, rows : dict of str to str
-        Key of each result, stored or not; checksum of each data set.
-    said : list of str
-        Lines that told which rows are used.
-    complete : bool
-        Whether every result was stored.
-    results : str
-        The text of ``results.json``; empty until it was written.
-    pages : dict of str to str
-        For each page, a digest of the settings and of the files that it includes.
-    sums : dict of str to str
-        Checksum of each page's outputs, by their folder or file.
-    """
-
+    #: Digest of all from which the rest of the record follows, taken at little cost.
     stamp: str = ""
+    #: Key of each result, stored or not; checksum of each data set.
     keys: dict[str, str] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
+    #: Lines that told which rows are used.
     said: list[str] = field(default_factory=list)
+    #: Whether every result was stored.
     complete: bool = False
+    #: The text of ``results.json``; empty until it was written.
     results: str = ""
+    #: For each page, a digest of the settings and of the files that it includes.
     pages: dict[str, str] = field(default_factory=dict)
+    #: Checksum of each page's outputs, by their folder or file.
     sums: dict[str, str] = field(default_factory=dict)
 
 

@@ -18,26 +18,8 @@ from labcode.errors import RenderError
 MOST_INLINE, LONGEST = 0.2, 240
 #: Fewest lines of the median cell whose code a reader sees.
 CELL_LINES = 4
-#: What may stand in prose as a number: proper names, versions, and the level that every interval of the book has.
-ALLOWED_NUMBERS = re.compile(
-    r"AI4I 2020|Quarto\S* 1\.9|\b1\.9 or newer|95% (prediction )?intervals?|"
-    r"the middle 95% of seeds|\bF1\b|\bR²|\bL[12]\b|\bT\d\b"
-)
-#: Spellings of terms that have one in this book.
-SPELLINGS = {
-    r"\b[Mm]acro[ -]?averaged F1\b|\b[Mm]acro F1\b|\bF1[- ]macro\b|\b[fF]1-score\b": "macro-F1 or F1",
-    r"\bRoot Mean Squared?\b|\brmse\b|\bRmse\b": "RMSE",
-    r"\bmse\b|\bMean Squared Error\b": "MSE",
-    r"\bR2\b|\bR-squared\b|\br2\b": "R²",
-    r"\bROC AUC\b|\broc-auc\b|\bAUROC\b": "ROC-AUC",
-    r"\bPR AUC\b|\bAUPRC\b|\bpr-auc\b": "PR-AUC",
-    r"\blogloss\b|\blog-loss\b|\bLogLoss\b": "log loss",
-    r"\bSmote\b|\bsmote\b": "SMOTE",
-    r"\bregularisation\b|\bRegularisation\b": "regularization",
-    r"\bhyper-parameters?\b": "hyperparameter",
-    r"\bdata ?set's\b|\bdataset\b|\bdatasets\b": "data set",
-    r"\bPytorch\b|\bpytorch\b": "PyTorch",
-}
+#: What may stand in prose as a number: the version that the book asks for, and the level of all its intervals.
+ALLOWED_NUMBERS = re.compile(r"\b1\.9 or newer|\b95% (prediction )?intervals?")
 #: Words that compare or judge: a sentence that has one, and a value from results, must be bound to a check.
 JUDGING = re.compile(
     r"\b(better|worse|higher|lower|larger|smaller|greater|above|below|fewer|more than|less than|ahead of|behind|beats?|"
@@ -67,20 +49,17 @@ def all_faults(root: Path) -> Iterator[str]:
         found = [*of_prose(text), *dead_links(text, (root / file).parent), *captions(text)]
         yield from (f"{file}:{line}: {words}" for line, words in found)
     yield from references(texts)
-    yield from citations(texts, edition.bibliography(root), root)
+    listed = edition.settings(root).get("bibliography") or []
+    yield from citations(texts, listed if isinstance(listed, list) else [listed], root)
 
 
 def of_prose(text: str) -> Iterator[Fault]:
-    """What sentences must not have: typed numbers, touching values, terms in another spelling than the book's."""
+    """What sentences must not have: numbers that somebody typed, and values that touch."""
     for line, words in prose_lines(text):
-        plain = _plain(words)
-        for number in _TYPED.findall(ALLOWED_NUMBERS.sub(" ", plain)):
+        for number in _TYPED.findall(ALLOWED_NUMBERS.sub(" ", _plain(words))):
             yield line, f"the number {number.rstrip('.,')} is typed; compute it, or quote its source with stated(…)"
         if "``{python}" in words:
             yield line, "an inline value touches the one before it; put a space between them, or make them one"
-        for pattern, expected in SPELLINGS.items():
-            for found in re.findall(rf"(?:{pattern})", plain):
-                yield line, f"{found!r} is written {expected} in this book"
 
 
 def of_layout(text: str) -> Iterator[Fault]:

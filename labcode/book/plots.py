@@ -47,18 +47,6 @@ class Theme:
     purple: str
     sky: str
 
-    @property
-    def failures(self) -> dict[str, str]:
-        """Colour of each failure type."""
-        return {
-            "No Failure": self.soft,
-            "Heat Dissipation Failure": self.red,
-            "Power Failure": self.blue,
-            "Overstrain Failure": self.green,
-            "Tool Wear Failure": self.orange,
-            "Random Failures": self.purple,
-        }
-
 
 LIGHT = Theme(
     name="light",
@@ -86,15 +74,6 @@ DARK = Theme(
     purple="#e08fbc",
     sky="#8fd0f7",
 )
-#: Marker of each failure type, so that a grey print tells them apart.
-MARKERS = {
-    "No Failure": ".",
-    "Heat Dissipation Failure": "o",
-    "Power Failure": "s",
-    "Overstrain Failure": "^",
-    "Tool Wear Failure": "D",
-    "Random Failures": "X",
-}
 
 
 def _colours(theme: Theme) -> dict[str, object]:

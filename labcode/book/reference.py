@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from labcode.errors import LabcodeError
 from labcode.settings import project_root
@@ -14,16 +17,6 @@ from labcode.settings import project_root
 Kind = Literal["figure", "conclusion"]
 Relation = Literal["equal", "below", "most below"]
 _FILE = "data/reference.toml"
-_TYPES: dict[str, tuple[type, ...]] = {
-    "value": (int, float),
-    "places": (int,),
-    "about": (bool,),
-    "printed": (bool,),
-    "values": (list,),
-    "rows": (list,),
-    "columns": (list,),
-}
-_CHOICES = {"kind": get_args(Kind), "relation": get_args(Relation)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +26,17 @@ class Stated:
     The fields are explained at the top of data/reference.toml.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     id: str
     kind: Kind
     section: str
     quote: str
     label: str = ""
-    value: float | None = None
-    values: list[list[float]] | None = None
-    rows: Sequence[str] = ()
-    columns: Sequence[str] = ()
+    value: float | int | None = None
+    values: list[list[float | int]] | None = None
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     places: int = 0
     unit: str = ""
     about: bool = False
@@ -52,6 +47,9 @@ class Stated:
     holds: str = ""
     fails: str = ""
     because: str = ""
+
+
+_STATED = TypeAdapter(Stated)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,24 +93,17 @@ def read_reference(text: str) -> Mapping[str, Stated]:
 
 def _built(table: Mapping[str, Any], number: int) -> Stated:
     """An entry from a table of the file, with every field of the right type."""
+    try:
+        return _STATED.validate_json(json.dumps(table, default=str), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+    words = {
+        "missing": "is missing",
+        "unexpected_keyword_argument": f"is no field; the fields are {', '.join(each.name for each in fields(Stated))}",
+    }
+    expected = f"is {first['input']!r}, but {first['msg'].replace('Input', 'it')}"
     name = str(table.get("id", f"entry {number}"))
-    known = {field.name: field for field in fields(Stated)}
-    for field in known.values():
-        if field.default is MISSING and field.name not in table:
-            raise _fault(name, field.name, "is missing")
-    for key, value in table.items():
-        if key not in known:
-            raise _fault(name, key, f"is no field; the fields are {', '.join(known)}")
-        wanted = _TYPES.get(key, (str,))
-        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            raise _fault(name, key, f"is {value!r}, but should be {_spoken(wanted[-1])}")
-        if key in _CHOICES and value not in _CHOICES[key]:
-            raise _fault(name, key, f"is {value!r}, but should be one of {', '.join(_CHOICES[key])}")
-    return Stated(**table)
-
-
-def _spoken(wanted: type) -> str:
-    return {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}.get(wanted, "a list")
+    raise _fault(name, str(first["loc"][0]), words.get(first["type"], expected))
 
 
 def _check_stated(entry: Stated) -> None:
@@ -132,9 +123,9 @@ def _check_stated(entry: Stated) -> None:
             f"should have {rows} rows of {columns}, as rows and columns say",
         ),
     }
-    for field, (wrong, what) in faults.items():
+    for name, (wrong, what) in faults.items():
         if wrong:
-            raise _fault(entry.id, field, what)
+            raise _fault(entry.id, name, what)
 
 
 def _fault(name: str, field: str, what: str) -> LabcodeError:
@@ -189,6 +180,6 @@ def figures(prefix: str = "") -> list[Cell]:
     return [cell for entry in entries for cell in cells(entry)]
 
 
-def of_kind(kind: Kind, prefix: str = "") -> list[Stated]:
-    """Entries of one kind, of the ids that start with this, in the order of the file."""
-    return [entry for entry in reference().values() if entry.kind == kind and entry.id.startswith(prefix)]
+def of_kind(kind: Kind) -> list[Stated]:
+    """Entries of one kind, in the order of the file."""
+    return [entry for entry in reference().values() if entry.kind == kind]

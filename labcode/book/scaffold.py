@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -27,11 +28,6 @@ def new_chapter(name: str) -> Path:
     name
         Small letters, digits and single hyphens, a letter first, such as ``"drift"`` or ``"second-look"``.
 
-    Returns
-    -------
-    Path
-        The new file.
-
     Raises
     ------
     LabcodeError
@@ -41,15 +37,9 @@ def new_chapter(name: str) -> Path:
     _check_name(root, name)
     path, config = root / "chapters" / f"{name}.qmd", root / "_quarto.yml"
     listed = with_chapter(config.read_bytes().decode("utf-8"), f"chapters/{name}.qmd")
-    title = name.replace("-", " ").capitalize()
-    text = TEMPLATE.read_text(encoding="utf-8").replace("NAME", name).replace("TITLE", title)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-        write_whole(config, listed)
-    except OSError as error:
-        raise LabcodeError(f"The chapter cannot be written in {root} ({error}); make the folder writable.") from error
+    text = TEMPLATE.read_text("utf-8").replace("NAME", name).replace("TITLE", name.replace("-", " ").capitalize())
+    write_whole(path, text)
+    write_whole(config, listed)
     return path
 
 
@@ -72,28 +62,19 @@ def with_chapter(config: str, file: str) -> str:
     LabcodeError
         If it does not list the closing chapter, or the references, in a line of their own.
     """
-    lines = config.splitlines(keepends=True)
     for closing in CLOSING:
-        entry = re.compile(rf"""(\s*-\s+)(["']?){re.escape(closing)}\2\s*(#.*)?""")
-        for at, line in enumerate(lines):
-            if found := entry.fullmatch(line.rstrip("\r\n")):
-                ending = line[len(line.rstrip("\r\n")) :] or "\n"
-                changed = "".join([*lines[:at], f"{found[1]}{file}{ending}", *lines[at:]])
-                return _checked(changed, file, closing)
+        entry = re.compile(rf"""^(\s*-\s+)["']?{re.escape(closing)}\b.*?(\r?\n|\Z)""", re.MULTILINE)
+        changed = entry.sub(lambda line: f"{line[1]}{file}{line[2] or chr(10)}{line[0]}", config, count=1)
+        if _follows(closing, file, changed):
+            return changed
     raise LabcodeError(
-        f"_quarto.yml lists neither {' nor '.join(CLOSING)} in a line of its own; add a line for {file} by hand, "
-        "after writing the file."
+        f"_quarto.yml lists neither {' nor '.join(CLOSING)} in a line of its own; list {file} there by hand."
     )
 
 
-def _checked(config: str, file: str, closing: str) -> str:
-    """The text, once it is sure that a reader of YAML finds the chapter where it should be."""
-    try:
+def _follows(closing: str, file: str, config: str) -> bool:
+    """Whether a reader of YAML finds the closing chapter right after the file."""
+    with suppress(yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
         files = chapter_list(yaml.safe_load(config)["book"]["chapters"])
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise LabcodeError(
-            f"_quarto.yml is not a Quarto book ({error}); mend it with: git restore _quarto.yml"
-        ) from None
-    if files.count(file) != 1 or files[files.index(file) + 1 :][:1] != [closing]:
-        raise LabcodeError(f"_quarto.yml cannot take {file} before {closing}; list it there by hand.")
-    return config
+        return files[files.index(file) + 1 :][:1] == [closing]
+    return False

@@ -12,7 +12,7 @@ import os
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcode import __version__, settings
 from labcode.book import edition, environment
+from labcode.book.check_book import refuse_faults
 from labcode.book.edition import TitlePage, title_page
 from labcode.book.render import Engine, Format, choose_engine, render
 from labcode.errors import LabcodeError
@@ -48,14 +49,8 @@ class Handin:
     notes: tuple[str, ...]
 
 
-def submit(
-    out: Path | None = None,
-    *,
-    engine: Engine = "auto",
-    check: Callable[[Path], object] | None = None,
-    scripts: Mapping[str, str] | None = None,
-) -> Handin:
-    """Render the report from the sources as they are and pack the hand-in.
+def submit(out: Path | None = None, *, engine: Engine = "auto", scripts: Mapping[str, str] | None = None) -> Handin:
+    """Check the report, render it from the sources as they are, and pack the hand-in.
 
     Parameters
     ----------
@@ -63,10 +58,6 @@ def submit(
         The zip to write; ``dist/<title>.zip`` in the project by default. It is replaced only when all went well.
     engine
         As for :func:`labcode.book.render.render`.
-    check
-        Called with the project's folder before anything is rendered; it refuses by raising `LabcodeError`. The render
-        itself stops at a sentence that published rows contradict, at a failing cell, and at a reference that leads
-        nowhere.
     scripts
         Names and texts of further files, such as ``scripts/regression.py``.
 
@@ -74,8 +65,10 @@ def submit(
     ------
     LabcodeError
         If the profile is quick, the author is missing or a placeholder, the date is missing, results are missing or
-        stale, `check` or the render fails, or the zip cannot be written.
+        stale, `labcode check` finds a fault, the render fails, or the zip cannot be written.
     """
+    from labcode.results import run
+
     if settings.profile() == "quick":
         raise LabcodeError(
             "The profile is quick: its numbers come from a few simulated rows; unset LABCODE_PROFILE to hand in."
@@ -83,19 +76,24 @@ def submit(
     root = settings.project_root()
     front = title_page(root)
     path = _target(root, out, front.stem)
-    results, data = _gate(root, check)
+    refuse_faults(root)
+    results = {name: result for name, result in run.survey().items() if result is not None}
+    data = {str(name): run.rows(name).provenance for name in run.datasets()}
     origin = {"engine": str(choose_engine(engine)[0] or "portable"), **git_state(root)}
     with tempfile.TemporaryDirectory(prefix="labcode-") as folder:
         page = _rendered("full", "onefile", engine, Path(folder), fresh=True)
         pdf = _rendered("handin", "pdf", engine, Path(folder) / "handin")
-        files = {f"{front.stem}.html": page, f"{front.stem}.pdf": pdf}
+    files = {f"{front.stem}.html": page, f"{front.stem}.pdf": pdf}
     files |= {name: text.encode() for name, text in (scripts or {}).items()}
-    files["results.json"] = _json({name: environment.finite(result.scalars) for name, result in results.items()})
+    files["results.json"] = environment.results_text(results).encode()
     files["provenance.json"] = _json(provenance(results, data))
     files["manifest.json"] = _json(manifest(front, files, data, origin))
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
     files["SHA256SUMS"] = sums.encode()
-    _write(path, packed(files, front.day))
+    try:
+        write_whole(path, packed(files, front.day))
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
     return Handin(path=path, files=tuple(files), notes=tuple(_notes(data, origin)))
 
 
@@ -103,41 +101,6 @@ def _rendered(which: edition.Edition, to: Format, engine: Engine, out: Path, *, 
     """An edition in one format."""
     with edition.chosen(which):
         return render(to=(to,), engine=engine, out=out, fresh=fresh)[0].read_bytes()
-
-
-def _gate(root: Path, check: Callable[[Path], object] | None) -> tuple[dict[str, Result], dict[str, Provenance]]:
-    """Refuse what must not be handed in; give the results and the rows behind them."""
-    from labcode.results import run
-
-    data = {name: run.rows(name).provenance for name in run.datasets()}
-    results = current_results()
-    if check is not None:
-        check(root)
-    return results, {str(name): facts for name, facts in data.items()}
-
-
-def current_results() -> dict[str, Result]:
-    """All results of the book as they are stored.
-
-    Raises
-    ------
-    LabcodeError
-        If some are missing, or are there for older code, settings, rows or libraries only.
-    """
-    from labcode.results import old as old_results
-    from labcode.results import run
-
-    found = run.survey()
-    missing = [name for name, result in found.items() if result is None]
-    if missing:
-        older = {each.experiment for each in old_results.stored()}
-        parts = {
-            "never computed": [name for name in missing if name not in older],
-            "stale (rows, code, settings or libraries have changed)": [name for name in missing if name in older],
-        }
-        told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
-        raise LabcodeError(f"Results are not current ({told}); `labcode run` computes them.")
-    return {name: result for name, result in found.items() if result is not None}
 
 
 def git_state(root: Path) -> dict[str, object]:
@@ -228,13 +191,6 @@ def _target(root: Path, out: Path | None, stem: str) -> Path:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise _unwritable(path, f"{nearest} is not a folder that can be written")
     return path
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise _unwritable(path, error.strerror or str(error)) from error
 
 
 def _unwritable(path: Path, reason: str) -> LabcodeError:

@@ -11,7 +11,8 @@ import copy
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -32,87 +33,69 @@ _Change = Callable[[str, Any, Quantity], Any]
 
 
 @dataclass(frozen=True)
-class Clause:
-    """A part of a condition that is true or false by itself, and the value that would make it not matter."""
-
-    expression: ast.expr
-    neutral: bool | None
-
-
-@dataclass
 class Trial:
-    """What was found of a check.
+    """What was found of a check: whether some draw turned it, and the clauses that decided no draw, as written."""
 
-    Attributes
-    ----------
-    can_fail
-        Whether some draw turned it.
-    idle
-        Clauses that decided no draw, as written.
-    reads
-        The figures that it reads, by path.
-    """
+    can_fail: bool
+    idle: list[str]
 
-    can_fail: bool = False
-    idle: list[str] = field(default_factory=list)
-    reads: list[str] = field(default_factory=list)
+
+@dataclass(frozen=True)
+class _Clause:
+    """A part of a condition that is true or false by itself, and the condition as it is where this does not matter."""
+
+    itself: ast.expr
+    without: ast.expr
 
 
 def tried(check: Check) -> Trial:
     """Try a check on moved results."""
-    structure = _clauses(check.parsed)
-    reads = read_by(check)
-    before, turned = check.holds, False
-    waiting = {i: clause for i, clause in enumerate(structure) if clause.neutral is not None}
-    for names in _moved(check, reads):
-        truth = [_truth(clause.expression, names) for clause in structure]
-        if None in truth:
+    idle, turned = _clauses(check.parsed), False
+    for names in _moved(check, read_by(check)):
+        outcome = _truth(check.parsed, names)
+        if outcome is None:
             continue
-        outcome = _outcome(check.parsed, iter(truth))
-        turned = turned or outcome is not before
-        for i in list(waiting):
-            without = [*truth[:i], waiting[i].neutral, *truth[i + 1 :]]
-            if _outcome(check.parsed, iter(without)) is not outcome:
-                del waiting[i]
-        if turned and not waiting:
+        turned = turned or outcome is not check.holds
+        idle = [clause for clause in idle if _truth(clause.without, names) is outcome]
+        if turned and not idle:
             break
-    return Trial(turned, [ast.unparse(clause.expression) for clause in waiting.values()], list(reads))
+    return Trial(turned, [ast.unparse(clause.itself) for clause in idle])
 
 
-def _clauses(node: ast.expr, neutral: bool | None = None) -> list[Clause]:
-    """The clauses of a condition, from left to right; a chain ``a < b < c`` has two."""
-    if isinstance(node, ast.BoolOp):
-        inner = isinstance(node.op, ast.And)
-        return [clause for each in node.values for clause in _clauses(each, inner)]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return _clauses(node.operand, neutral)
-    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+class _Apart(ast.NodeTransformer):
+    """Makes two clauses of a chain ``a < b < c``."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
         sides = [node.left, *node.comparators]
-        pairs = zip(sides, node.ops, sides[1:])
-        return [Clause(ast.Compare(left, [op], [right]), True) for left, op, right in pairs]
-    return [Clause(node, neutral)]
+        pairs = [ast.Compare(left, [op], [right]) for left, op, right in zip(sides, node.ops, sides[1:])]
+        return ast.BoolOp(ast.And(), list[ast.expr](pairs)) if len(pairs) > 1 else node
 
 
-def _outcome(node: ast.expr, truth: Iterator[bool | None]) -> bool:
-    """The condition, given its clauses' truth in order."""
-    if isinstance(node, ast.BoolOp):
-        values = [_outcome(each, truth) for each in node.values]
-        return all(values) if isinstance(node.op, ast.And) else any(values)
+def _clauses(condition: ast.expr) -> list[_Clause]:
+    """The clauses of a condition, from left to right; none where there is but one."""
+    tree, found = _Apart().visit(copy.deepcopy(condition)), []
+    for siblings, place, neutral in _places(tree):
+        clause, siblings[place] = siblings[place], ast.Constant(neutral)
+        found.append(_Clause(clause, copy.deepcopy(tree)))
+        siblings[place] = clause
+    return found
+
+
+def _places(node: ast.expr) -> list[tuple[list[ast.expr], int, bool]]:
+    """Where each clause stands among its siblings, and the truth by which it does not matter there."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return not _outcome(node.operand, truth)
-    if isinstance(node, ast.Compare) and len(node.ops) > 1:
-        return all([bool(next(truth)) for _ in node.ops])
-    return bool(next(truth))
+        return _places(node.operand)
+    siblings = node.values if isinstance(node, ast.BoolOp) else []
+    neutral = isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
+    return [place for n, each in enumerate(siblings) for place in _places(each) or [(siblings, n, neutral)]]
 
 
 def _truth(expression: ast.expr, names: Mapping[str, Any]) -> bool | None:
-    """Whether a clause holds; None where it cannot be computed."""
-    with np.errstate(all="ignore"):
-        try:
-            code = compile(ast.fix_missing_locations(ast.Expression(expression)), "check", "eval")
-            return bool(eval(code, dict(names)))
-        except Exception:
-            return None
+    """Whether a condition holds; None where it cannot be computed."""
+    with np.errstate(all="ignore"), suppress(Exception):
+        code = compile(ast.fix_missing_locations(ast.Expression(expression)), "check", "eval")
+        return bool(eval(code, dict(names)))
+    return None
 
 
 class _Watched(Number):
@@ -140,8 +123,8 @@ def read_by(check: Check) -> dict[str, tuple[Any, Quantity]]:
         return watched
 
     names = dict(check.names) | {name: _rebuilt(result, name, watch) for name, result in check.results.items()}
-    for clause in _clauses(check.parsed):
-        _truth(clause.expression, names)
+    for expression in (check.parsed, *(clause.itself for clause in _clauses(check.parsed))):
+        _truth(expression, names)
     for node in ast.walk(check.parsed):  # plain values and arrays make no note of themselves
         path = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Subscript) else ""
         if path in everything and not isinstance(everything[path][0], Number):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from labcode.book import lint
 from labcode.book.check_book import check_book
 from labcode.book.scaffold import new_chapter
+from labcode.cli import app
 from labcode.errors import LabcodeError
 from labcode.results import run
-from labcode.results.store import Result, Store
+from labcode.results.store import Store
 from labcode.settings import project_root
 
 ROOT = project_root()
@@ -21,8 +24,7 @@ ROOT = project_root()
 def test_the_book_passes_on_quick_results(quick_store: Path) -> None:
     found = check_book(ROOT)
     assert found.faults == []
-    assert len(found.checks) > 60 and found.inline > 250 and found.typed == 0
-    assert all(each.trial.can_fail for each in found.checks)
+    assert len(found.checks) > 60 and found.inline > 250
 
 
 def test_without_results_nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,23 +33,12 @@ def test_without_results_nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> 
         check_book(ROOT)
 
 
-def changed(result: Result, name: str, value: float) -> Result:
-    scalars = {**result.scalars, name: value}
-    return Result(
-        experiment=result.experiment,
-        key=result.key,
-        scalars=scalars,
-        tables=result.tables,
-        arrays=result.arrays,
-        meta=result.meta,
-    )
-
-
 def test_an_absurd_figure_in_the_store_is_named_with_the_sentence_that_shows_it(quick_store: Path) -> None:
     good = run.load("regression/sound")
-    Store().save(changed(good, "rmse", -5.0))
-    found = check_book(ROOT, ["regression"])
-    assert any(fault.startswith("chapters/regression.qmd: sound.rmse cannot be: it is -5") for fault in found.faults)
+    Store().save(replace(good, scalars={**good.scalars, "rmse": -5.0}))
+    answer = CliRunner().invoke(app, ["check", "regression", "--quiet"])
+    assert answer.exit_code == 1
+    assert "labcode: chapters/regression.qmd: sound.rmse cannot be: it is -5" in answer.output
 
 
 @pytest.fixture
@@ -60,7 +51,6 @@ def copy(tmp_path: Path, copy_book: Callable[[Path], Path]) -> Path:
     ("text", "expected"),
     [
         ("\nWe got 0.78 in the end.\n", "the number 0.78 is typed"),
-        ("\nIts macro F1 is high.\n", "'macro F1' is written macro-F1 or F1"),
         ("\nFrom `{python} 1``{python} 2`.\n", "an inline value touches the one before it"),
         ("\nSee @fig-nowhere.\n", "@fig-nowhere refers to nothing"),
         ("\nAs @nobody2020 says.\n", "@nobody2020 is not in references.bib"),
@@ -108,18 +98,6 @@ def test_a_fault_of_a_chapter_is_seen_with_its_line(quick_store: Path, copy: Pat
 def test_a_chapter_from_the_template_passes(quick_store: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(copy)
     new_chapter("drift")
-    found = check_book(copy, ["drift"])
-    assert found.faults == []
-    assert len(found.checks) == 1
-
-
-def test_the_command_prints_the_counts_and_exits_with_1_on_a_fault(quick_store: Path, capsys) -> None:
-    from typer.testing import CliRunner
-
-    from labcode.cli import app
-
-    good = CliRunner().invoke(app, ["check", "regression", "--quiet"])
-    assert good.exit_code == 0, good.output
-    assert " checks, " in good.output and " 0 typed numbers, 0 faults" in good.output
-    Store().save(changed(run.load("regression/sound"), "r2", 7.0))
-    assert CliRunner().invoke(app, ["check", "regression", "--quiet"]).exit_code == 1
+    answer = CliRunner().invoke(app, ["check", "drift"])
+    assert answer.exit_code == 0 and answer.output.startswith("holds chapters/drift.qmd:")
+    assert answer.output.endswith("1 checks, 4 inline values, 0 faults\n")

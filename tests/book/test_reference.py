@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from labcode.book.reference import cells, figures, of_kind, read_reference, reference
+from labcode.book.reference import cells, figures, of_kind, read_reference, reference, stated
 from labcode.errors import LabcodeError
 from labcode.settings import project_root
 
@@ -38,17 +38,23 @@ def test_what_is_evidence_exists_in_the_book() -> None:
     assert {entry.evidence.removeprefix("@") for entry in of_kind("conclusion")} <= labels
 
 
-def test_a_good_entry_is_read() -> None:
-    entry = read_reference(GOOD)["a.figure"]
-    assert [each.value for each in cells(entry)] == [7]
+def test_an_entry_is_read_and_looked_up_by_id() -> None:
+    assert [each.value for each in cells(read_reference(GOOD)["a.figure"])] == [7]
+    assert stated("eda.prices.rows").value == 851_264
+    with pytest.raises(LabcodeError, match=r"no id 'eda\.nothing'; it has eda\.prices\.rows"):
+        stated("eda.nothing")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('kind = "figure"', 'kind = "number"', "'a.figure', the field 'kind' is 'number', but should be one of figure"),
-        ("value = 7", 'value = "7"', "'a.figure', the field 'value' is '7', but should be a number"),
-        ("value = 7", "value = true", "the field 'value' is True, but should be a number"),
+        (
+            'kind = "figure"',
+            'kind = "number"',
+            "'a.figure', the field 'kind' is 'number', but it should be 'figure' or 'conclusion'",
+        ),
+        ("value = 7", 'value = "7"', "'a.figure', the field 'value' is '7', but it should be a valid number"),
+        ("value = 7", "value = true", "the field 'value' is True, but it should be a valid number"),
         ("value = 7", "", "the field 'value' is missing; a figure needs value or values"),
         ('label = "it"', "", "the field 'label' is missing"),
         ('section = "2.1"', "", "'a.figure', the field 'section' is missing"),

@@ -13,26 +13,20 @@ from labcode.results.number import Number
 from labcode.results.typed import Results, impossible, numbers
 
 Page = dict[str, Any]
-FAMILY = {"base.family['half odd'].rmse", "base.family['plain'].rmse"}
 
 
 @pytest.mark.parametrize(
     "condition",
     [
         "sound.accuracy <= 1",
-        "sound.accuracy.high <= 1",
         "sound.rmse >= 0",
-        "sound.rmse.low >= 0",
         "sound.skill <= 1",
-        "sound.skill.low <= sound.skill",
         "sound.skill <= sound.skill.high",
         "sound.skill.low <= sound.skill.high",
         "sound.gain > 0 or sound.rmse > 0",
         "not sound.rmse < 0",
         "-1 < sound.accuracy < 2",
         "sound.rises >= 0",
-        "sound.rises > -1",
-        "sound.rmse == sound.rmse",
         "sound.rmse < 2 * sound.rmse",
         "all(loss >= 0 for loss in sound.losses.values())",
         "all(each.rmse > 0 for each in base.family.values())",
@@ -40,7 +34,6 @@ FAMILY = {"base.family['half odd'].rmse", "base.family['plain'].rmse"}
         "base.winner != 'no such thing' or sound.rmse > 0",
         "sound.rmse",
         "sound.rows > 50000 or sound.accuracy >= 0",
-        "sound.losses[50].low <= sound.losses[50]",
         "abs(sound.gain) >= 0",
     ],
 )
@@ -52,16 +45,13 @@ def test_what_cannot_fail_is_caught(condition: str, page: Page) -> None:
     ("condition", "idle"),
     [
         ("sound.skill.low > 0 and sound.rmse >= 0", ["sound.rmse >= 0"]),
-        ("sound.accuracy <= 1 and sound.skill.low > 0", ["sound.accuracy <= 1"]),
         ("sound.skill.low > 0 and sound.skill > 0", ["sound.skill > 0"]),
         ("sound.skill.low > 0 or sound.skill.low > 0.01", ["sound.skill.low > 0.01"]),
         ("sound.skill.low > 0 or sound.rmse < 0", ["sound.rmse < 0"]),
         ("not (sound.skill.high < 0 or sound.rmse < 0)", ["sound.rmse < 0"]),
-        ("not (sound.skill.high < 0 and sound.rmse >= 0)", ["sound.rmse >= 0"]),
         ("0 <= sound.rmse < 0.8", ["0 <= sound.rmse"]),
         ("sound.rmse < 0.8 < 0.9", ["0.8 < 0.9"]),
         ("sound.rmse < base.ols.rmse and sound.rmse < 2 * base.ols.rmse", ["sound.rmse < 2 * base.ols.rmse"]),
-        ("sound.rows > 50000 and sound.accuracy >= 0", ["sound.accuracy >= 0"]),
         ("sound.rows > 50000 and sound.accuracy <= 1", ["sound.accuracy <= 1"]),
         ("base.winner == 'half odd' and base.winner != 'plain'", ["base.winner != 'plain'"]),
         ("sound.rises == 0 and (sound.gain.low > 0 or sound.rmse < 0)", ["sound.rmse < 0"]),
@@ -75,8 +65,6 @@ def test_a_clause_that_never_matters_is_caught(condition: str, idle: list[str], 
 
 GOOD = [
     "sound.rmse < base.ols.rmse",
-    "sound.rmse < 1.05 * base.ols.rmse",
-    "sound.rmse > base.ols.rmse / 10",
     "sound.skill.low > 0",
     "sound.gain.off_zero",
     "not base.ols.skill.high < 0",
@@ -87,15 +75,11 @@ GOOD = [
     "base.family[base.winner].rmse <= min(each.rmse for each in base.family.values())",
     "base.family['half odd'].rmse < base.family['plain'].rmse",
     "sound.losses[50] < sound.losses[0]",
-    "sound.losses[50].high < sound.losses[0].low",
     "sound.rises == 0",
-    "sound.rows > 100_000",
     "sound.accuracy > 0.85",
     "0.7 < sound.rmse < 0.9",
     "sound.skill.low > 0 and sound.rmse < base.ols.rmse",
-    "sound.skill.low > 0 or sound.rmse < base.ols.rmse",
     "sound.curve[-1] < sound.curve[0]",
-    "sound.curve.min() < 0.9",
     "(sound.curve[1:] < sound.curve[:-1]).all()",
     "0.2 < sound.share < 0.4",
     "0 < sound.share < 1 and abs(sound.share - 0.5) > 0.1",
@@ -111,33 +95,21 @@ def test_a_good_check_passes(condition: str, page: Page) -> None:
     assert trial.can_fail and trial.idle == []
 
 
-@pytest.mark.parametrize("condition", ["sound.skill.low > 0 and sound.rmse >= 0", *GOOD])
-def test_a_trial_comes_out_the_same_each_time(condition: str, page: Page) -> None:
-    assert tried(Check(condition, page)) == tried(Check(condition, page))
-
-
 @pytest.mark.parametrize(
     ("condition", "reads"),
     [
         ("sound.rmse < base.ols.rmse", {"sound.rmse", "base.ols.rmse"}),
-        ("sound.skill.low > 0", {"sound.skill"}),
-        ("sound.gain.off_zero", {"sound.gain"}),
+        ("sound.skill.low > 0 or sound.gain.off_zero", {"sound.skill", "sound.gain"}),
         ("sound.losses[50] < 5", {"sound.losses[50]"}),
         ("sound.curve[0] < 5", {"sound.curve"}),
         ("base.winner == 'half odd'", {"base.winner"}),
-        ("min(x.rmse for x in base.family.values()) < 5", FAMILY),
+        *((f"min(x.rmse for x in {family}.values()) < 5", {f"{family}['half odd'].rmse", f"{family}['plain'].rmse"})
+          for family in ("base.family", "family")),
     ],
 )  # fmt: skip
 def test_it_knows_what_is_read(condition: str, reads: set[str], page: Page) -> None:
-    assert set(read_by(Check(condition, page))) == reads
-    assert set(tried(Check(condition, page)).reads) == reads
-
-
-def test_a_family_that_a_page_names_by_itself_is_moved_too(page: Page) -> None:
-    names = {"family": page["base"].family}
-    good = tried(Check("all(each.skill.low > 0 for each in family.values())", names))
-    assert good.can_fail and good.reads == ["family['half odd'].skill", "family['plain'].skill"]
-    assert not tried(Check("all(each.rmse >= 0 for each in family.values())", names)).can_fail
+    check = Check(condition, {**page, "family": page["base"].family})
+    assert set(read_by(check)) == reads and tried(check).can_fail
 
 
 def test_it_tries_only_what_could_be(page: Page) -> None:
@@ -149,15 +121,17 @@ def test_it_tries_only_what_could_be(page: Page) -> None:
         noted.extend(given)
         return sum(map(float, given)) < 1e5
 
-    trial = tried(Check("noting(sound) or sound.accuracy > 1", {**page, "noting": noting}))
-    assert trial.idle == ["sound.accuracy > 1"] and len(trial.reads) == 8
+    assert tried(Check("noting(sound) or sound.accuracy > 1", {**page, "noting": noting})).idle == [
+        "sound.accuracy > 1"
+    ]
     assert len({float(number) for number in noted}) > 1000
     assert [number for number in noted if impossible(number)] == []
 
 
-def test_it_leaves_the_results_as_they_were(page: Page) -> None:
+def test_it_comes_out_the_same_each_time_and_leaves_the_results_as_they_were(page: Page) -> None:
     before = repr([list(numbers(page[name])) for name in page])
-    tried(Check("sound.rmse < base.ols.rmse and base.winner == 'half odd' and sound.curve[0] < 5", page))
+    check = Check("sound.rmse < base.ols.rmse and base.winner == 'half odd' and sound.curve[0] < 5", page)
+    assert tried(check) == tried(check)
     assert repr([list(numbers(page[name])) for name in page]) == before
     assert page["base"].winner == "half odd" and page["sound"].curve[0] == 4.0
 

@@ -20,23 +20,18 @@ ROOT = project_root()
 CHAPTERS = [ROOT / name for name in yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["book"]["chapters"]]
 
 
-def fake_quarto(folder: Path, version: str) -> None:
-    path = folder / "quarto"
-    path.write_text(f"#!/bin/sh\necho {version}\n")
-    path.chmod(0o755)
-
-
 @pytest.mark.parametrize(
     ("version", "used"), [("1.9.38", True), ("1.10.2", True), ("2.0.0", True), ("1.8.99", False), ("nonsense", False)]
 )
 def test_a_recent_quarto_is_used_and_an_old_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, used: bool
 ) -> None:
-    fake_quarto(tmp_path, version)
+    path = tmp_path / "quarto"
+    path.write_text(f"#!/bin/sh\necho {version}\n")
+    path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     quarto, why = choose_engine("auto")
-    assert (quarto is not None) == used
-    assert ("portable" in why) == (not used)
+    assert (quarto is not None, "portable" in why) == (used, not used)
     if not used:
         with pytest.raises(RenderError, match=r"install Quarto 1\.9 or newer"):
             choose_engine("quarto")
@@ -79,27 +74,22 @@ def test_the_whole_book_renders_from_simulated_rows_and_says_so(rendered: Callab
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
-    ("spoilt", "expected"),
+    ("spoilt", "line", "message"),
     [
-        ("\n```{python}\n#| echo: false\nx = 1\nx / 0\n```\n", (5, "ZeroDivisionError: division by zero")),
-        ("\nA value `{python} nowhere + 1`.\n", (2, "name 'nowhere' is not defined")),
-        ('\nPigs fly. `{python} check("2 > 1")`\n', (2, "reads no result")),
-        ("\nSee @fig-nowhere.\n", (2, "fig-nowhere")),
+        ("```{python}\n#| echo: false\nx = 1\nx / 0\n```", 5, "ZeroDivisionError: division by zero"),
+        ("A value `{python} nowhere + 1`.", 2, "name 'nowhere' is not defined"),
+        ('Pigs fly. `{python} check("2 > 1")`', 2, "reads no result"),
+        ("See @fig-nowhere.", 2, "fig-nowhere"),
     ],
-    ids=["failing cell", "failing value", "check of nothing", "unresolved reference"],
 )
 def test_a_fault_in_a_chapter_fails_the_render_and_names_its_line(
-    copy: Path, engine: str, spoilt: str, expected: tuple[int, str]
+    copy: Path, engine: str, spoilt: str, line: int, message: str
 ) -> None:
     chapter = copy / "chapters" / "reproducibility.qmd"
-    text = chapter.read_text("utf-8")
-    text = text.replace(
-        "from labcode.book import environment",
-        "from labcode.book import environment\nfrom labcode.book.checks import check",
-    )
-    chapter.write_text(text + spoilt, "utf-8")
+    imported = "from labcode.book import environment\n"
+    text = chapter.read_text("utf-8").replace(imported, f"{imported}from labcode.book.checks import check\n")
+    chapter.write_text(f"{text}\n{spoilt}\n", "utf-8")
     with pytest.raises(RenderError) as failure:
         render(["reproducibility"], to=["html"], engine=engine)  # type: ignore[arg-type]
-    line, message = expected
     assert f"reproducibility.qmd:{len(text.splitlines()) + line}: " in str(failure.value)
     assert message in str(failure.value)

@@ -14,7 +14,7 @@ import yaml
 from babel import Locale
 from babel.dates import format_date
 
-from labcode.book import cover, edition
+from labcode.book import edition
 from labcode.book.fences import fence_after
 from labcode.book.portable import known
 from labcode.book.portable.reader import Line, front_matter, labels, read_lines
@@ -122,7 +122,7 @@ def read_book(root: Path) -> Book:
     return Book(
         root=root,
         titles={key: str(text) for key, text in titles.items() if text}
-        | {"author": [", ".join(each) for each in people], "about": cover.about(config)},
+        | {"author": [", ".join(each) for each in people], "about": edition.course(root)},
         authors=tuple(each[0] for each in people),
         chapters=chapters,
         bibliography=tuple(_listed(config.get("bibliography"))),

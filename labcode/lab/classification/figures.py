@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, to_rgba
 
-from labcode.book.plots import Theme
 from labcode.book.reference import stated
 from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.classes import CLASSES, NORMAL
@@ -19,6 +18,7 @@ from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.classification.first_stated import Floats
 from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.tables import CLASS_NAMES, EPOCHS, FAULTS, POLICIES, TECHNIQUES, WAYS
+from labcode.lab.eda.figures import LOOKS
 
 #: Names of the networks' stored curves, and of what our first version printed of them.
 NETWORKS = {"plain": "baseline", "regularised": "regularised"}
@@ -148,9 +148,9 @@ PLANE_LABELS = {
 }
 
 
-def class_shades(theme: Theme) -> ListedColormap:
+def class_shades() -> ListedColormap:
     """A colour a class, through which the page shows; none for "No Failure"."""
-    return ListedColormap([to_rgba(theme.failures[label], 0.6 * (k != NORMAL)) for k, label in enumerate(CLASSES)])
+    return ListedColormap([to_rgba(LOOKS[label][0], 0.6 * (k != NORMAL)) for k, label in enumerate(CLASSES)])
 
 
 def calibration(found: Decided) -> pd.DataFrame:

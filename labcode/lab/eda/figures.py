@@ -5,10 +5,19 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from labcode.book.plots import LIGHT, MARKERS
+from labcode.book.plots import LIGHT
 from labcode.data.columns import FAILURE
 from labcode.data.labels import NO_FAILURE
 
+#: Colour and marker of each failure type, so that a grey print tells them apart.
+LOOKS = {
+    NO_FAILURE: (LIGHT.soft, "."),
+    "Heat Dissipation Failure": (LIGHT.red, "o"),
+    "Power Failure": (LIGHT.blue, "s"),
+    "Overstrain Failure": (LIGHT.green, "^"),
+    "Tool Wear Failure": (LIGHT.orange, "D"),
+    "Random Failures": (LIGHT.purple, "X"),
+}
 #: Sensors with their units, as axes have them.
 AXES = {
     "Air temperature [K]": "air (K)",
@@ -39,8 +48,8 @@ def marked(ax: Axes, machines: pd.DataFrame, x: str, y: str, *failures: str) -> 
     ax.plot(none[x], none[y], ".", color=LIGHT.soft, alpha=0.25, markersize=1.5, rasterized=True)
     for name in failures:
         rows = machines[machines[FAILURE] == name]
-        colour = LIGHT.failures[name]
-        ax.plot(rows[x], rows[y], MARKERS[name], color=colour, markersize=3, label=name, rasterized=True)
+        colour, marker = LOOKS[name]
+        ax.plot(rows[x], rows[y], marker, color=colour, markersize=3, label=name, rasterized=True)
     if x in TICKS:
         ax.set_xticks(TICKS[x])
     ax.set(xlabel=AXES.get(x, x), ylabel=AXES.get(y, y))
