@@ -32,9 +32,7 @@ app.add_typer(new_app, name="new")
 DataName = StrEnum("DataName", ["prices", "maintenance"])
 BenchName = StrEnum("BenchName", ["training", "peers", "tuning", "render"])
 Chapters = Annotated[list[str] | None, typer.Argument(help="Chapters, such as `eda`; all by default.")]
-Experiments = Annotated[
-    list[str] | None, typer.Argument(help="Experiments, or patterns such as 'regression/*'; all by default.")
-]
+Experiments = Annotated[list[str] | None, typer.Argument(help="Names, or such as 'regression/*'; all by default.")]
 Engine = Annotated[
     Literal["auto", "quarto", "portable"], typer.Option(help="auto: Quarto where it is found, else portable.")
 ]
@@ -96,9 +94,8 @@ def run(
     ] = None,
 ) -> None:
     """Compute the results that are not stored yet; what an interrupted run finished is kept."""
+    from labcode.results import run as experiments
     from labcode.results.progress import RunDisplay
-    from labcode.results.run import run as run_experiments
-    from labcode.results.run import unstored
 
     display = RunDisplay()
     try:
@@ -108,11 +105,11 @@ def run(
 
                 print(f"{stack.enter_context(connect(cluster)).count} workers at {cluster}")
             stack.enter_context(display.bar)
-            run_experiments(names or (), display)
+            experiments.run(names or (), display)
     except KeyboardInterrupt:
         print("labcode: interrupted; what is finished is kept, and the same command resumes.", file=sys.stderr)
         raise typer.Exit(130) from None
-    if lost := unstored():
+    if lost := experiments.unstored():
         raise LabcodeError(f"Computed, but not stored: {', '.join(lost)}; mend what is said above, then run it again.")
 
 
@@ -155,9 +152,7 @@ def render(
     engine: Engine = "auto",
     edition: Annotated[
         Literal["full", "handin"] | None,
-        typer.Option(
-            help="full: with the appendices; handin: what is handed in, into _handin/. That of QUARTO_PROFILE, or full."
-        ),
+        typer.Option(help="full: with the appendices; handin: what is handed in. That of QUARTO_PROFILE, or full."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write into; _book by default.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run every cell, also where nothing has changed.")] = False,
@@ -257,12 +252,11 @@ def doctor(as_json: Json = False) -> None:
 @store_app.command()
 def prune(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False) -> None:
     """Remove results that no code, settings or libraries of today give any more; those on other rows stay."""
-    from labcode.results.old import prune as remove
-    from labcode.results.old import stored
+    from labcode.results import old as old_results
 
-    found = stored()
+    found = old_results.stored()
     old = [result for result in found if result.old]
-    size = sum(result.size for result in old) if dry_run else remove(found)
+    size = sum(result.size for result in old) if dry_run else old_results.prune(found)
     print(f"{'Would remove' if dry_run else 'Removed'} {len(old)} of {len(found)} results, {size / 1e6:.1f} MB.")
 
 
