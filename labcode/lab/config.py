@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,24 +22,18 @@ FILE = "lab.toml"
 QUICK = "quick"
 
 
-def experiment(run: Callable[..., Results], section: str | Mapping[str, str], **more: Any) -> Experiment:
+def experiment(run: Callable[..., Results], section: str = "", **more: Any) -> Experiment:
     """An experiment, named as the kind of result that ``run`` returns, with the settings that its ``spec`` asks for.
 
-    Parameters
-    ----------
-    run
-        Annotated with the type of its ``spec`` and of its result.
-    section
-        As :func:`configured` takes it.
-    **more
-        As :class:`~labcode.results.experiments.Experiment` takes them.
+    ``run`` is annotated with the types of both; the section is as :func:`configured` takes it, all else as
+    :class:`~labcode.results.experiments.Experiment` does.
     """
     hints = get_type_hints(run)
     full, quick = (configured(hints["spec"], section, profile=profile) for profile in get_args(settings.Profile))
     return Experiment(name=hints["return"].experiment, run=run, spec=full, quick=quick, **more)
 
 
-def configured(kind: type[S], section: str | Mapping[str, str], *, profile: settings.Profile = "full") -> S:
+def configured(kind: type[S], section: str = "", *, profile: settings.Profile = "full") -> S:
     """The settings of one table of ``lab.toml``, or of several.
 
     Parameters
@@ -48,7 +42,8 @@ def configured(kind: type[S], section: str | Mapping[str, str], *, profile: sett
         A frozen dataclass: its fields are the keys that the table must have, its types what they may be. Constraints
         are written ``Annotated[int, Field(ge=1)]``, with pydantic's ``Field``.
     section
-        Name of the table, such as ``"regression.first"``; where the fields are such dataclasses, the table of each.
+        Name of the table, such as ``"regression.first"``. Without one, each field that is annotated with such a name,
+        ``Annotated[First, "regression.first"]``, is read from its own table, and all others have their defaults.
     profile
         With ``"quick"``, the keys of the table's own table ``quick`` come before its others.
 
@@ -57,9 +52,10 @@ def configured(kind: type[S], section: str | Mapping[str, str], *, profile: sett
     LabcodeError
         If the file, the table or a key is missing, a key is unknown, or a value is of the wrong type or impossible.
     """
-    if not isinstance(section, str):
-        kinds = get_type_hints(kind)
-        return kind(**{field: configured(kinds[field], table, profile=profile) for field, table in section.items()})
+    if not section:
+        hints = get_type_hints(kind, include_extras=True)
+        tables = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Annotated}
+        return kind(**{name: configured(*named, profile=profile) for name, named in tables.items()})
     table = _table(section)
     quick = table.pop(QUICK, {})
     if not isinstance(quick, Mapping):

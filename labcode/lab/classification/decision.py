@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from labcode.data.columns import QUALITY, SENSORS
 from labcode.data.labels import failure_type, physical_flags
+from labcode.scoring.scores import Floats
 
-Floats = NDArray[np.float64]
 Stops = NDArray[np.bool_]
-Labels = NDArray[np.str_]
 AIR, PROCESS, SPEED, TORQUE, WEAR = SENSORS
 #: The planes that are drawn: what lies across and upwards.
 PLANES = {"torque_speed": (SPEED, TORQUE), "wear_torque": (WEAR, TORQUE), "temperatures": (AIR, PROCESS)}
-#: Planes that are also computed slice by slice, with the sensor that a slice holds still.
-HELD = {"torque_speed": WEAR, "wear_torque": SPEED}
 
 
 def stops_where_cheaper(failure: Floats, ratio: float) -> Stops:
@@ -52,6 +49,6 @@ def plane_rows(x: tuple[str, Floats], y: tuple[str, Floats], held: Mapping[str, 
     return pd.DataFrame({**held, x[0]: across.ravel(), y[0]: upwards.ravel()})[[QUALITY, *SENSORS]]
 
 
-def published_rule(rows: pd.DataFrame) -> Labels:
+def published_rule(rows: pd.DataFrame) -> NDArray[np.str_]:
     """The failure type of each row by the published rules, ``(n,)``; tool wear and chance are left out."""
     return np.asarray(failure_type(physical_flags(rows).assign(TWF=False, RNF=False)), dtype=str)

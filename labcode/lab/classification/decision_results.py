@@ -8,37 +8,28 @@ from typing import Annotated
 
 import numpy as np
 
+from labcode.lab.quantities import counted, gain, positive, share
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
-
-
-def _fall(says: str, name: str | None = None) -> Quantity:
-    return Quantity(says=says, decimals=2, least=-1, most=1, over="rows", name=name)
-
-
-def _error(says: str) -> Quantity:
-    return Quantity(says=says, unit="%", decimals=2, least=0, most=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost(Results):
     """What a policy costs where a missed failure costs so many needless stops."""
 
-    cost: Annotated[Number, Quantity(says="cost in needless stops a thousand rows", decimals=0, least=0, over="rows")]
+    cost: Annotated[Number, counted("cost in needless stops a thousand rows", over="rows")]
     saved: Annotated[
         Number, Quantity(says="cost above that of stopping by the network's chance", decimals=1, over="rows")
     ]
-    missed: Annotated[Number, Quantity(says="failures missed", decimals=0, least=0)]
-    needless: Annotated[Number, Quantity(says="needless stops", decimals=0, least=0)]
+    missed: Annotated[Number, counted("failures missed")]
+    needless: Annotated[Number, counted("needless stops")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fall(Results):
-    """How far scores fall when an input's values are shuffled among the rows held out, by class."""
+    """How far the F1 of each class falls when an input's values are shuffled among the rows held out."""
 
-    macro_f1: Annotated[Number, _fall("fall of macro-F1", "macro_f1_drop")]
-    f1: Annotated[Mapping[str, Number], _fall("fall of F1", "f1_drop")]
-    recall: Annotated[Mapping[str, Number], _fall("fall of the share found", "recall_drop")]
+    f1: Annotated[Mapping[str, Number], gain("fall of F1", 2, name="f1_drop")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,26 +45,6 @@ class Plane(Results):
     y: np.ndarray
     learned: Annotated[np.ndarray, Quantity(least=0)]
     rule: Annotated[np.ndarray, Quantity(least=0)]
-    agreement: Annotated[
-        Number, Quantity(says="share of a plane on which network and rule agree", unit="%", decimals=0, least=0, most=1)
-    ]
-    held: Annotated[Mapping[str, Number], Quantity(says="value held still, of", decimals=1)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlicedPlane(Plane):
-    """A plane that is also there for each quality and each level of a sensor.
-
-    Shape
-    -----
-    ``slices`` ``(3, n_levels, m, k)``, class numbers; ``levels`` ``(n_levels,)``, ``slice_x`` ``(k,)``, ``slice_y``
-    ``(m,)``.
-    """
-
-    slices: Annotated[np.ndarray, Quantity(least=0)]
-    levels: np.ndarray
-    slice_x: np.ndarray
-    slice_y: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +60,8 @@ class Decided(Results):
     """
 
     experiment = "classification/decision"
-    folds: int
-    seeds: int
-    failures: Annotated[Number, Quantity(says="share of rows with a failure", unit="%", decimals=2, least=0, most=1)]
-    macro_f1: Annotated[Number, Quantity(says="macro-F1 of the network", decimals=3, least=0, most=1, over="rows")]
-    log_loss: Annotated[Number, Quantity(says="log loss calibrated", decimals=4, least=0, over="rows")]
-    calibration_error_before: Annotated[Number, _error("calibration error as fitted")]
-    calibration_error: Annotated[Number, _error("calibration error calibrated")]
+    calibration_error_before: Annotated[Number, share("calibration error as fitted", 2)]
+    calibration_error: Annotated[Number, share("calibration error calibrated", 2)]
     reliability_before: Annotated[np.ndarray, Quantity(least=0, most=1)]
     reliability: Annotated[np.ndarray, Quantity(least=0, most=1)]
     costs: Annotated[Mapping[str, Cost], Quantity(name="")]
@@ -104,13 +70,13 @@ class Decided(Results):
         Quantity(says="chance of a failure above which stopping is cheaper, at ratio", unit="%", decimals=1, least=0),
     ]
     always_cheaper_from: Annotated[
-        Number, Quantity(says="cost ratio from which always stopping is cheaper than the network", decimals=0, least=0)
+        Number, positive("cost ratio from which always stopping is cheaper than the network", 0)
     ]
     ratios: Annotated[np.ndarray, Quantity(least=0)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
     importance: Annotated[Mapping[str, Fall], Quantity(name="importance")]
-    torque_speed: Annotated[SlicedPlane, Quantity(says="torque over speed")]
-    wear_torque: Annotated[SlicedPlane, Quantity(says="torque over tool wear")]
+    torque_speed: Annotated[Plane, Quantity(says="torque over speed")]
+    wear_torque: Annotated[Plane, Quantity(says="torque over tool wear")]
     temperatures: Annotated[Plane, Quantity(says="process over air temperature")]
 
     def at(self, policy: str, ratio: int) -> Cost:

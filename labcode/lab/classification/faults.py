@@ -7,17 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTE
-from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from labcode.lab.classification.balancing import resampled
+from labcode.lab.classification.rows import Fold, Inputs, Labels
 from labcode.settings import SEED
-
-Inputs = NDArray[np.float32]
-Labels = NDArray[np.str_]
-Places = NDArray[np.int64]
-#: Places of the training rows and of the rows held out.
-Fold = tuple[Places, Places]
 
 
 def fold_rows(

@@ -2,64 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTE
-from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
 
-from labcode.data.types import Dataset
 from labcode.lab.classification.balancing import measured_columns
-from labcode.lab.classification.faults import (
+from labcode.lab.classification.faults import fold_rows, scaled_before_split, smote_before_split, with_target
+from labcode.lab.classification.faults_results import Leakage, Variant
+from labcode.lab.classification.network import class_chances, plain_networks
+from labcode.lab.classification.rows import (
+    Compared,
     Fold,
     Inputs,
     Labels,
-    Places,
-    fold_rows,
-    scaled_before_split,
-    smote_before_split,
-    with_target,
-)
-from labcode.lab.classification.faults_results import Leakage, Variant
-from labcode.lab.classification.needs import enough_of_each
-from labcode.lab.classification.network import plain_networks
-from labcode.lab.classification.rows import (
+    Numbers,
+    Score,
     class_numbers,
-    confusions_of,
     failure_rows,
     five_classes,
     folds_of,
-    in_all_classes,
-    mean_gain,
-    mean_score,
-    number,
 )
 from labcode.lab.classification.settings import Faults, Plain
-from labcode.lab.config import configured
-from labcode.results.experiments import Experiment, Progress
+from labcode.lab.needs import on_machines
+from labcode.lab.quantities import Data, Stored
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
-from labcode.scoring.intervals import Confusions
 from labcode.scoring.scores import accuracy, balanced_counts, macro_f1
-from labcode.settings import SEED, Profile
-
-Floats = NDArray[np.float64]
+from labcode.settings import SEED
 
 
 @dataclass(frozen=True, kw_only=True)
-class FaultsSpec(Faults):
+class FaultsSpec:
     """Folds, and the plain network."""
 
-    plain: Plain
+    faults: Annotated[Faults, "classification.faults"]
+    plain: Annotated[Plain, "classification.plain"]
 
     @property
     def smote(self) -> SMOTE:
         """The sampler, unfitted."""
-        return SMOTE(k_neighbors=self.smote_neighbors, random_state=SEED)
+        return SMOTE(k_neighbors=self.faults.smote_neighbors, random_state=SEED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,17 +84,11 @@ class Arranged:
         if not (self.faults.smote or self.faults.scaler):
             return fold_rows(self.X, self.labels, fold, smote)
         # What came before the split is not done again; the rest is done as the sound way does it.
-        X = self.X if self.faults.scaler else _scaled_as(self.X, train)
-        X_train, X_held = (X.iloc[rows].to_numpy().astype(np.float32) for rows in (train, held))
+        X = self.X.to_numpy() if self.faults.scaler else StandardScaler().fit(self.X.iloc[train]).transform(self.X)
+        X_train, X_held = (X[rows].astype(np.float32) for rows in (train, held))
         if self.faults.smote:
             return X_train, self.labels[train], X_held
         return *smote.fit_resample(X_train, self.labels[train]), X_held
-
-
-def _scaled_as(X: pd.DataFrame, train: Places) -> pd.DataFrame:
-    from sklearn.preprocessing import StandardScaler
-
-    return pd.DataFrame(StandardScaler().fit(X.iloc[train]).transform(X), columns=X.columns)
 
 
 def arranged(spec: FaultsSpec, faults: PutBack, machines: pd.DataFrame, folds: Sequence[Fold]) -> Arranged:
@@ -123,96 +104,55 @@ def arranged(spec: FaultsSpec, faults: PutBack, machines: pd.DataFrame, folds: S
     return Arranged(X, np.asarray(labels, dtype=str), own_folds, faults)
 
 
-def run_leakage(
-    spec: FaultsSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> Leakage:
+def run_leakage(spec: FaultsSpec, *, data: Data, results: Stored, progress: Progress) -> Leakage:
     """Train every variant; score it on recorded rows held out, and on the balanced ones that it would report."""
     machines = data["maintenance"].frame.reset_index(drop=True)
-    rows = failure_rows(machines)
-    folds = folds_of(rows.labels, spec.folds)
+    rows, seeds = failure_rows(machines), spec.faults.seeds
+    folds = folds_of(rows.labels, spec.faults.folds)
     variants = {name: arranged(spec, faults, machines, folds) for name, faults in VARIANTS.items()}
     progress(0.1)
     calls = _out_of_fold(spec, list(variants.values()))
     progress(0.9)
-    recorded = [own[:, : len(rows)] for own in calls]
-    counts = confusions_of(rows.y, recorded)
+    found = Compared.of(rows.y, [own[:, : len(rows)] for own in calls], seeds)
+    own_rows = [Compared.of(class_numbers(own.labels), [of], seeds) for own, of in zip(variants.values(), calls)]
     return Leakage(
-        variants={
-            name: _variant(counts, place, variants[name], calls[place], spec.seeds)
-            for place, name in enumerate(VARIANTS)
-        },
-        folds=spec.folds,
-        seeds=spec.seeds,
+        variants={name: _variant(found, place, own_rows[place], calls[place]) for place, name in enumerate(VARIANTS)},
+        folds=spec.faults.folds,
+        seeds=seeds,
         rows=Number(len(rows)),
     )
 
 
-def _out_of_fold(spec: FaultsSpec, variants: Sequence[Arranged]) -> list[Places]:
+def _out_of_fold(spec: FaultsSpec, variants: Sequence[Arranged]) -> list[Numbers]:
     """Class numbers that the networks of each variant give to its rows when held out, ``(n_seeds, n)`` each."""
-    from labcode.nets.together import TrainingRows, fit_together
-
-    networks, sets, held = [], [], []
+    seeds, tasks = spec.faults.seeds, []
     for variant in variants:
         for place, fold in enumerate(variant.folds):
             X, labels, others = variant.fold_rows(fold, spec.smote)
-            seeds = range(100 * place, 100 * place + spec.seeds)
-            networks += plain_networks(spec.plain, spec.epochs, seeds)
-            sets += [TrainingRows(X, labels)] * spec.seeds
-            held.append(others)
-    fits = fit_together(networks, sets, n_jobs=-1)
-    answers = [_answer(fit, held[place // spec.seeds]) for place, fit in enumerate(fits)]
-    ends = accumulate((len(variant.folds) * spec.seeds for variant in variants), initial=0)
-    return [
-        _joined(variant, answers[start:end], spec.seeds)
-        for variant, (start, end) in zip(variants, pairwise(ends), strict=True)
-    ]
-
-
-def _answer(fit: Any, held: Inputs) -> Places:
-    if fit.error is not None:
-        raise fit.error
-    given = in_all_classes(fit.estimator.predict_proba(held).astype(np.float64), fit.estimator.classes_)
-    return np.asarray(given.argmax(axis=1))
-
-
-def _joined(variant: Arranged, answers: Sequence[Places], seeds: int) -> Places:
-    calls = np.zeros((seeds, len(variant.X)), dtype=np.int64)
-    for place, (_, held) in enumerate(variant.folds):
-        calls[:, held] = answers[place * seeds :][:seeds]
+            networks = plain_networks(spec.plain, spec.faults.epochs, range(100 * place, 100 * place + seeds))
+            tasks.append((networks, X, labels, others))
+    answers = iter(class_chances(tasks))
+    calls = [np.zeros((seeds, len(variant.X)), dtype=np.int64) for variant in variants]
+    for own, variant in zip(calls, variants, strict=True):
+        for _, held in variant.folds:
+            own[:, held] = next(answers).argmax(axis=2)
     return calls
 
 
-def _variant(counts: Confusions, place: int, variant: Arranged, calls: Places, seeds: int) -> Variant:
-    own = confusions_of(class_numbers(variant.labels), [calls])
-
-    def alike(score: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+def _variant(found: Compared, place: int, own: Compared, calls: Numbers) -> Variant:
+    def alike(score: Score) -> Score:
         return lambda cells: score(balanced_counts(cells))
 
     return Variant(
-        macro_f1=number(counts.interval(mean_score(macro_f1, place, seeds))),
-        gain=number(counts.interval(mean_gain(macro_f1, place, 0, seeds))),
-        without_random=number(counts.interval(mean_score(five_classes, place, seeds))),
-        gain_without_random=number(counts.interval(mean_gain(five_classes, place, 0, seeds))),
-        accuracy=number(counts.interval(mean_score(accuracy, place, seeds))),
-        own_rows=Number(len(variant.X)),
-        own_macro_f1=number(own.interval(mean_score(alike(macro_f1), 0, seeds))),
-        own_accuracy=number(own.interval(mean_score(alike(accuracy), 0, seeds))),
+        macro_f1=found.score(macro_f1, place),
+        gain=found.gain(macro_f1, place),
+        without_random=found.score(five_classes, place),
+        gain_without_random=found.gain(five_classes, place),
+        accuracy=found.score(accuracy, place),
+        own_rows=Number(calls.shape[1]),
+        own_macro_f1=own.score(alike(macro_f1)),
+        own_accuracy=own.score(alike(accuracy)),
     )
 
 
-def _spec(profile: Profile) -> FaultsSpec:
-    faults = configured(Faults, "classification.faults", profile=profile)
-    return FaultsSpec(**vars(faults), plain=configured(Plain, "classification.plain", profile=profile))
-
-
-EXPERIMENTS = (
-    Experiment(
-        name="classification/leakage",
-        run=run_leakage,
-        spec=_spec("full"),
-        quick=_spec("quick"),
-        datasets=("maintenance",),
-        lacks=enough_of_each,
-        seconds=14,
-    ),
-)
+EXPERIMENTS = (on_machines(run_leakage, seconds=14),)

@@ -6,20 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from labcode.lab.quantities import counted, gain, score, share
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
-
-
-def _score(says: str, name: str | None = None) -> Quantity:
-    return Quantity(says=says, decimals=2, least=0, most=1, over="rows", name=name)
-
-
-def _gain(says: str) -> Quantity:
-    return Quantity(says=says, decimals=2, least=-1, most=1, over="rows")
-
-
-def _accuracy(says: str) -> Quantity:
-    return Quantity(says=says, unit="%", decimals=1, least=0, most=1, over="rows")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +19,16 @@ class Variant(Results):
     before the split, and each class counts alike.
     """
 
-    macro_f1: Annotated[Number, _score("macro-F1 on recorded rows", name="")]
-    gain: Annotated[Number, _gain("gain in macro-F1 on recorded rows over no fault")]
-    without_random: Annotated[Number, _score("macro-F1 without random failures on recorded rows")]
+    macro_f1: Annotated[Number, score("macro-F1 on recorded rows", 2, name="")]
+    gain: Annotated[Number, gain("gain in macro-F1 on recorded rows over no fault", 2)]
+    without_random: Annotated[Number, score("macro-F1 without random failures on recorded rows", 2)]
     gain_without_random: Annotated[
-        Number, _gain("gain in macro-F1 without random failures on recorded rows over no fault")
+        Number, gain("gain in macro-F1 without random failures on recorded rows over no fault", 2)
     ]
-    accuracy: Annotated[Number, _accuracy("accuracy on recorded rows")]
-    own_rows: Annotated[Number, Quantity(says="rows that it holds out, over all folds", decimals=0, least=0)]
-    own_macro_f1: Annotated[Number, _score("macro-F1 that it would report")]
-    own_accuracy: Annotated[Number, _accuracy("accuracy that it would report")]
+    accuracy: Annotated[Number, share("accuracy on recorded rows", over="rows")]
+    own_rows: Annotated[Number, counted("rows that it holds out, over all folds")]
+    own_macro_f1: Annotated[Number, score("macro-F1 that it would report", 2)]
+    own_accuracy: Annotated[Number, share("accuracy that it would report", over="rows")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,4 +39,4 @@ class Leakage(Results):
     variants: Annotated[Mapping[str, Variant], Quantity(name="")]
     folds: int
     seeds: int
-    rows: Annotated[Number, Quantity(says="recorded rows", decimals=0, least=0)]
+    rows: Annotated[Number, counted("recorded rows")]

@@ -10,18 +10,15 @@ from matplotlib.colors import ListedColormap, to_rgba
 
 from labcode.book.reference import stated
 from labcode.lab.classification.balancing_results import EqualAlarms
-from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
 from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.faults_results import Leakage
 from labcode.lab.classification.first import first_split, split_first
-from labcode.lab.classification.first_results import AsSubmitted
-from labcode.lab.classification.first_stated import Floats
+from labcode.lab.classification.first_results import PRINTED_EPOCHS, AsSubmitted
 from labcode.lab.classification.regularizing_results import HeldBack
-from labcode.lab.classification.tables import CLASS_NAMES, EPOCHS, FAULTS, POLICIES, TECHNIQUES, WAYS
+from labcode.lab.classification.tables import CLASS_NAMES, FAULTS, POLICIES, TECHNIQUES, WAYS
 from labcode.lab.eda.figures import LOOKS
-
-#: Names of the networks' stored curves, and of what our first version printed of them.
-NETWORKS = {"plain": "baseline", "regularised": "regularised"}
+from labcode.lab.regression.figures import by_seed_and_epoch
 
 
 def class_counts(machines: pd.DataFrame, smote_seed: int = 0, neighbors: int = 5) -> pd.DataFrame:
@@ -36,46 +33,40 @@ def class_counts(machines: pd.DataFrame, smote_seed: int = 0, neighbors: int = 5
         rows = split(machines, smote_seed, neighbors)
         parts |= {(order, "training"): rows[2].numpy(), (order, "test"): rows[3].numpy()}
     return pd.DataFrame(
-        [
-            {"order": order, "part": part, "class": name, "rows": int(count)}
-            for (order, part), y in parts.items()
-            for name, count in zip(CLASS_NAMES, np.bincount(y, minlength=len(CLASS_NAMES)), strict=True)
-        ]
+        {"order": order, "part": part, "class": name, "rows": int(count)}
+        for (order, part), y in parts.items()
+        for name, count in zip(CLASS_NAMES, np.bincount(y, minlength=len(CLASS_NAMES)), strict=True)
     )
 
 
 def runs(first: AsSubmitted) -> pd.DataFrame:
-    """Every seed by epoch: columns ``network``, ``seed``, ``epoch``, ``rows``, ``loss``, ``accuracy``."""
-    frames = []
-    for network in NETWORKS:
-        curves: Floats = getattr(first, f"curves_{network}")
-        seed, epoch = np.indices(curves.shape[:2]).reshape(2, -1)
-        for column, rows in enumerate(("training", "test")):
-            values = {"loss": curves[:, :, column].ravel(), "accuracy": curves[:, :, 2 + column].ravel()}
-            frames.append(pd.DataFrame({"network": network, "seed": seed, "epoch": epoch, "rows": rows, **values}))
+    """Every seed of the plain network by epoch: columns ``seed``, ``epoch``, ``rows``, ``loss``, ``accuracy``."""
+    frames = [
+        by_seed_and_epoch({"loss": first.curves[..., i], "accuracy": first.curves[..., 2 + i]}).assign(rows=rows)
+        for i, rows in enumerate(("training", "test"))
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
 def printed() -> pd.DataFrame:
     """What our first version printed, as `runs` has it: training loss and test accuracy; the others are missing."""
-    frames = []
-    for network, name in NETWORKS.items():
-        for epoch in EPOCHS:
-            at = {"network": network, "epoch": epoch}
-            loss = stated(f"classification.{name}_loss_{epoch}").value
-            frames.append({**at, "rows": "training", "loss": loss, "accuracy": np.nan})
-            frames.append(
-                {**at, "rows": "test", "loss": np.nan, "accuracy": stated(f"classification.{name}_{epoch}").value}
-            )
-    return pd.DataFrame(frames)
+    name = "classification.baseline"
+    rows = [
+        row
+        for epoch in PRINTED_EPOCHS[:-1]
+        for row in (
+            (epoch, "training", stated(f"{name}_loss_{epoch}").value, np.nan),
+            (epoch, "test", np.nan, stated(f"{name}_{epoch}").value),
+        )
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "rows", "loss", "accuracy"])
 
 
 def confusions(first: AsSubmitted) -> Mapping[str, pd.DataFrame]:
-    """Confusion matrices, actual classes in rows: stated, ours on balanced rows, ours on all recorded rows (means)."""
+    """Confusion matrices of the balanced test rows, actual classes in rows: as stated, and our mean."""
     found = {
         "stated": np.array(stated("classification.confusion").values, dtype=np.float64),
         "balanced test rows": first.confusion_plain_test.mean(axis=0),
-        "all recorded rows": first.confusion_plain_natural.mean(axis=0),
     }
     return {name: pd.DataFrame(counts, index=CLASS_NAMES, columns=CLASS_NAMES) for name, counts in found.items()}
 
@@ -84,14 +75,11 @@ SCORED = {"macro_f1": "recorded rows held out", "own_macro_f1": "its own test ro
 
 
 def scores_with_faults(found: Leakage) -> pd.DataFrame:
-    """Columns ``fault``, ``scored on``, ``macro-F1``, ``low`` and ``high``; a row a variant and kind of test row."""
+    """Columns ``fault``, ``scored on`` and ``macro-F1``; a row a variant and kind of test row."""
     return pd.DataFrame(
-        [
-            {"fault": FAULTS[name], "scored on": scored, "macro-F1": float(n), "low": n.low, "high": n.high}
-            for field, scored in SCORED.items()
-            for name, own in found.variants.items()
-            for n in [getattr(own, field)]
-        ]
+        {"fault": FAULTS[name], "scored on": scored, "macro-F1": float(getattr(own, field))}
+        for field, scored in SCORED.items()
+        for name, own in found.variants.items()
     )
 
 
@@ -107,17 +95,12 @@ def found_against_needless(found: EqualAlarms) -> pd.DataFrame:
 def by_epoch(found: HeldBack, names: Sequence[str]) -> pd.DataFrame:
     """Columns ``technique``, ``epoch`` (from 1), ``rows``, ``log loss`` and ``accuracy``, for some techniques."""
     order = list(found.techniques)
+    curves = {name: np.dstack([found.curves, found.accuracy_curves])[order.index(name)] for name in names}
     frames = [
-        pd.DataFrame(
-            {
-                "technique": TECHNIQUES[name],
-                "epoch": np.arange(1, found.epochs + 1),
-                "rows": rows,
-                "log loss": found.curves[order.index(name), :, column],
-                "accuracy": found.accuracy_curves[order.index(name), :, column],
-            }
+        pd.DataFrame(own[:, column::2], columns=["log loss", "accuracy"]).assign(
+            technique=TECHNIQUES[name], epoch=np.arange(1, found.epochs + 1), rows=rows
         )
-        for name in names
+        for name, own in curves.items()
         for column, rows in enumerate(("training", "held out"))
     ]
     return pd.concat(frames, ignore_index=True)
@@ -132,12 +115,7 @@ INPUTS = {
     "wear": "tool wear",
 }
 #: Failures that sensors can tell, as figures call them.
-FAILURES = {
-    "heat_dissipation": "heat",
-    "overstrain": "overstrain",
-    "power": "power",
-    "tool_wear": "tool wear",
-}
+FAILURES = {CLASSES[label]: name for label, name in SHORT.items() if name not in ("none", "random")}
 #: Policies that the cost curves show, without the two that lie near others.
 SHOWN = [POLICIES[name] for name in ("expected_cost", "argmax", "forest", "always")]
 #: What lies across and upwards in each plane.
@@ -159,31 +137,24 @@ def calibration(found: Decided) -> pd.DataFrame:
     A logarithmic axis has no zero, so a share of none is shown at half the least share that there is.
     """
     both = {"as fitted": found.reliability_before, "mended": found.reliability}
-    bins = pd.concat(
-        [pd.DataFrame({"chances": name, "chance": own[:, 0], "failed": own[:, 1]}) for name, own in both.items()],
-        ignore_index=True,
-    )
+    frames = [pd.DataFrame(own, columns=["chance", "failed"]).assign(chances=name) for name, own in both.items()]
+    bins = pd.concat(frames, ignore_index=True)
     return bins.assign(shown=bins["failed"].where(bins["failed"] > 0, bins.loc[bins["failed"] > 0, "failed"].min() / 2))
 
 
 def cost_curves(found: Decided) -> pd.DataFrame:
     """Columns ``policy``, ``ratio`` and ``cost`` (needless stops a thousand rows)."""
-    return pd.concat(
-        [
-            pd.DataFrame({"policy": name, "ratio": found.ratios, "cost": curve})
-            for name, curve in zip(POLICIES.values(), found.curves, strict=True)
-        ],
-        ignore_index=True,
-    )
+    frames = [
+        pd.DataFrame({"policy": name, "ratio": found.ratios, "cost": curve})
+        for name, curve in zip(POLICIES.values(), found.curves, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def falls(found: Decided) -> pd.DataFrame:
-    """Columns ``input``, ``failure``, ``fall``, ``low`` and ``high``: of F1, with the input shuffled."""
+    """Columns ``input``, ``failure`` and ``fall``: of F1, with the input shuffled."""
     return pd.DataFrame(
-        [
-            {"input": INPUTS[name], "failure": failure, "fall": float(own), "low": own.low, "high": own.high}
-            for name, fall in found.importance.items()
-            for slug, failure in FAILURES.items()
-            for own in [fall.f1[slug]]
-        ]
+        {"input": INPUTS[name], "failure": failure, "fall": float(fall.f1[slug])}
+        for name, fall in found.importance.items()
+        for slug, failure in FAILURES.items()
     )

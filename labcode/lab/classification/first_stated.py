@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labcode.book.reference import figures
 from labcode.scoring.intervals import next_draw_limits
-from labcode.scoring.scores import accuracy, f1_scores, macro_f1, precisions, recalls, weighted_f1
+from labcode.scoring.scores import Floats, accuracy, f1_scores, macro_f1, precisions, recalls, weighted_f1
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 #: Limits for one more seed ``(2, n_figures)``, from those of earlier seeds ``(n_seeds, n_figures)``.
 Limits = Callable[[Floats], Floats]
-
 #: The result that these figures are of, as data/reference.toml calls it.
 RESULT = "classification_as_submitted"
-#: Kinds of stated figures.
-ACCURACY, LOSS, COUNT, SCORE = "accuracy", "loss", "confusion count", "class score"
 #: The loss of giving each of six classes the same chance: where training starts.
 CHANCE_LOSS = float(np.log(6))
 
@@ -34,12 +31,10 @@ class StatedFigure:
     half: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draws:
-    """A figure in each run, ``(n_seeds,)``, its kind, and the width of the range that it could have."""
+class Draws(NamedTuple):
+    """A figure in each run, ``(n_seeds,)``, and the width of the range that it could have."""
 
     values: Floats
-    kind: str
     scale: float = 1.0
 
 
@@ -63,35 +58,32 @@ def draws_of(
 
     Parameters
     ----------
-    curves
-        ``(n_seeds, n_epochs, 4)`` of the networks ``"plain"`` and ``"regularised"``.
-    confusion
-        Counts ``(n_seeds, 6, 6)`` of the balanced test rows, by the same.
+    curves, confusion
+        ``(n_seeds, n_epochs, 4)`` of the networks ``"plain"`` and ``"regularised"``, and counts ``(n_seeds, 6, 6)`` of
+        the balanced test rows.
     epochs
         Those that were printed.
     """
     found: dict[str, Draws] = {}
-    for kind, values in curves.items():
+    for network, values in curves.items():
         for epoch in epochs:
-            found[f"{RESULT}.{kind}.test_accuracy_epoch[{epoch}]"] = Draws(values=values[:, epoch, 3], kind=ACCURACY)
-            loss = Draws(values=values[:, epoch, 0], kind=LOSS, scale=CHANCE_LOSS)
-            found[f"{RESULT}.{kind}.train_loss_epoch[{epoch}]"] = loss
-        found[f"{RESULT}.{kind}.accuracy"] = Draws(values=accuracy(confusion[kind]), kind=ACCURACY)
+            found[f"{RESULT}.{network}.test_accuracy_epoch[{epoch}]"] = Draws(values[:, epoch, 3])
+            found[f"{RESULT}.{network}.train_loss_epoch[{epoch}]"] = Draws(values[:, epoch, 0], CHANCE_LOSS)
+        found[f"{RESULT}.{network}.accuracy"] = Draws(accuracy(confusion[network]))
     return found | _of_classes(confusion["plain"])
 
 
 def _of_classes(confusion: Floats) -> dict[str, Draws]:
     found = {
-        f"{RESULT}.plain.macro_f1": Draws(values=macro_f1(confusion), kind=SCORE),
-        f"over_seeds(weighted_f1({RESULT}.confusion_plain_test))": Draws(values=weighted_f1(confusion), kind=SCORE),
+        f"{RESULT}.plain.macro_f1": Draws(macro_f1(confusion)),
+        f"over_seeds(weighted_f1({RESULT}.confusion_plain_test))": Draws(weighted_f1(confusion)),
     }
     for name, score in (("precision", precisions), ("recall", recalls), ("f1", f1_scores)):
         for k, values in enumerate(score(confusion).T):
-            found[f"report_of({RESULT})['{name}'][{k}]"] = Draws(values=values, kind=SCORE)
+            found[f"report_of({RESULT})['{name}'][{k}]"] = Draws(values)
     for i, j in np.ndindex(confusion.shape[1:]):
-        support = float(confusion[0, i].sum())
-        name = f"over_seeds({RESULT}.confusion_plain_test[:, {i}, {j}])"
-        found[name] = Draws(values=confusion[:, i, j], kind=COUNT, scale=max(support, 1.0))
+        name, support = f"over_seeds({RESULT}.confusion_plain_test[:, {i}, {j}])", float(confusion[0, i].sum())
+        found[name] = Draws(confusion[:, i, j], max(support, 1.0))
     return found
 
 
@@ -99,19 +91,13 @@ def _of_classes(confusion: Floats) -> dict[str, Draws]:
 class Comparison:
     """Stated figures ``(n_figures,)`` beside those of the runs ``(n_seeds, n_figures)``.
 
-    Attributes
-    ----------
-    half, scale
-        Half a unit of the last stated digit, and the width of the range that a figure could have.
-    kind
-        Of each figure.
+    ``half`` is half a unit of the last stated digit, ``scale`` the width of the range that a figure could have.
     """
 
     stated: Floats
     half: Floats
     values: Floats
     scale: Floats
-    kind: NDArray[np.str_]
 
     @classmethod
     def of(cls, stated: tuple[StatedFigure, ...], draws: Mapping[str, Draws]) -> Comparison:
@@ -122,7 +108,6 @@ class Comparison:
             half=np.array([each.half for each, _ in pairs]),
             values=np.column_stack([own.values for _, own in pairs]).astype(np.float64),
             scale=np.array([own.scale for _, own in pairs]),
-            kind=np.array([own.kind for _, own in pairs]),
         )
 
     def informative(self, share: float) -> Flags:

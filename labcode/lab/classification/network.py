@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.labels import power
+from labcode.lab.classification.rows import Inputs, Labels, in_all_classes
+from labcode.scoring.scores import Floats
 
 if TYPE_CHECKING:
     from labcode.lab.classification.settings import Network, NetworkChoice, Plain
     from labcode.nets.estimators import TabularClassifier
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.str_]
 #: Edges of each quantity.
 Edges = dict[str, list[float]]
 #: Place of tool wear failures among the labels in alphabetical order.
@@ -81,7 +81,7 @@ def network_inputs(
     train: pd.DataFrame,
     edges: Edges,
     hazard: Floats,
-) -> NDArray[np.float32]:
+) -> Inputs:
     """Quantities scaled as the training rows', the chance of a worn tool, and 1 or 0 for "above this edge?"."""
     scaled = ((known - train.mean()) / train.std(ddof=0).replace(0.0, 1.0)).to_numpy()
     answers = [known[[name]].to_numpy() > np.array(own) for name, own in edges.items() if own]
@@ -90,7 +90,7 @@ def network_inputs(
 
 def seen_by_network(
     settings: Network, train: pd.DataFrame, labels: Labels, others: Sequence[pd.DataFrame]
-) -> tuple[list[NDArray[np.float32]], list[Floats]]:
+) -> tuple[list[Inputs], list[Floats]]:
     """Inputs of the training rows and of others, and the chance of a worn tool in each; training rows set all."""
     known = [quantities(rows) for rows in (train, *others)]
     hazard = wear_hazard(known[0]["wear"], labels)
@@ -103,25 +103,18 @@ def seen_by_network(
 
 def failure_networks(settings: Network, choice: NetworkChoice, labels: Labels, seeds: range) -> list[TabularClassifier]:
     """Unfitted networks that differ in their seed alone; a class weighs 1 / share ** ``weights`` in their loss."""
-    from labcode.nets.estimators import TabularClassifier
-
     shares = pd.Series(labels).value_counts(normalize=True)
-    options: dict[str, Any] = {
-        "hidden": choice.hidden or settings.hidden,
-        "batch_size": settings.batch_size,
-        "max_epochs": choice.epochs or settings.epochs,
-        "optimizer": "adamw",
-        "lr": choice.lr or settings.lr,
-        "schedule": "onecycle",
-        "weight_decay": settings.weight_decay,
-        "l1": choice.l1,
-        "class_weight": (shares**-choice.weights).to_dict() if choice.weights else None,
-    }
-    return [TabularClassifier(**options, random_state=seed) for seed in seeds]
+    weights = (shares**-choice.weights).to_dict() if choice.weights else None
+    changed = {name: value for name in ("hidden", "lr") if (value := getattr(choice, name))}
+    return plain_networks(
+        settings, choice.epochs or settings.epochs, seeds, l1=choice.l1, class_weight=weights, **changed
+    )
 
 
-def plain_networks(settings: Plain, epochs: int, seeds: Iterable[int], **changes: Any) -> list[TabularClassifier]:
-    """Unfitted networks that ask no questions, and differ in their seed alone."""
+def plain_networks(
+    settings: Network | Plain, epochs: int, seeds: Iterable[int], **changes: Any
+) -> list[TabularClassifier]:
+    """Unfitted networks that differ in their seed alone."""
     from labcode.nets.estimators import TabularClassifier
 
     options: dict[str, Any] = {
@@ -134,6 +127,30 @@ def plain_networks(settings: Plain, epochs: int, seeds: Iterable[int], **changes
         "weight_decay": settings.weight_decay,
     }
     return [TabularClassifier(**options | changes, random_state=seed) for seed in seeds]
+
+
+def fitted_together(networks: Sequence[Any], rows: Sequence[Any], n_jobs: int | None = None) -> list[Any]:
+    """Networks fitted as :func:`~labcode.nets.together.fit_together` does; an error of one of them is raised."""
+    from labcode.nets.together import fit_together
+
+    fits = fit_together(networks, rows, n_jobs=n_jobs)
+    for fit in fits:
+        if fit.error is not None:
+            raise fit.error
+    return [fit.estimator for fit in fits]
+
+
+def class_chances(tasks: Sequence[tuple[Sequence[Any], Inputs, Labels, Inputs]]) -> list[Floats]:
+    """For each task of networks, inputs and labels, what they say of other inputs, ``(n_networks, n, 6)``."""
+    from labcode.nets.together import TrainingRows
+
+    networks = [network for own, *_ in tasks for network in own]
+    rows = [own_rows for own, X, labels, _ in tasks for own_rows in [TrainingRows(X, labels)] * len(own)]
+    fitted = iter(fitted_together(networks, rows, n_jobs=-1))
+    return [
+        np.stack([in_all_classes(each.predict_proba(held), each.classes_) for each in islice(fitted, len(own))])
+        for own, *_, held in tasks
+    ]
 
 
 def tempered(chances: Floats, temperature: float) -> Floats:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labcode.nets.loop import one_cycle
-
-Floats = NDArray[np.float64]
+from labcode.scoring.scores import Floats
 
 
 def train_held_back(

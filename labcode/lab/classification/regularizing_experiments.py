@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from labcode.data.types import Dataset
-from labcode.lab.classification.needs import enough_of_each
 from labcode.lab.classification.network import failure_networks, seen_by_network
 from labcode.lab.classification.regularizing_results import HeldBack, HeldBackBy
-from labcode.lab.classification.resamples import drawn_macro_f1, drawn_means, estimate, row_draws, seed_draws
 from labcode.lab.classification.rows import (
     N_CLASSES,
     FailureRows,
     Fold,
+    Numbers,
     confusion_counts,
     failure_rows,
     folds_of,
@@ -26,26 +24,29 @@ from labcode.lab.classification.rows import (
 )
 from labcode.lab.classification.settings import Contest, HoldingBack, Network, NetworkChoice
 from labcode.lab.config import configured
+from labcode.lab.needs import on_machines
+from labcode.lab.quantities import Data, Stored, estimate
 from labcode.nets.processes import in_parallel
-from labcode.results.experiments import Experiment, Progress
+from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
-from labcode.scoring.scores import macro_f1
-from labcode.settings import Profile
+from labcode.scoring.resamples import drawn_macro_f1, drawn_means, row_draws, seed_draws
+from labcode.scoring.scores import Floats, macro_f1
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
 #: Parameters of a network that differ from those of the one without regularization.
 Changes = dict[str, Any]
+
+
+def _start() -> NetworkChoice:
+    return configured(Contest, "classification.contest").network[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldBackSpec:
     """What is compared, and the network that is held back: with the settings that it starts from in the contest."""
 
-    holding: HoldingBack
-    network: Network
-    start: NetworkChoice
+    holding: Annotated[HoldingBack, "classification.regularizing"]
+    network: Annotated[Network, "classification.network"]
+    start: NetworkChoice = field(default_factory=_start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +57,11 @@ class Task:
     networks whose mean is asked after every epoch.
     """
 
-    network: Network
+    spec: HeldBackSpec
     rows: FailureRows
     fold: Fold
     changes: Sequence[Changes]
     seeds: Sequence[int]
-    epochs: int
     stop: int | None = None
     watched: Sequence[Sequence[int]] = ()
 
@@ -89,52 +89,39 @@ def trained(task: Task) -> Answer:
     from labcode.lab.classification.regularizing_fast import TrainedFold
     from labcode.nets.together import TrainingRows
 
-    fit, held = task.fold
+    (fit, held), epochs = task.fold, task.spec.holding.epochs
     labels = task.rows.labels[fit]
-    seen, _ = seen_by_network(task.network, task.rows.X.iloc[fit], labels, [task.rows.X.iloc[held]])
-    inputs = dict(zip(("fit", "held"), seen, strict=True))
+    seen, _ = seen_by_network(task.spec.network, task.rows.X.iloc[fit], labels, [task.rows.X.iloc[held]])
+    inputs, actual = dict(zip(("fit", "held"), seen, strict=True)), [task.rows.y[places] for places in task.fold]
     free = NetworkChoice(weights=0.0, l1=0.0)
     networks = [
-        failure_networks(task.network, free, labels, range(seed, seed + 1))[0].set_params(
-            max_epochs=task.epochs, **{"weight_decay": 0.0, **changes}
+        failure_networks(task.spec.network, free, labels, range(seed, seed + 1))[0].set_params(
+            max_epochs=epochs, **{"weight_decay": 0.0, **changes}
         )
         for changes, seed in zip(task.changes, task.seeds, strict=True)
     ]
-    group = TrainedFold(networks, TrainingRows(inputs["fit"], labels))
-    known = np.unique(labels)
+    group, known = TrainedFold(networks, TrainingRows(seen[0], labels)), np.unique(labels)
 
-    def asked(name: str, epoch: int, members: Sequence[int]) -> Floats:
+    def asked(name: str, epoch: int | None, members: Sequence[int] = range(len(networks))) -> Floats:
+        if epoch is None:
+            return np.zeros((0, 0, N_CLASSES))
         return in_all_classes(group.probabilities(inputs[name], epoch, members), known)
 
     def watched(epoch: int, members: Sequence[int]) -> list[float]:
-        means = [asked(name, epoch, members).mean(axis=0) for name in ("fit", "held")]
-        actual = [task.rows.y[places] for places in (fit, held)]
+        means = [asked(name, epoch, members).mean(axis=0) for name in inputs]
         losses = [float(row_losses(y, mean).mean()) for mean, y in zip(means, actual, strict=True)]
         return losses + [float((mean.argmax(axis=1) == y).mean()) for mean, y in zip(means, actual, strict=True)]
 
-    everyone = range(len(networks))
-    empty = np.zeros((0, 0, N_CLASSES))
-    held_stopped, train_stopped = (
-        empty if task.stop is None else asked(name, task.stop, everyone) for name in ("held", "fit")
-    )
-    curves = [[watched(epoch, own) for epoch in range(task.epochs)] for own in task.watched]
-    return Answer(
-        asked("held", -1, everyone),
-        asked("fit", -1, everyone),
-        held_stopped,
-        train_stopped,
-        np.array(curves).reshape(-1, task.epochs, 4),
-    )
+    curves = [[watched(epoch, own) for epoch in range(epochs)] for own in task.watched]
+    last, earlier = ([asked(name, epoch) for name in ("held", "fit")] for epoch in (-1, task.stop))
+    return Answer(last[0], last[1], earlier[0], earlier[1], np.array(curves).reshape(-1, epochs, 4))
 
 
-def run_held_back(
-    spec: HeldBackSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> HeldBack:
+def run_held_back(spec: HeldBackSpec, *, data: Data, results: Stored, progress: Progress) -> HeldBack:
     """Choose each technique's strength inside every fold, train with it, and compare with none."""
     from labcode.lab.classification.regularizing import TECHNIQUES
 
-    holding = spec.holding
-    rows = failure_rows(data["maintenance"].frame)
+    holding, rows = spec.holding, failure_rows(data["maintenance"].frame)
     folds = folds_of(rows.labels, holding.folds)
     chosen = _choices(spec, rows, folds, lambda share: progress(0.45 * share))
     tasks = [task for number, fold in enumerate(folds) for task in _tasks(spec, rows, fold, chosen[number], number)]
@@ -147,12 +134,26 @@ def run_held_back(
     for number, (fit, out) in enumerate(folds):
         fold_of[out] = number
         free, others = answers[2 * number : 2 * number + 2]
-        held[:, :, out], of_train = _of_fold(holding, free, others)
-        train[:, number] = [_macro_f1(rows.y[fit], each) for each in of_train]
+        held[:, :, out] = _arranged(holding, free.held, free.held_stopped, others.held)
+        of_train = _arranged(holding, free.train, free.train_stopped, others.train)
+        train[:, number] = macro_f1(confusion_counts(rows.y[fit], of_train.argmax(axis=-1))).mean(axis=1)
         single, whole = free.curves
         # None, the five with a strength, the early stop (which trains as none does), the ensemble, the recipe.
         curves += np.stack([single, *others.curves[:-1], single, whole, others.curves[-1]]) / len(folds)
-    return _compared(holding, rows.y, fold_of, names, held, train, curves, chosen)
+    techniques = _compared(holding, rows.y, fold_of, dict(zip(names, held)), train, chosen)
+    return HeldBack(
+        techniques=techniques,
+        seeds=holding.seeds,
+        folds=holding.folds,
+        epochs=holding.epochs,
+        tried=Number(len(TECHNIQUES)),
+        best=max(names, key=lambda name: techniques[name].log_loss_gain_joint.value),
+        least_loss_epoch=Number(int(curves[0, :, 1].argmin()) + 1),
+        least_loss=Number(float(curves[0, :, 1].min())),
+        last_loss=Number(float(curves[0, -1, 1])),
+        curves=curves[..., :2],
+        accuracy_curves=curves[..., 2:],
+    )
 
 
 def _choices(
@@ -167,9 +168,8 @@ def _choices(
     tasks = []
     for number, (fit, _) in enumerate(folds):
         for own, held in folds_of(rows.labels[fit], holding.inner_folds):
-            seeds = [100 * number] * len(changes)
-            fold = (fit[own], fit[held])
-            tasks.append(_task(spec, rows=rows, fold=fold, changes=changes, seeds=seeds, watched=[[0]]))
+            options: Any = {"changes": changes, "seeds": [100 * number] * len(changes), "watched": [[0]]}
+            tasks.append(Task(spec=spec, rows=rows, fold=(fit[own], fit[held]), **options))
     answers = in_parallel(trained, [(task,) for task in tasks], done=progress)
     found = []
     for number in range(len(folds)):
@@ -188,114 +188,53 @@ def _tasks(spec: HeldBackSpec, rows: FailureRows, fold: Fold, chosen: Mapping[st
     """Two tasks of a fold: networks without regularization, all members of all ensembles; and all others."""
     from labcode.lab.classification.regularizing import PARAMETER
 
-    holding = spec.holding
+    holding, common = spec.holding, partial(Task, spec=spec, rows=rows, fold=fold)
     members = [100 * number + i for i in range(holding.seeds * holding.members)]
     singles = members[:: holding.members]
     recipe = {"weight_decay": spec.network.weight_decay, "l1": spec.start.l1}
     changes = [*({PARAMETER[name]: chosen[name]} for name in PARAMETER), recipe]
-    free = _task(
-        spec,
-        rows=rows,
-        fold=fold,
-        changes=[{} for _ in members],
-        seeds=members,
-        stop=int(chosen["stopping"]),
-        watched=[[0], list(range(holding.members))],
-    )
-    others = _task(
-        spec,
-        rows=rows,
-        fold=fold,
-        changes=[change for change in changes for _ in singles],
-        seeds=singles * len(changes),
-        watched=[[i * len(singles)] for i in range(len(changes))],
-    )
-    return [free, others]
-
-
-def _task(spec: HeldBackSpec, **options: Any) -> Task:
-    return Task(network=spec.network, epochs=spec.holding.epochs, **options)
-
-
-def _of_fold(spec: HoldingBack, free: Answer, others: Answer) -> list[Floats]:
-    """Probabilities of held-out and of training rows, each ``(n_techniques + 1, n_seeds, n, 6)``."""
-
-    def arranged(last: Floats, stopped: Floats, rest: Floats) -> Floats:
-        by_ensemble = last.reshape(spec.seeds, spec.members, *last.shape[1:])
-        of_others = rest.reshape(-1, spec.seeds, *rest.shape[1:])
-        none, whole, early = by_ensemble[:, 0], by_ensemble.mean(axis=1), stopped[:: spec.members]
-        return np.stack([none, *of_others[:-1], early, whole, of_others[-1]])
-
+    free: Any = {"changes": [{} for _ in members], "seeds": members, "stop": int(chosen["stopping"])}
+    others: Any = {"changes": [change for change in changes for _ in singles], "seeds": singles * len(changes)}
     return [
-        arranged(free.held, free.held_stopped, others.held),
-        arranged(free.train, free.train_stopped, others.train),
+        common(**free, watched=[[0], list(range(holding.members))]),
+        common(**others, watched=[[i * len(singles)] for i in range(len(changes))]),
     ]
 
 
-def _macro_f1(y: Places, probabilities: Floats) -> float:
-    """Mean over seeds of macro-F1, of probabilities ``(n_seeds, n, 6)``."""
-    return float(macro_f1(np.stack([confusion_counts(y, own.argmax(axis=1)) for own in probabilities])).mean())
+def _arranged(spec: HoldingBack, last: Floats, stopped: Floats, others: Floats) -> Floats:
+    """Probabilities by technique ``(n_techniques + 1, n_seeds, n, 6)``: of members of ensembles and of all others."""
+    by_ensemble = last.reshape(spec.seeds, spec.members, *last.shape[1:])
+    of_others = others.reshape(-1, spec.seeds, *others.shape[1:])
+    none, whole, early = by_ensemble[:, 0], by_ensemble.mean(axis=1), stopped[:: spec.members]
+    return np.stack([none, *of_others[:-1], early, whole, of_others[-1]])
 
 
 def _compared(
     spec: HoldingBack,
-    y: Places,
-    fold_of: Places,
-    names: Sequence[str],
-    held: Floats,
+    y: Numbers,
+    fold_of: Numbers,
+    held: Mapping[str, Floats],
     train: Floats,
-    curves: Floats,
     chosen: Sequence[Mapping[str, float]],
-) -> HeldBack:
+) -> dict[str, HeldBackBy]:
+    """Each technique beside none, which comes first."""
     counts, weights = row_draws(y, spec.draws), seed_draws(spec.folds, spec.seeds, spec.draws)
-    loss = drawn_means(row_losses(y, held), fold_of, counts, weights)
-    f1 = drawn_macro_f1(y, held.argmax(axis=-1), fold_of, counts, weights, N_CLASSES)
-    tried = len(names) - 1
-    picked = np.array([[own.get(name, 0.0) + (name == "stopping") for own in chosen] for name in names])
+    given, statements = np.stack(list(held.values())), 2 * (len(held) - 1)
+    loss = drawn_means(row_losses(y, given), fold_of, counts, weights)
+    f1 = drawn_macro_f1(y, given.argmax(axis=-1), fold_of, counts, weights, N_CLASSES)
     found = {}
-    for i, name in enumerate(names):
-        saved, gained = 1 - loss[i] / loss[0], f1[i] - f1[0]
+    for i, name in enumerate(held):
+        strengths = [own.get(name, 0.0) + (name == "stopping") for own in chosen]
         found[name] = HeldBackBy(
             log_loss=estimate(loss[i]),
-            log_loss_gain_joint=estimate(saved, 2 * tried),
+            log_loss_gain_joint=estimate(1 - loss[i] / loss[0], statements),
             macro_f1=estimate(f1[i]),
-            gain=estimate(gained),
-            gain_joint=estimate(gained, 2 * tried),
+            gain=estimate(f1[i] - f1[0]),
+            gain_joint=estimate(f1[i] - f1[0], statements),
             train_macro_f1=Number(float(train[i].mean())),
-            strength=Number(float(np.median(picked[i]))),
+            strength=Number(float(np.median(strengths))),
         )
-    return HeldBack(
-        techniques=found,
-        seeds=spec.seeds,
-        folds=spec.folds,
-        epochs=spec.epochs,
-        tried=Number(tried),
-        best=max(names, key=lambda name: found[name].log_loss_gain_joint.value),
-        least_loss_epoch=Number(int(curves[0, :, 1].argmin()) + 1),
-        least_loss=Number(float(curves[0, :, 1].min())),
-        last_loss=Number(float(curves[0, -1, 1])),
-        chosen=picked,
-        curves=curves[..., :2],
-        accuracy_curves=curves[..., 2:],
-    )
+    return found
 
 
-def _spec(profile: Profile) -> HeldBackSpec:
-    return HeldBackSpec(
-        holding=configured(HoldingBack, "classification.regularizing", profile=profile),
-        network=configured(Network, "classification.network", profile=profile),
-        start=configured(Contest, "classification.contest", profile=profile).network[0],
-    )
-
-
-EXPERIMENTS = (
-    Experiment(
-        name="classification/held-back",
-        run=run_held_back,
-        spec=_spec("full"),
-        quick=_spec("quick"),
-        datasets=("maintenance",),
-        lacks=enough_of_each,
-        seconds=95,
-    ),
-)
+EXPERIMENTS = (on_machines(run_held_back, seconds=95),)

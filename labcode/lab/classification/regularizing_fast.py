@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from labcode.lab.classification.rows import Inputs
 from labcode.nets.batched_mlp import Bank, Group, Member, StackedOptimizer
 from labcode.nets.batches import threads_for
 from labcode.nets.estimators import TabularClassifier
 from labcode.nets.losses import StackedLoss
 from labcode.nets.together import TrainingRows, row_order
+from labcode.scoring.scores import Floats
 
-Inputs = NDArray[np.float32]
-Floats = NDArray[np.float64]
 #: Rows that go through all networks at a time when they are asked.
 CHUNK = 1024
 
@@ -52,32 +50,17 @@ class WatchedOptimizer(StackedOptimizer):
             self.kept.append(self.bank.weights.clone())
 
 
-@dataclass(eq=False)
 class TrainedFold:
-    """Networks trained on the same rows for the same epochs, and their weights after each.
+    """Networks trained on the same rows for equally many epochs, and their weights after each, in ``kept``."""
 
-    Raises
-    ------
-    ValueError
-        If they do not train for equally many epochs.
-    """
-
-    networks: Sequence[TabularClassifier]
-    rows: TrainingRows
-    group: Group = field(init=False)
-    kept: list[Tensor] = field(init=False)
-
-    def __post_init__(self) -> None:
-        if len({network.max_epochs for network in self.networks}) > 1:
-            raise ValueError("Networks of a fold need equally many epochs to be watched together.")
+    def __init__(self, networks: Sequence[TabularClassifier], rows: TrainingRows) -> None:
         known: dict[Any, Any] = {}
-        data = (self.rows.X, self.rows.y, self.rows.sample_weight)
-        members = [Member.prepare(own, data, row_order(own, self.rows), known) for own in self.networks]
-        self.group = Group(members)
-        self.group.losses = smoothed_losses([own.label_smoothing for own in self.networks])
+        data = (rows.X, rows.y, rows.sample_weight)
+        self.group = Group([Member.prepare(own, data, row_order(own, rows), known) for own in networks])
+        self.group.losses = smoothed_losses([own.label_smoothing for own in networks])
         self.group.recorded = None
         optimizer = self.group.optimizer = WatchedOptimizer(self.group.members, self.group.bank)
-        with threads_for(1, members[0].net.module_):
+        with threads_for(1, self.group.members[0].net.module_):
             self.group.train()
         self.kept = optimizer.kept
 

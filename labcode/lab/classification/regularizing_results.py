@@ -8,20 +8,9 @@ from typing import Annotated
 
 import numpy as np
 
+from labcode.lab.quantities import counted, gain, gained_share, positive, score
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
-
-
-def _score(says: str) -> Quantity:
-    return Quantity(says=says, decimals=3, least=0, most=1, over="rows and seeds")
-
-
-def _difference(says: str) -> Quantity:
-    return Quantity(says=says, decimals=3, least=-1, most=1, over="rows and seeds")
-
-
-def _reduction(says: str) -> Quantity:
-    return Quantity(says=says, unit="%", decimals=0, most=1, over="rows and seeds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +21,20 @@ class HeldBackBy(Results):
     all techniques together (Bonferroni).
     """
 
-    log_loss: Annotated[Number, Quantity(says="log loss of held-out rows", decimals=4, least=0, over="rows and seeds")]
+    log_loss: Annotated[Number, positive("log loss of held-out rows", 4, "rows and seeds")]
     log_loss_gain_joint: Annotated[
-        Number, _reduction("log loss saved against none, with limits for all techniques together")
+        Number,
+        gained_share(
+            "log loss saved against none, with limits for all techniques together", 0, "rows and seeds", -np.inf
+        ),
     ]
-    macro_f1: Annotated[Number, _score("macro-F1 of held-out rows")]
-    gain: Annotated[Number, _difference("macro-F1 above none")]
-    gain_joint: Annotated[Number, _difference("macro-F1 above none, with limits for all techniques together")]
-    train_macro_f1: Annotated[Number, Quantity(says="macro-F1 of training rows", decimals=3, least=0, most=1)]
-    strength: Annotated[Number, Quantity(says="median chosen strength", decimals=4, least=0)]
+    macro_f1: Annotated[Number, score("macro-F1 of held-out rows", over="rows and seeds")]
+    gain: Annotated[Number, gain("macro-F1 above none", over="rows and seeds")]
+    gain_joint: Annotated[
+        Number, gain("macro-F1 above none, with limits for all techniques together", over="rows and seeds")
+    ]
+    train_macro_f1: Annotated[Number, score("macro-F1 of training rows", over=None)]
+    strength: Annotated[Number, positive("median chosen strength", 4)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +43,8 @@ class HeldBack(Results):
 
     Shape
     -----
-    ``chosen`` ``(n_techniques, n_folds)``: strengths, the last epoch (from 1) of an early stop, 0 where there is
-    nothing to choose. ``curves`` and ``accuracy_curves`` ``(n_techniques, n_epochs, 2)``: log loss and accuracy of
-    training and of held-out rows after each epoch, means over folds, first seed. All in the order of ``techniques``.
+    ``curves`` and ``accuracy_curves`` ``(n_techniques, n_epochs, 2)``: log loss and accuracy of training and of
+    held-out rows after each epoch, means over folds, first seed, in the order of ``techniques``.
     """
 
     experiment = "classification/held-back"
@@ -59,17 +52,10 @@ class HeldBack(Results):
     seeds: int
     folds: int
     epochs: int
-    tried: Annotated[Number, Quantity(says="techniques tried", decimals=0, least=1)]
+    tried: Annotated[Number, counted("techniques tried", least=1)]
     best: str
-    least_loss_epoch: Annotated[
-        Number, Quantity(says="epoch with the lowest held-out loss without regularization", decimals=0, least=1)
-    ]
-    least_loss: Annotated[
-        Number, Quantity(says="lowest held-out loss of an epoch without regularization", decimals=3, least=0)
-    ]
-    last_loss: Annotated[
-        Number, Quantity(says="held-out loss of the last epoch without regularization", decimals=3, least=0)
-    ]
-    chosen: Annotated[np.ndarray, Quantity(least=0)]
+    least_loss_epoch: Annotated[Number, counted("epoch with the lowest held-out loss without regularization", least=1)]
+    least_loss: Annotated[Number, positive("lowest held-out loss of an epoch without regularization", 3)]
+    last_loss: Annotated[Number, positive("held-out loss of the last epoch without regularization", 3)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
     accuracy_curves: Annotated[np.ndarray, Quantity(least=0, most=1)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,20 @@ from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.lab.classification.classes import CLASSES, RANDOM
+from labcode.lab.quantities import number
 from labcode.results.number import Number
 from labcode.scoring import scores
-from labcode.scoring.intervals import Confusions, Interval, Statistic
+from labcode.scoring.intervals import Confusions, Statistic
 from labcode.scoring.scores import Floats, macro_f1_without
 from labcode.settings import SEED
 
-T = TypeVar("T")
+Inputs = NDArray[np.float32]
+Labels = NDArray[np.str_]
 Numbers = NDArray[np.int64]
+#: Places of the training rows and of the rows held out.
 Fold = tuple[Numbers, Numbers]
+#: Turns confusion counts ``(…, 6, 6)`` into values ``(…)``, or one a class.
+Score = Callable[[Floats], Floats]
 N_CLASSES = len(CLASSES)
 
 
@@ -35,7 +40,7 @@ class FailureRows:
     """
 
     X: pd.DataFrame
-    labels: NDArray[np.str_]
+    labels: Labels
     y: Numbers
 
     def __len__(self) -> int:
@@ -57,7 +62,7 @@ def class_numbers(labels: ArrayLike) -> Numbers:
     return np.searchsorted(list(CLASSES), np.asarray(labels, dtype=str)).astype(np.int64)
 
 
-def folds_of(labels: NDArray[np.str_], folds: int, repeat: int = 0) -> list[Fold]:
+def folds_of(labels: Labels, folds: int, repeat: int = 0) -> list[Fold]:
     """Training and held-out rows of each stratified fold, the same for every model that is compared."""
     return list(StratifiedKFold(folds, shuffle=True, random_state=SEED + repeat).split(labels, labels))
 
@@ -68,16 +73,6 @@ def out_of_fold(folds: Sequence[Fold], answers: Sequence[NDArray[Any]]) -> NDArr
     for (_, held), own in zip(folds, answers, strict=True):
         whole[held] = own
     return whole
-
-
-def number(found: Interval) -> Number:
-    """A measured interval as a figure of a result."""
-    return Number(float(found.value), float(found.low), float(found.high))
-
-
-def by_class(values: Iterable[T]) -> dict[str, T]:
-    """Values ``(6,)`` by the names of the classes."""
-    return dict(zip(CLASSES.values(), values, strict=True))
 
 
 def row_losses(y: Numbers, chances: Floats) -> Floats:
@@ -117,21 +112,36 @@ def confusion_counts(y: Numbers, calls: Numbers) -> Floats:
     return scores.confusion_counts(y, calls, N_CLASSES)
 
 
-def confusions_of(y: Numbers, predictions: Sequence[ArrayLike]) -> Confusions:
-    """Counts and resamples for predictors that each have class numbers ``(repeats, n)``, one after the other."""
-    return Confusions.of(y, np.concatenate([np.atleast_2d(np.asarray(each)) for each in predictions]), N_CLASSES)
+@dataclass(frozen=True)
+class Compared:
+    """Predictors of the same rows, each with so many repeats; a score is the mean of a predictor's repeats."""
 
+    counts: Confusions
+    repeats: int = 1
 
-def mean_score(score: Callable[[Floats], Floats], place: int, repeats: int) -> Statistic:
-    """Mean over the repeats of the score of the predictor at a place; scores may be ``(…)`` or one a class."""
+    @classmethod
+    def of(cls, y: Numbers, predictions: Sequence[ArrayLike], repeats: int = 1) -> Compared:
+        """Count and resample predictors that each have class numbers ``(repeats, n)``."""
+        calls = np.concatenate([np.atleast_2d(np.asarray(each)) for each in predictions])
+        return cls(Confusions.of(y, calls, N_CLASSES), repeats)
 
-    def statistic(counts: Floats) -> Floats:
-        return np.asarray(np.mean([score(counts[..., place * repeats + i, :, :]) for i in range(repeats)], axis=0))
+    def score(self, score: Score, place: int = 0) -> Number:
+        """The mean score of the predictor at a place; limits resample rows within each class."""
+        return number(self.counts.interval(self._mean(score, place)))
 
-    return statistic
+    def gain(self, score: Score, place: int, other: int = 0) -> Number:
+        """How much higher that is than the mean score of another."""
+        return number(self.counts.interval(self._difference(score, place, other)))
 
+    def by_class(self, score: Score, place: int, other: int | None = None) -> dict[str, Number]:
+        """The same, or the gain over another, for a score with a value a class, ``(…, 6)``."""
+        statistic = self._mean(score, place) if other is None else self._difference(score, place, other)
+        return dict(zip(CLASSES.values(), map(number, self.counts.intervals(statistic)), strict=True))
 
-def mean_gain(score: Callable[[Floats], Floats], place: int, other: int, repeats: int) -> Statistic:
-    """How much higher the mean score of one predictor is than that of another."""
-    ours, theirs = (mean_score(score, each, repeats) for each in (place, other))
-    return lambda counts: ours(counts) - theirs(counts)
+    def _mean(self, score: Score, place: int) -> Statistic:
+        places = range(place * self.repeats, (place + 1) * self.repeats)
+        return lambda counts: np.asarray(np.mean([score(counts[..., i, :, :]) for i in places], axis=0))
+
+    def _difference(self, score: Score, place: int, other: int) -> Statistic:
+        ours, theirs = self._mean(score, place), self._mean(score, other)
+        return lambda counts: np.asarray(ours(counts) - theirs(counts))

@@ -17,7 +17,6 @@ Weights = Annotated[float, Field(ge=0, le=1)]
 Penalty = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Layers = Annotated[tuple[Count, ...], Field(min_length=1)]
-Levels = Annotated[tuple[Penalty, ...], Field(min_length=2)]
 Strengths = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Shares = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1)]
 
@@ -179,9 +178,6 @@ class Decision:
     permutations: Count
     points: Points
     slow: Weights
-    wears: Levels
-    speeds: Levels
-    slice_points: Points
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from labcode.lab.classification.ceiling import best_weights, decide
 from labcode.lab.classification.classes import CLASSES
 from labcode.lab.classification.network import (
-    Floats,
-    Labels,
     failure_networks,
+    fitted_together,
     quantities,
     seen_by_network,
     tempered,
@@ -28,6 +27,7 @@ from labcode.lab.classification.network import (
 )
 from labcode.lab.classification.rows import (
     FailureRows,
+    Labels,
     Numbers,
     confusion_counts,
     folds_of,
@@ -42,7 +42,7 @@ from labcode.lab.classification.settings import (
     Network,
     NetworkChoice,
 )
-from labcode.scoring.scores import log_loss
+from labcode.scoring.scores import Floats, log_loss
 from labcode.settings import SEED
 
 RivalChoice = ForestChoice | BoostingChoice | LogisticChoice
@@ -52,24 +52,17 @@ RivalChoice = ForestChoice | BoostingChoice | LogisticChoice
 class ContestSpec:
     """The contest, and the network in it."""
 
-    contest: Contest
-    network: Network
+    contest: Annotated[Contest, "classification.contest"]
+    network: Annotated[Network, "classification.network"]
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a model says of several sets of rows, after it chose among its settings on inner folds of the training rows.
 
-    Attributes
-    ----------
-    fitted, chances
-        Chances ``(n, 6)`` of each set, as fitted and after temperature and hazard.
-    plain, ruled
-        The most probable class, and the decision for macro-F1, ``(n,)`` each.
-    train
-        Confusion counts ``(6, 6)`` of both on the training rows.
-    choice, temperature, share
-        What was chosen: the place of the setting, the temperature, and the share of the hazard.
+    Chances ``(n, 6)`` of each set, as ``fitted`` and after temperature and hazard; of these the most probable class
+    (``plain``) and the decision for macro-F1 (``ruled``), ``(n,)`` each. ``train`` has confusion counts ``(6, 6)`` of
+    both on the training rows. Chosen were the place of the setting, the temperature, and the share of the hazard.
     """
 
     fitted: list[Floats]
@@ -153,25 +146,17 @@ def _network_chances(
     spec: Network, choices: Sequence[NetworkChoice], labels: Labels, seen: Sequence[Any], seeds: int
 ) -> list[list[Floats]]:
     """Mean chances of networks with other seeds, for each choice; all train together."""
-    networks = [failure_networks(spec, choice, labels, range(SEED, SEED + seeds)) for choice in choices]
-    fitted = fitted_together([each for own in networks for each in own], seen[0], labels)
+    from labcode.nets.together import TrainingRows
+
+    members = range(SEED, SEED + seeds)
+    networks = [each for choice in choices for each in failure_networks(spec, choice, labels, members)]
+    fitted = fitted_together(networks, [TrainingRows(seen[0], labels)] * len(networks))
     found = []
     for start in range(0, len(fitted), seeds):
-        members = fitted[start : start + seeds]
-        mean = [np.mean([member.predict_proba(own) for member in members], axis=0) for own in seen[1:]]
-        found.append([_undone(own, members[0].classes_, members[0].class_weight_) for own in mean])
+        own_fits = fitted[start : start + seeds]
+        mean = [np.mean([member.predict_proba(own) for member in own_fits], axis=0) for own in seen[1:]]
+        found.append([_undone(own, own_fits[0].classes_, own_fits[0].class_weight_) for own in mean])
     return found
-
-
-def fitted_together(networks: Sequence[Any], X: Any, labels: Labels) -> list[Any]:
-    """Networks fitted on the same rows as one; an error of one of them is raised."""
-    from labcode.nets.together import TrainingRows, fit_together
-
-    fits = fit_together(networks, [TrainingRows(X, labels)] * len(networks))
-    for fit in fits:
-        if fit.error is not None:
-            raise fit.error
-    return [fit.estimator for fit in fits]
 
 
 def _undone(given: Floats, names: Labels, weights: Floats) -> Floats:

@@ -10,35 +10,26 @@ from typing import Any
 import numpy as np
 
 from labcode.data.simulate_maintenance import simulate_maintenance
-from labcode.data.types import Dataset
 from labcode.lab.classification.classes import CLASSES, NORMAL
-from labcode.lab.classification.needs import enough_of_each
-from labcode.lab.classification.network import (
-    Floats,
-)
 from labcode.lab.classification.rows import (
+    Compared,
     FailureRows,
     Fold,
     Numbers,
-    by_class,
     confusion_counts,
-    confusions_of,
     failure_rows,
     folds_of,
-    mean_gain,
-    mean_score,
-    number,
     row_losses,
 )
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.sound_results import Chances, Contest, Gain, LossGain, Scores
-from labcode.lab.config import experiment
+from labcode.lab.needs import on_machines
+from labcode.lab.quantities import Data, Stored, number
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
-from labcode.scoring.intervals import Confusions, Interval, mean_interval
-from labcode.scoring.scores import accuracy, f1_scores, macro_f1, precisions, recalls
+from labcode.scoring.intervals import Interval, mean_interval
+from labcode.scoring.scores import Floats, accuracy, f1_scores, macro_f1, precisions, recalls
 from labcode.settings import SEED
 
 MODELS = ("network", "forest", "boosting", "logistic")
@@ -54,9 +45,7 @@ FRESH_SEED = SEED + 2
 BINS = 20
 
 
-def run_contest(
-    spec: ContestSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> Contest:
+def run_contest(spec: ContestSpec, *, data: Data, results: Stored, progress: Progress) -> Contest:
     """Let all models compete on every outer fold, and on fresh rows after training on all."""
     rows = failure_rows(data["maintenance"].frame)
     fresh = failure_rows(simulate_maintenance(spec.contest.fresh_rows, seed=FRESH_SEED))
@@ -75,7 +64,6 @@ def run_contest(
 class _Held:
     """What a model says of each row when it is held out: chances ``(repeats, n, 6)``, calls ``(repeats, n)``."""
 
-    fitted: Floats
     chances: Floats
     plain: Numbers
     ruled: Numbers
@@ -83,7 +71,7 @@ class _Held:
 
     @classmethod
     def of(cls, answers: Sequence[Answer], folds: Sequence[Sequence[Fold]], n: int) -> _Held:
-        whole: dict[str, Any] = {name: np.zeros((len(folds), n, len(CLASSES))) for name in ("fitted", "chances")}
+        whole: dict[str, Any] = {"chances": np.zeros((len(folds), n, len(CLASSES)))}
         whole |= {name: np.zeros((len(folds), n), dtype=np.int64) for name in ("plain", "ruled")}
         for (repeat, held), answer in zip(_held_rows(folds), answers, strict=True):
             for name, values in whole.items():
@@ -113,34 +101,35 @@ def _judged(
     on_fresh: Mapping[str, Answer],
 ) -> Contest:
     calls = {entry: held[name].calls(ruled) for entry, (name, ruled) in ENTRIES.items()}
-    fresh_calls = {
-        entry: (on_fresh[name].ruled if ruled else on_fresh[name].plain)[0] for entry, (name, ruled) in ENTRIES.items()
-    }
-    counts = confusions_of(rows.y, list(calls.values()))
-    fresh_counts = confusions_of(fresh.y, list(fresh_calls.values()))
+    fresh_calls = [(on_fresh[name].ruled if ruled else on_fresh[name].plain)[0] for name, ruled in ENTRIES.values()]
+    found, on_new = Compared.of(rows.y, list(calls.values()), spec.contest.repeats), Compared.of(fresh.y, fresh_calls)
     by_fold = {entry: _fold_scores(rows.y, own, folds) for entry, own in calls.items()}
-    scores: dict[str, Any] = {
-        entry: _scores(counts, fresh_counts, place, held[name].train_counts(ruled), spec.contest.repeats)
-        for place, (entry, (name, ruled)) in enumerate(ENTRIES.items())
-    }
     gains = {
         entry: Gain(
-            macro_f1=number(counts.interval(mean_gain(macro_f1, 0, place, spec.contest.repeats))),
+            macro_f1=found.gain(macro_f1, 0, place),
             folds=number(corrected_interval(by_fold["network"] - by_fold[entry], spec.contest.folds)),
-            fresh=number(fresh_counts.interval(mean_gain(macro_f1, 0, place, 1))),
+            fresh=on_new.gain(macro_f1, 0, place),
         )
         for place, entry in enumerate(ENTRIES)
         if place
     }
     losses = {name: row_losses(rows.y, own.chances).mean(axis=0) for name, own in held.items()}
     fresh_losses = {name: row_losses(fresh.y, own.chances[0]) for name, own in on_fresh.items()}
+    scores: dict[str, Any] = {
+        entry: _scores(found, on_new, place, held[name].train_counts(ruled))
+        for place, (entry, (name, ruled)) in enumerate(ENTRIES.items())
+    }
     return Contest(
         repeats=spec.contest.repeats,
         folds=spec.contest.folds,
         seeds=spec.contest.seeds,
         **scores,
         chances={
-            name: _chances(spec, rows.y, own, losses[name], fresh_losses[name], len(getattr(spec.contest, name)))
+            name: Chances(
+                log_loss=_mean(losses[name]),
+                fresh_log_loss=_mean(fresh_losses[name]),
+                calibration_error=Number(_calibration_error(rows.y, own.chances)),
+            )
             for name, own in held.items()
         },
         gains=gains,
@@ -159,26 +148,18 @@ def _mean(values: Floats) -> Number:
     return number(mean_interval(values, np.arange(len(values))))
 
 
-def corrected_interval(values: Floats, folds: int, level: float = 0.95) -> Interval:
-    """Mean of a value of each fold of repeated cross-validation, and its interval.
+def corrected_interval(values: Floats, folds: int) -> Interval:
+    """Mean of a value of each fold of repeated cross-validation ``(J,)``, and its interval of 95%.
 
     Training rows overlap, so that folds are no independent draws: the variance of their mean is taken as
     (1 / J + test rows / training rows) times theirs (Nadeau and Bengio 2003, "Inference for the generalization error").
-
-    Parameters
-    ----------
-    values
-        One a fold and repeat, shape ``(J,)``.
-    folds
-        Folds of a repeat: one is tested on, the others are trained on.
-    level
-        Coverage.
+    Of the folds of a repeat, one is tested on, the others are trained on.
     """
     from scipy.stats import t  # heavy, and needed here only
 
     n, mean = len(values), float(values.mean())
     spread = np.sqrt((1 / n + 1 / (folds - 1)) * values.var(ddof=1))
-    half = float(t.ppf((1 + level) / 2, n - 1) * spread)
+    half = float(t.ppf((1 + 0.95) / 2, n - 1) * spread)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -187,39 +168,23 @@ def _fold_scores(y: Numbers, calls: Numbers, folds: Sequence[Sequence[Fold]]) ->
     return macro_f1(np.stack([confusion_counts(y[held], calls[repeat, held]) for repeat, held in _held_rows(folds)]))
 
 
-def _scores(counts: Confusions, fresh: Confusions, place: int, train: Floats, repeats: int) -> Scores:
-
-    def of_classes(score: Any) -> dict[str, Number]:
-        return by_class(map(number, counts.intervals(mean_score(score, place, repeats))))
-
+def _scores(found: Compared, fresh: Compared, place: int, train: Floats) -> Scores:
     return Scores(
-        macro_f1=number(counts.interval(mean_score(macro_f1, place, repeats))),
-        accuracy=number(counts.interval(mean_score(accuracy, place, repeats))),
+        macro_f1=found.score(macro_f1, place),
+        accuracy=found.score(accuracy, place),
         train_macro_f1=Number(float(macro_f1(train))),
-        fresh_macro_f1=number(fresh.interval(mean_score(macro_f1, place, 1))),
-        recall=of_classes(recalls),
-        precision=of_classes(precisions),
-        f1=of_classes(f1_scores),
-        confusion=counts.counts[place * repeats :][:repeats],
+        fresh_macro_f1=fresh.score(macro_f1, place),
+        recall=found.by_class(recalls, place),
+        precision=found.by_class(precisions, place),
+        f1=found.by_class(f1_scores, place),
+        confusion=found.counts.counts[place * found.repeats :][: found.repeats],
         train_confusion=train,
     )
 
 
-def _chances(
-    spec: ContestSpec, y: Numbers, held: _Held, losses: Floats, fresh_losses: Floats, n_choices: int
-) -> Chances:
-    failed = y != NORMAL
-    before, after = (
-        [reliability(failed, 1 - own[:, NORMAL]) for own in given] for given in (held.fitted, held.chances)
-    )
-    return Chances(
-        log_loss=_mean(losses),
-        fresh_log_loss=_mean(fresh_losses),
-        calibration_error_before=Number(float(np.mean([error for error, _ in before]))),
-        calibration_error=Number(float(np.mean([error for error, _ in after]))),
-        chosen=np.bincount([answer.choice for answer in held.answers], minlength=n_choices),
-        reliability=np.mean([bins for _, bins in after], axis=0),
-    )
+def _calibration_error(y: Numbers, chances: Floats) -> float:
+    """Mean over repeats of the calibration error of the chance of any failure."""
+    return float(np.mean([reliability(y != NORMAL, 1 - own[:, NORMAL])[0] for own in chances]))
 
 
 def reliability(happened: Any, chance: Floats, bins: int = BINS) -> tuple[float, Floats]:
@@ -232,12 +197,4 @@ def reliability(happened: Any, chance: Floats, bins: int = BINS) -> tuple[float,
     return float((np.abs(means[:, 0] - means[:, 1]) * sizes).sum() / sizes.sum()), means
 
 
-EXPERIMENTS = (
-    experiment(
-        run_contest,
-        {"contest": "classification.contest", "network": "classification.network"},
-        datasets=("maintenance",),
-        lacks=enough_of_each,
-        seconds=600,
-    ),
-)
+EXPERIMENTS = (on_machines(run_contest, seconds=600),)

@@ -8,15 +8,10 @@ from typing import Annotated
 
 import numpy as np
 
+from labcode.lab.quantities import gain, positive, score, share
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 from labcode.scoring.scores import accuracy
-
-_MACRO = Quantity(says="macro-F1", decimals=3, least=0, most=1, over="rows")
-
-
-def _share(says: str, name: str) -> Quantity:
-    return Quantity(says=says, decimals=3, least=0, most=1, over="rows", name=name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,60 +24,38 @@ class Scores(Results):
     ``train_confusion`` ``(6, 6)``: the training rows of all folds and repeats together.
     """
 
-    macro_f1: Annotated[Number, _MACRO]
-    accuracy: Annotated[Number, Quantity(says="accuracy", unit="%", decimals=1, least=0, most=1, over="rows")]
-    train_macro_f1: Annotated[Number, Quantity(says="macro-F1 of training rows", decimals=3, least=0, most=1)]
-    fresh_macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 on fresh simulated rows", decimals=3, least=0, most=1, over="rows")
-    ]
-    recall: Annotated[Mapping[str, Number], _share("rows of the class that are found", "recall")]
-    precision: Annotated[Mapping[str, Number], _share("calls of the class that are right", "precision")]
-    f1: Annotated[Mapping[str, Number], _share("F1", "f1")]
+    macro_f1: Annotated[Number, score("macro-F1")]
+    accuracy: Annotated[Number, share("accuracy", over="rows")]
+    train_macro_f1: Annotated[Number, score("macro-F1 of training rows", over=None)]
+    fresh_macro_f1: Annotated[Number, score("macro-F1 on fresh simulated rows")]
+    recall: Annotated[Mapping[str, Number], score("rows of the class that are found", name="recall")]
+    precision: Annotated[Mapping[str, Number], score("calls of the class that are right", name="precision")]
+    f1: Annotated[Mapping[str, Number], score("F1", name="f1")]
     confusion: Annotated[np.ndarray, Quantity(least=0)]
     train_confusion: Annotated[np.ndarray, Quantity(least=0)]
 
     @property
     def train_accuracy(self) -> Number:
         """Share of the training rows that are called right."""
-        shown = Quantity(says="accuracy of training rows", unit="%", decimals=1, least=0, most=1)
-        return Number(float(accuracy(self.train_confusion)), quantity=shown)
+        return Number(float(accuracy(self.train_confusion)), quantity=share("accuracy of training rows"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chances(Results):
-    """One model's chances, as fitted (its class weights undone) and after temperature and hazard; and what was chosen.
+    """One model's chances, its class weights undone, after temperature and hazard."""
 
-    Shape
-    -----
-    ``chosen`` ``(n_settings,)``: outer folds in which each setting was chosen.
-    ``reliability`` ``(bins, 2)``: mean chance of any failure and share of failures, in bins of equally many rows.
-    """
-
-    log_loss: Annotated[Number, Quantity(says="log loss", decimals=4, least=0, over="rows")]
-    fresh_log_loss: Annotated[
-        Number, Quantity(says="log loss on fresh simulated rows", decimals=4, least=0, over="rows")
-    ]
-    calibration_error_before: Annotated[
-        Number, Quantity(says="calibration error as fitted", unit="%", decimals=2, least=0, most=1)
-    ]
-    calibration_error: Annotated[Number, Quantity(says="calibration error", unit="%", decimals=2, least=0, most=1)]
-    chosen: Annotated[np.ndarray, Quantity(least=0)]
-    reliability: Annotated[np.ndarray, Quantity(least=0, most=1)]
+    log_loss: Annotated[Number, positive("log loss", 4, "rows")]
+    fresh_log_loss: Annotated[Number, positive("log loss on fresh simulated rows", 4, "rows")]
+    calibration_error: Annotated[Number, share("calibration error", 2)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gain(Results):
     """How much further the network is than another, on the same rows."""
 
-    macro_f1: Annotated[
-        Number, Quantity(says="gain in macro-F1", decimals=3, least=-1, most=1, over="rows", name="rows")
-    ]
-    folds: Annotated[
-        Number, Quantity(says="mean gain in macro-F1 of single folds", decimals=3, least=-1, most=1, over="folds")
-    ]
-    fresh: Annotated[
-        Number, Quantity(says="gain in macro-F1 on fresh simulated rows", decimals=3, least=-1, most=1, over="rows")
-    ]
+    macro_f1: Annotated[Number, gain("gain in macro-F1", name="rows")]
+    folds: Annotated[Number, gain("mean gain in macro-F1 of single folds", over="folds")]
+    fresh: Annotated[Number, gain("gain in macro-F1 on fresh simulated rows")]
 
 
 @dataclass(frozen=True, kw_only=True)

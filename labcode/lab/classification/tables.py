@@ -9,22 +9,20 @@ import pandas as pd
 from labcode.book.reference import stated
 from labcode.book.text import marked
 from labcode.lab.classification.balancing_results import EqualAlarms
-from labcode.lab.classification.ceiling_results import Ceiling, Decision
+from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
 from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.first_results import AsSubmitted, Natural
-from labcode.lab.classification.first_stated import Floats
 from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.settings import First
 from labcode.lab.classification.sound_results import Contest
 from labcode.lab.classification.tuned_results import Tuned
 from labcode.results.number import decimals
 from labcode.scoring.intervals import next_draw_interval
-from labcode.scoring.scores import accuracy, f1_scores, precisions, recalls
+from labcode.scoring.scores import Floats, accuracy, f1_scores, precisions, recalls
 
 #: Classes as tables and figures call them.
-CLASS_NAMES = ("heat dissipation", "no failure", "overstrain", "power", "random", "tool wear")
-EPOCHS = (0, 10, 20, 30, 40)
+CLASS_NAMES = [slug.replace("_", " ") for slug in CLASSES.values()]
 
 
 def architecture(first: First, inputs: int = 7) -> str:
@@ -44,10 +42,9 @@ def hyperparameters(first: First) -> pd.DataFrame:
         "rows a step": "all",
         "SMOTE: neighbours": f"{first.smote_neighbors}",
     }
-    rows = [{"setting": name, "plain": value, "regularised": value} for name, value in same.items()]
-    rows.append({"setting": "dropout", "plain": "0", "regularised": f"{first.dropout:g}"})
-    rows.append({"setting": "weight decay", "plain": "0", "regularised": f"{first.weight_decay:g}"})
-    return pd.DataFrame(rows)
+    rows = [(name, value, value) for name, value in same.items()]
+    rows += [("dropout", "0", f"{first.dropout:g}"), ("weight decay", "0", f"{first.weight_decay:g}")]
+    return pd.DataFrame(rows, columns=["setting", "plain", "regularised"])
 
 
 def report(first: AsSubmitted) -> pd.DataFrame:
@@ -70,9 +67,10 @@ def _ours(values: Floats) -> str:
 
 def where_it_matters(first: AsSubmitted) -> pd.DataFrame:
     """Accuracy, macro-F1 and healthy rows called random failures: as stated, on balanced rows, on recorded ones."""
-    said, mixed, balanced = stated("classification.accuracy").value, first.reweighted, first.plain
+    accuracy_said, f1_said = (float(stated(f"classification.{name}").value or 0) for name in ("accuracy", "macro_f1"))
+    mixed, balanced = first.reweighted, first.plain
     rows = [
-        ("as we stated it", decimals(100 * float(said or 0), 0) + "%", _said("classification.macro_f1"), ""),
+        ("as we stated it", f"{decimals(100 * accuracy_said, 0)}%", decimals(f1_said, 2), ""),
         ("stated matrix, natural mix", mixed.accuracy.interval, mixed.macro_f1.interval, ""),
         ("balanced test rows", balanced.accuracy.interval, balanced.macro_f1.interval, ""),
         _natural("all recorded rows", first.natural),
@@ -82,10 +80,6 @@ def where_it_matters(first: AsSubmitted) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rows", "accuracy", "macro-F1", "healthy, called random"])
 
 
-def _said(name: str) -> str:
-    return decimals(float(stated(name).value or 0), 2)
-
-
 def _natural(name: str, found: Natural) -> tuple[str, str, str, str]:
     share = f"{found.healthy_as_random.interval} of {found.healthy}"
     return name, found.accuracy.interval, found.macro_f1.interval, share
@@ -93,20 +87,13 @@ def _natural(name: str, found: Natural) -> tuple[str, str, str, str]:
 
 def agreement(first: AsSubmitted) -> pd.DataFrame:
     """Stated figures inside the limits of so many seeds, and how many other seeds those limits hold."""
-    return pd.DataFrame(
-        [
-            {
-                "seeds": seeds,
-                "inside": own.inside.bare,
-                "informative": own.inside_informative.bare,
-                "other seeds": str(own.coverage),
-                "inside, t": own.inside_t.bare,
-                "informative, t": own.inside_informative_t.bare,
-                "other seeds, t": str(own.coverage_t),
-            }
-            for seeds, own in first.agreement.items()
-        ]
-    )
+    columns = ["seeds", "inside", "informative", "other seeds", "inside, t", "informative, t", "other seeds, t"]
+    rows = [
+        (seeds, own.inside.bare, own.inside_informative.bare, str(own.coverage), *by_t)
+        for seeds, own in first.agreement.items()
+        for by_t in [(own.inside_t.bare, own.inside_informative_t.bare, str(own.coverage_t))]
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 #: Variants as tables and figures call them.
@@ -130,14 +117,11 @@ NAMES = {
 
 def ceilings(ceiling: Ceiling) -> pd.DataFrame:
     """Macro-F1 of each decision on the rows and on simulated tables: a row a decision, cells as text."""
-    found: dict[str, Decision] = {name: getattr(ceiling, name) for name in NAMES}
-    return pd.DataFrame(
-        {
-            "who knows the rules": list(NAMES.values()),
-            "these rows": [str(each.macro_f1.interval) for each in found.values()],
-            "simulated tables": [str(ceiling.simulated[name].interval) for name in NAMES],
-        }
-    )
+    rows = [
+        (says, str(getattr(ceiling, name).macro_f1.interval), str(ceiling.simulated[name].interval))
+        for name, says in NAMES.items()
+    ]
+    return pd.DataFrame(rows, columns=["who knows the rules", "these rows", "simulated tables"])
 
 
 WAYS = {
@@ -158,13 +142,14 @@ def at_equal_alarms(found: EqualAlarms) -> pd.DataFrame:
     ordered = sorted(found.methods.items(), key=lambda each: -each[1].average_precision.value)
     return pd.DataFrame(
         {
-            "way": [WAYS[name] for name, _ in ordered],
-            "average precision": [own.average_precision.interval for _, own in ordered],
-            "average precision, weights divided out": [own.average_precision_undone.bare for _, own in ordered],
-            "found at SMOTE's needless stops": [own.found_at_smote.interval for _, own in ordered],
-            "log loss": [own.log_loss.bare for _, own in ordered],
-            "log loss, weights divided out": [own.log_loss_undone.bare for _, own in ordered],
+            "way": WAYS[name],
+            "average precision": own.average_precision.interval,
+            "average precision, weights divided out": own.average_precision_undone.bare,
+            "found at SMOTE's needless stops": own.found_at_smote.interval,
+            "log loss": own.log_loss.bare,
+            "log loss, weights divided out": own.log_loss_undone.bare,
         }
+        for name, own in ordered
     )
 
 
@@ -191,17 +176,15 @@ def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
 def gains(found: Contest) -> pd.DataFrame:
     """What the network gains over each rival with the same decision, in three ways."""
     return pd.DataFrame(
-        [
-            {
-                "network less": MODELS[name],
-                "same rows": own.macro_f1.interval,
-                "folds": own.folds.interval,
-                "fresh simulated rows": own.fresh.interval,
-                "log loss saved": found.loss_gains[name].log_loss.interval,
-            }
-            for name in found.loss_gains
-            for own in [found.gains[f"{name}_with_rule"]]
-        ]
+        {
+            "network less": MODELS[name],
+            "same rows": own.macro_f1.interval,
+            "folds": own.folds.interval,
+            "fresh simulated rows": own.fresh.interval,
+            "log loss saved": found.loss_gains[name].log_loss.interval,
+        }
+        for name in found.loss_gains
+        for own in [found.gains[f"{name}_with_rule"]]
     )
 
 
@@ -215,27 +198,21 @@ def training_and_held_out(first: AsSubmitted, found: Contest) -> pd.DataFrame:
     }
     scores = {"accuracy": accuracy, "recall": recalls, "precision": precisions, "macro-F1": f1_scores}
     return pd.DataFrame(
-        [
-            {"network": name, "rows": rows} | {title: decimals(score(own).mean(), 3) for title, score in scores.items()}
-            for name, pair in counts.items()
-            for rows, own in zip(("training", "test" if name == "first version" else "held out"), pair, strict=True)
-        ]
+        {"network": name, "rows": rows} | {title: decimals(score(own).mean(), 3) for title, score in scores.items()}
+        for name, pair in counts.items()
+        for rows, own in zip(("training", "test" if name == "first version" else "held out"), pair, strict=True)
     )
 
 
 def by_class(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
     """Precision, recall and F1 of the network by class, and the F1 of one who knows the rules."""
+    network = found.network
+    scores = {"precision": network.precision, "recall": network.recall, "F1": network.f1}
     return pd.DataFrame(
-        [
-            {
-                "class": says,
-                "precision": str(found.network.precision[slug].interval),
-                "recall": str(found.network.recall[slug].interval),
-                "F1": str(found.network.f1[slug].interval),
-                "knows the rules": str(ceiling.best.f1[slug]),
-            }
-            for slug, says in zip(CLASSES.values(), SHORT.values(), strict=True)
-        ]
+        {"class": says}
+        | {name: str(by_class[slug].interval) for name, by_class in scores.items()}
+        | {"knows the rules": str(ceiling.best.f1[slug])}
+        for slug, says in zip(CLASSES.values(), SHORT.values(), strict=True)
     )
 
 
@@ -280,14 +257,15 @@ def techniques(found: HeldBack) -> pd.DataFrame:
     ordered = sorted(found.techniques.items(), key=lambda each: each[1].log_loss.value)
     return pd.DataFrame(
         {
-            "technique": [TECHNIQUES[name] for name, _ in ordered],
-            "strength": [f"{own.strength.value:g}" if own.strength.value else "" for _, own in ordered],
-            "log loss": [own.log_loss.bare for _, own in ordered],
-            "saved": [own.log_loss_gain_joint.interval for _, own in ordered],
-            "macro-F1": [own.macro_f1.bare for _, own in ordered],
-            "gained": [own.gain_joint.interval for _, own in ordered],
-            "training macro-F1": [own.train_macro_f1.bare for _, own in ordered],
+            "technique": TECHNIQUES[name],
+            "strength": f"{own.strength.value:g}" if own.strength.value else "",
+            "log loss": own.log_loss.bare,
+            "saved": own.log_loss_gain_joint.interval,
+            "macro-F1": own.macro_f1.bare,
+            "gained": own.gain_joint.interval,
+            "training macro-F1": own.train_macro_f1.bare,
         }
+        for name, own in ordered
     )
 
 
@@ -307,10 +285,8 @@ def costs(decided: Decided) -> pd.DataFrame:
     ratios = sorted(decided.threshold)
     middle = ratios[len(ratios) // 2]
     return pd.DataFrame(
-        [
-            {"policy": name}
-            | {f"cost at {decimals(ratio, 0)}": decided.at(policy, ratio).cost.interval for ratio in ratios}
-            | {"missed": decided.at(policy, middle).missed.bare, "needless": decided.at(policy, middle).needless.bare}
-            for policy, name in POLICIES.items()
-        ]
+        {"policy": name}
+        | {f"cost at {decimals(ratio, 0)}": decided.at(policy, ratio).cost.interval for ratio in ratios}
+        | {"missed": decided.at(policy, middle).missed.bare, "needless": decided.at(policy, middle).needless.bare}
+        for policy, name in POLICIES.items()
     )

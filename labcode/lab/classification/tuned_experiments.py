@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
-from labcode.data.types import Dataset
-from labcode.lab.classification.needs import enough_of_each
-from labcode.lab.classification.rows import (
-    FailureRows,
-    confusions_of,
-    failure_rows,
-    folds_of,
-    mean_gain,
-    mean_score,
-    number,
-    out_of_fold,
-)
+from labcode.lab.classification.rows import Compared, FailureRows, failure_rows, folds_of, out_of_fold
 from labcode.lab.classification.settings import NetworkChoice, Tuning
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
 from labcode.lab.classification.tuned_results import Searched, Tuned
-from labcode.lab.config import experiment
+from labcode.lab.needs import on_machines
+from labcode.lab.quantities import Data, Stored
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.results.store import Result
 from labcode.scoring.scores import macro_f1
 
 
@@ -33,7 +21,7 @@ from labcode.scoring.scores import macro_f1
 class TunedSpec(ContestSpec):
     """The contest's folds and network, and the settings to choose from."""
 
-    tuning: Tuning
+    tuning: Annotated[Tuning, "classification.tuned"]
 
     @property
     def choices(self) -> tuple[NetworkChoice, ...]:
@@ -58,22 +46,20 @@ def at_edge(choice: NetworkChoice, choices: tuple[NetworkChoice, ...]) -> bool:
     return len(choices) > 1 and (choice.l1 in (min(factors), max(factors)) or choice.weights == max(exponents))
 
 
-def run_tuned(
-    spec: TunedSpec, *, data: Mapping[str, Dataset], results: Mapping[str, Result], progress: Progress
-) -> Tuned:
+def run_tuned(spec: TunedSpec, *, data: Data, results: Stored, progress: Progress) -> Tuned:
     """Search on the training rows of each fold of the first repeat; compare with the first setting on the rest."""
     rows = failure_rows(data["maintenance"].frame)
     folds = folds_of(rows.labels, spec.contest.folds)
     tasks = [(spec, rows.part(fit), rows.X.iloc[held]) for fit, held in folds]
     pairs = in_parallel(searched, tasks, done=progress)
-    counts = confusions_of(rows.y, [out_of_fold(folds, [pair[i].ruled[0] for pair in pairs]) for i in (0, 1)])
+    found = Compared.of(rows.y, [out_of_fold(folds, [pair[i].ruled[0] for pair in pairs]) for i in (0, 1)])
     choices, chosen = spec.choices, [pair[0].choice for pair in pairs]
     return Tuned(
         folds=spec.contest.folds,
         seeds=spec.contest.seeds,
-        start_macro_f1=number(counts.interval(mean_score(macro_f1, 1, 1))),
-        macro_f1=number(counts.interval(mean_score(macro_f1, 0, 1))),
-        gain=number(counts.interval(mean_gain(macro_f1, 0, 1, 1))),
+        start_macro_f1=found.score(macro_f1, 1),
+        macro_f1=found.score(macro_f1, 0),
+        gain=found.gain(macro_f1, 0, 1),
         edge_chosen=Number(sum(at_edge(choices[place], choices) for place in chosen)),
         settings={
             place: Searched(
@@ -89,12 +75,4 @@ def run_tuned(
     )
 
 
-EXPERIMENTS = (
-    experiment(
-        run_tuned,
-        {"contest": "classification.contest", "network": "classification.network", "tuning": "classification.tuned"},
-        datasets=("maintenance",),
-        lacks=enough_of_each,
-        seconds=90,
-    ),
-)
+EXPERIMENTS = (on_machines(run_tuned, seconds=90),)

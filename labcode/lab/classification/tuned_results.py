@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from labcode.lab.quantities import counted, gain, positive, score
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -14,12 +15,12 @@ from labcode.results.typed import Results
 class Searched(Results):
     """A setting that the search may choose."""
 
-    weights: Annotated[Number, Quantity(says="exponent of the class weights", decimals=1, least=0)]
-    l1: Annotated[Number, Quantity(says="factor of the sum of absolute weights", decimals=5, least=0)]
-    lr: Annotated[Number, Quantity(says="learning rate at its peak", decimals=3, least=0)]
-    epochs: Annotated[Number, Quantity(says="epochs", decimals=0, least=0)]
+    weights: Annotated[Number, positive("exponent of the class weights", 1)]
+    l1: Annotated[Number, positive("factor of the sum of absolute weights", 5)]
+    lr: Annotated[Number, positive("learning rate at its peak", 3)]
+    epochs: Annotated[Number, counted("epochs")]
     layers: str
-    chosen: Annotated[Number, Quantity(says="outer folds that choose it", decimals=0, least=0)]
+    chosen: Annotated[Number, counted("outer folds that choose it")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +34,8 @@ class Tuned(Results):
     experiment = "classification/tuned"
     folds: int
     seeds: int
-    start_macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 of the first setting", decimals=3, least=0, most=1, over="rows")
-    ]
-    macro_f1: Annotated[
-        Number, Quantity(says="macro-F1 of the chosen settings", decimals=3, least=0, most=1, over="rows")
-    ]
-    gain: Annotated[Number, Quantity(says="macro-F1 that choosing gains", decimals=3, least=-1, most=1, over="rows")]
-    edge_chosen: Annotated[
-        Number, Quantity(says="outer folds at an end of the L1 or the strongest weights", decimals=0, least=0)
-    ]
+    start_macro_f1: Annotated[Number, score("macro-F1 of the first setting")]
+    macro_f1: Annotated[Number, score("macro-F1 of the chosen settings")]
+    gain: Annotated[Number, gain("macro-F1 that choosing gains")]
+    edge_chosen: Annotated[Number, counted("outer folds at an end of the L1 or the strongest weights")]
     settings: Annotated[Mapping[int, Searched], Quantity(name="setting")]

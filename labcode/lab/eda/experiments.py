@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labcode.data.columns import FAILURE, PRICE_FEATURES, SENSORS
+from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.labels import FAILURE_MODES, MIN_COOLING_SPEED, MIN_TEMPERATURE_DIFFERENCE, NO_FAILURE, physical_flags
 from labcode.data.prices import untrustworthy
-from labcode.lab.classification.needs import varied
-from labcode.lab.config import experiment
 from labcode.lab.eda import machines as sensors
 from labcode.lab.eda.prices import COLUMNS, closes_beside, log_returns, looks_split, standardized
 from labcode.lab.eda.results import Machines, Prices, Rule, SensorShare
 from labcode.lab.eda.settings import OfMachines, OfPrices
+from labcode.lab.needs import days_of_companies, on_machines, on_prices, varied
 from labcode.lab.quantities import Data, Stored, number
-from labcode.lab.regression import needs
 from labcode.lab.regression.split import split_by_date
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
@@ -35,7 +33,6 @@ def run_prices(spec: OfPrices, *, data: Data, results: Stored, progress: Progres
     return Prices(
         rows=Number(len(prices)),
         columns=Number(prices.shape[1]),
-        features=Number(len(PRICE_FEATURES)),
         symbols=Number(int(prices["symbol"].nunique())),
         days=Number(int(prices["date"].nunique())),
         first=f"{prices['date'].min():%-d %B %Y}",
@@ -167,6 +164,6 @@ def _rule(meets: pd.Series, labelled: pd.Series) -> Rule:
 
 
 EXPERIMENTS = (
-    experiment(run_prices, "eda.prices", datasets=("prices",), lacks=needs.days_of_companies),
-    experiment(run_machines, "eda.machines", datasets=("maintenance",), lacks=varied),
+    on_prices(run_prices, "eda.prices", lacks=days_of_companies),
+    on_machines(run_machines, "eda.machines", lacks=varied),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from labcode.lab.quantities import correlation, counted, dollars, share
+from labcode.lab.quantities import correlation, counted, dollars, gained_share, share
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -18,7 +18,6 @@ class Prices(Results):
     experiment = "eda/prices"
     rows: Annotated[Number, counted("rows")]
     columns: Annotated[Number, counted("columns")]
-    features: Annotated[Number, counted("inputs")]
     symbols: Annotated[Number, counted("symbols")]
     days: Annotated[Number, counted("trading days")]
     first: str
@@ -44,12 +43,7 @@ class Prices(Results):
     falls: Annotated[Number, counted("jumps downwards")]
     split_falls: Annotated[Number, counted("of these, about as far as when a share is split")]
     untrustworthy: Annotated[Number, counted("rows that cannot be right")]
-    between_days: Annotated[
-        Number,
-        Quantity(
-            says="share of the returns' variance between days", unit="%", decimals=0, least=-1, most=1, over="dates"
-        ),
-    ]
+    between_days: Annotated[Number, gained_share("share of the returns' variance between days", 0, "dates")]
     independent: Annotated[Number, counted("independent rows worth as much for a mean return")]
     beside: Annotated[Number, share("test rows of a random split with a neighbouring day in training", 0)]
     beside_rmse: Annotated[Number, dollars("error of saying the mean of the neighbouring closes", 2)]
@@ -93,15 +87,7 @@ class Machines(Results):
     target_only: Annotated[Number, counted("rows with Target and without a failure type")]
     sensors: Annotated[Mapping[str, SensorShare], Quantity()]
     lead: Annotated[
-        Number,
-        Quantity(
-            says="lead of the weakest of speed, torque and wear over both temperatures",
-            unit="%",
-            decimals=1,
-            least=-1,
-            most=1,
-            over="rows",
-        ),
+        Number, gained_share("lead of the weakest of speed, torque and wear over both temperatures", over="rows")
     ]
     temperatures: Annotated[Number, correlation("correlation of the two temperatures")]
     speed_torque: Annotated[Number, correlation("correlation of speed and torque")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 
 from labcode.book.reference import stated
-from labcode.lab.config import experiment
+from labcode.lab.needs import closes, on_prices
 from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
-from labcode.lab.regression import needs
 from labcode.lab.regression.baselines import boosted_trees, rmse, trees_on_position, without_network
 from labcode.lab.regression.network import Floats, midpoint
 from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Baseline, Baselines
@@ -49,7 +48,7 @@ def _printed() -> tuple[tuple[float, float], ...]:
 class FirstSpec:
     """Our first version's settings, and the losses that it printed: (training, test) by epoch."""
 
-    first: First
+    first: Annotated[First, "regression.first"]
     printed: tuple[tuple[float, float], ...] = field(default_factory=_printed)
 
 
@@ -81,11 +80,12 @@ def _losses(spec: First, rows: list[Any], seed: int, plain: bool) -> Floats:
     """Losses ``(epochs, 2)`` of one run, by the plain loop or by the fast one."""
     import torch
 
-    from labcode.lab.regression.fast import full_batch_losses
+    from labcode.lab.full_batch import Steps, history, seeded, squared_error
     from labcode.lab.regression.first import FirstNetwork, train_first
 
     if not plain:
-        return full_batch_losses(rows, hidden=spec.hidden, lr=spec.lr, epochs=spec.epochs, seed=seed)
+        network = seeded(lambda: FirstNetwork(spec.hidden), seed)
+        return history(network, rows, squared_error, Steps(epochs=spec.epochs, lr=spec.lr))
     torch.manual_seed(seed)
     return np.asarray(train_first(FirstNetwork(spec.hidden), *rows, epochs=spec.epochs, lr=spec.lr))
 
@@ -140,10 +140,8 @@ def run_baselines(spec: WithoutNetwork, *, data: Data, results: Stored, progress
 
 def _baseline(name: str, *splits: tuple[dict[str, Floats], pd.DataFrame]) -> Baseline:
     (dates, test), (random, held_out) = splits
-    errors, actual = dates[name] - test["close"].to_numpy(), test["close"].to_numpy()
     return Baseline(
-        rmse=rmse_of(errors, test["date"]),
-        percent=Number(float(np.sqrt(np.mean((errors / actual) ** 2)))),
+        rmse=rmse_of(dates[name] - test["close"].to_numpy(), test["date"]),
         rmse_random=rmse_of(random[name] - held_out["close"].to_numpy(), held_out["date"]),
     )
 
@@ -164,6 +162,6 @@ def _chosen_trees(spec: WithoutNetwork, train: pd.DataFrame, model: TreeModel) -
 
 
 EXPERIMENTS = (
-    experiment(run_as_submitted, {"first": "regression.first"}, datasets=("prices",), lacks=needs.closes, seconds=170),
-    experiment(run_baselines, "regression.baselines", datasets=("prices",), lacks=needs.days, seconds=25),
+    on_prices(run_as_submitted, lacks=closes, seconds=170),
+    on_prices(run_baselines, "regression.baselines", seconds=25),
 )

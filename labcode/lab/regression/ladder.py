@@ -5,10 +5,11 @@ What a network sees and what it answers matters more here than how large it is.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -138,10 +139,12 @@ def _full_batch_answers(rung: Rung, seed: int, X: Floats, y: Floats, others: Flo
     """The same by the fast loop, each step on all rows."""
     import torch
 
-    from labcode.lab.regression.fast import full_batch_answers
+    from labcode.lab.full_batch import Steps, outputs, seeded, squared_error, trained
+    from labcode.lab.regression.first import FirstNetwork
 
-    centre, scale = (y.mean(), y.std()) if rung.scale_target else (0.0, 1.0)
-    tensors: Any = (torch.tensor(part, dtype=torch.float32) for part in (X, (y[:, None] - centre) / scale, others))
-    network = rung.network
-    answers = full_batch_answers(*tensors, hidden=network.hidden, lr=network.lr, epochs=network.epochs, seed=seed)
-    return np.asarray(answers.astype(np.float64) * scale + centre)
+    settings, (centre, scale) = rung.network, (y.mean(), y.std()) if rung.scale_target else (0.0, 1.0)
+    parts = X, (y[:, None] - centre) / scale, others
+    rows, target, asked = (torch.tensor(part, dtype=torch.float32) for part in parts)
+    network = seeded(lambda: FirstNetwork((settings.hidden[0], settings.hidden[1])), seed)
+    deque(trained(network, rows, target, squared_error, Steps(epochs=settings.epochs, lr=settings.lr)), maxlen=0)
+    return np.asarray(outputs(network, asked)[:, 0].double() * scale + centre)

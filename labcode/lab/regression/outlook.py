@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from labcode.data.prices import untrustworthy
-from labcode.lab.config import experiment
+from labcode.lab.needs import moving_days, on_prices
 from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
-from labcode.lab.regression import needs
 from labcode.lab.regression import network as networks
 from labcode.lab.regression.network import Floats, midpoint, position, position_inputs
 from labcode.lab.regression.results import Limit, NextDay
@@ -34,8 +33,8 @@ _BLOCK = 20_000
 class LimitSpec:
     """A simulated day, and a network that knows the past."""
 
-    bound: Bound
-    network: Network
+    bound: Annotated[Bound, "regression.limit"]
+    network: Annotated[Network, "regression.network"]
 
 
 def run_limit(spec: LimitSpec, *, data: Data, results: Stored, progress: Progress) -> Limit:
@@ -126,8 +125,8 @@ def _past_predictions(network: Network, seed: int, train: pd.DataFrame, test: pd
 class NextDaySpec:
     """A forecast: from a day's row to the close of the next day."""
 
-    forecast: Forecast
-    network: Network
+    forecast: Annotated[Forecast, "regression.next_day"]
+    network: Annotated[Network, "regression.network"]
 
 
 def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Progress) -> NextDay:
@@ -207,10 +206,4 @@ def _today(days: pd.DataFrame) -> Floats:
     return np.column_stack([opened, closed, relative, np.log1p(days["volume"].to_numpy()), np.log(middle)])
 
 
-_NETWORK = {"network": "regression.network"}
-EXPERIMENTS = (
-    experiment(run_limit, {"bound": "regression.limit"} | _NETWORK, datasets=("prices",), lacks=needs.days, seconds=25),
-    experiment(
-        run_next_day, {"forecast": "regression.next_day"} | _NETWORK, datasets=("prices",), lacks=needs.moving_days
-    ),
-)
+EXPERIMENTS = (on_prices(run_limit, seconds=25), on_prices(run_next_day, lacks=moving_days))

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import numpy as np
 
-from labcode.lab.quantities import counted, dollars, share, skill, squared_dollars
+from labcode.lab.quantities import correlation, counted, dollars, positive, share, skill, squared_dollars
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
 #: Epochs, counted from 0, whose losses our first version printed.
 PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)
-_SHARE_OF_PRICE = Quantity(says="error as a share of the price", unit="%", decimals=2, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +34,7 @@ class AsSubmitted(Results):
     test_mse_end: Annotated[Number, squared_dollars("test loss at the end", "seeds")]
     mean_mse: Annotated[Number, squared_dollars("loss of always saying the mean")]
     rises: Annotated[Number, counted("steps at which a loss went up")]
-    largest_difference: Annotated[
-        Number, Quantity(says="largest relative difference between the two loops", decimals=7, least=0)
-    ]
+    largest_difference: Annotated[Number, positive("largest relative difference between the two loops", 7)]
     coverage: Annotated[Number, share("share of losses inside the interval of the other seeds", 0)]
     inside: Annotated[
         Mapping[int, Number], Quantity(says="printed losses inside, by number of seeds", decimals=1, least=0, most=12)
@@ -55,7 +52,6 @@ class Baseline(Results):
     """A prediction without a network, on the last fifth of the dates and on our first version's random rows."""
 
     rmse: Annotated[Number, dollars("error on new dates", over="dates")]
-    percent: Annotated[Number, _SHARE_OF_PRICE]
     rmse_random: Annotated[Number, dollars("error on random rows", over="dates")]
 
 
@@ -109,9 +105,7 @@ class Choice(Results):
     candidates: Annotated[Mapping[str, Candidate], Quantity(name="")]
     winner: str
     seeds: int
-    drift: Annotated[
-        Number, Quantity(says="mean position of the close in the range", decimals=3, least=-1, most=1, over="dates")
-    ]
+    drift: Annotated[Number, correlation("mean position of the close in the range", 3, "dates")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +113,6 @@ class Step(Results):
     """A step of the ladder, over seeds."""
 
     rmse: Annotated[Number, dollars("error on new dates", over="range of seeds", name="")]
-    percent: Annotated[Number, _SHARE_OF_PRICE]
     skill: Annotated[Number, skill("skill over least squares")]
     updates: Annotated[Number, counted("optimiser steps", least=1)]
 
@@ -148,8 +141,8 @@ class Sound(Results):
 
     Shape
     -----
-    ``predicted`` ``(n_test,)``: mean prediction over seeds (USD). ``response`` ``(3, n)``, ``response_open`` ``(n,)``,
-    ``response_range`` ``(3,)``: where it puts the close, given where the day opened, for three widths of the range.
+    ``response`` ``(3, n)``, ``response_open`` ``(n,)``, ``response_range`` ``(3,)``: where it puts the close, given
+    where the day opened, for three widths of the range.
     """
 
     experiment = "regression/sound"
@@ -160,12 +153,11 @@ class Sound(Results):
     rmse: Annotated[Number, dollars("error of the network on new dates", over="dates")]
     rmse_symbols: Annotated[Number, dollars("error of the network on new dates", over="symbols")]
     rmse_two_way: Annotated[Number, dollars("error of the network on new dates", over="dates and symbols")]
-    rmse_seed: Annotated[Number, dollars("error of single seeds", over="range of seeds")]
     median_error: Annotated[Number, dollars("median error", 2)]
-    percent: Annotated[Number, _SHARE_OF_PRICE]
-    r2: Annotated[Number, Quantity(says="R² of the network", decimals=5, most=1)]
-    midpoint_r2: Annotated[Number, Quantity(says="R² of the midpoint", decimals=5, most=1)]
-    position_error: Annotated[Number, Quantity(says="error of the network in ranges of the day", decimals=3, least=0)]
+    percent: Annotated[Number, Quantity(says="error as a share of the price", unit="%", decimals=2, least=0)]
+    r2: Annotated[Number, skill("R² of the network", None, 5)]
+    midpoint_r2: Annotated[Number, skill("R² of the midpoint", None, 5)]
+    position_error: Annotated[Number, positive("error of the network in ranges of the day", 3)]
     skill_vs_mean: Annotated[Number, skill("skill of the network over the mean")]
     skill_vs_midpoint: Annotated[Number, skill("skill of the network over the midpoint")]
     skill_vs_ols: Annotated[Number, skill("skill of the network over least squares")]
@@ -174,7 +166,6 @@ class Sound(Results):
     over_plain: Annotated[Mapping[int, Number], skill("skill of the network over the plain network of step")]
     top_symbol: str
     top_symbol_share: Annotated[Number, share("share of one symbol in the squared error", 0)]
-    predicted: np.ndarray
     response: np.ndarray
     response_open: np.ndarray
     response_range: np.ndarray
@@ -185,12 +176,8 @@ class Limit(Results):
     """How good a prediction from these columns can be."""
 
     experiment = "regression/limit"
-    brownian_open: Annotated[
-        Number, Quantity(says="error of the best guess from the open on a random day, in ranges", decimals=3, least=0)
-    ]
-    brownian_volatility: Annotated[
-        Number, Quantity(says="the same with the volatility known, in ranges", decimals=3, least=0)
-    ]
+    brownian_open: Annotated[Number, positive("error of the best guess from the open on a random day, in ranges", 3)]
+    brownian_volatility: Annotated[Number, positive("the same with the volatility known, in ranges", 3)]
     past_rmse: Annotated[
         Number, dollars("error of the network that knows the symbol's past range and volume", over="dates")
     ]
@@ -203,7 +190,7 @@ class NextDay(Results):
 
     experiment = "regression/next-day"
     persistence_rmse: Annotated[Number, dollars("error of persistence")]
-    persistence_r2: Annotated[Number, Quantity(says="R² of persistence", decimals=4, most=1)]
+    persistence_r2: Annotated[Number, skill("R² of persistence", None, 4)]
     level_rmse: Annotated[Number, dollars("error of a network for the price")]
     level_skill: Annotated[Number, skill("skill of a network for the price over persistence")]
     return_rmse: Annotated[Number, dollars("error of a network for the return")]

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from labcode.lab.config import experiment
+from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored, number, skill_of
-from labcode.lab.regression import needs
 from labcode.lab.regression.baselines import without_network
 from labcode.lab.regression.ladder import Rung, relative_range, rung_predictions
 from labcode.lab.regression.network import Floats, fit_position_network, position, position_network, predict_close
@@ -62,8 +62,8 @@ def predictions(
 class ChoiceSpec:
     """What the candidates are, and the folds that choose between them."""
 
-    selection: Selection
-    network: Network
+    selection: Annotated[Selection, "regression.selection"]
+    network: Annotated[Network, "regression.network"]
 
 
 def run_selection(spec: ChoiceSpec, *, data: Data, results: Stored, progress: Progress) -> Choice:
@@ -97,12 +97,4 @@ def run_selection(spec: ChoiceSpec, *, data: Data, results: Stored, progress: Pr
     )
 
 
-EXPERIMENTS = (
-    experiment(
-        run_selection,
-        {"selection": "regression.selection", "network": "regression.network"},
-        datasets=("prices",),
-        lacks=needs.days,
-        seconds=60,
-    ),
-)
+EXPERIMENTS = (on_prices(run_selection, seconds=60),)

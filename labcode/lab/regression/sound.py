@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
-from labcode.lab.config import experiment
+from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
-from labcode.lab.regression import needs, selection
+from labcode.lab.regression import selection
 from labcode.lab.regression.network import Floats, day_range, midpoint, position
 from labcode.lab.regression.results import Baselines, Choice, Sound, Steps
 from labcode.lab.regression.settings import Final, Network
@@ -26,8 +26,8 @@ from labcode.scoring.intervals import DATE_BLOCK, rmse_interval, two_way_interva
 class SoundSpec:
     """The chosen network, over several seeds."""
 
-    final: Final
-    network: Network
+    final: Annotated[Final, "regression.sound"]
+    network: Annotated[Network, "regression.network"]
 
 
 def run_sound(spec: SoundSpec, *, data: Data, results: Stored, progress: Progress) -> Sound:
@@ -47,7 +47,6 @@ def run_sound(spec: SoundSpec, *, data: Data, results: Stored, progress: Progres
         **_scores(predicted, test),
         **_compared(predicted, test, float(train["close"].mean()), base, steps),
         **_top_symbol(predicted, test),
-        predicted=predicted.mean(axis=0).astype(np.float32),
         response=position(made_up, response).reshape(3, -1),
         response_open=position(made_up, made_up["open"]).reshape(3, -1)[0],
         response_range=(day_range(made_up) / 50.0).reshape(3, -1)[:, 0],
@@ -64,7 +63,7 @@ def _scores(predicted: Floats, test: pd.DataFrame) -> dict[str, Any]:
     """Errors of predictions ``(seeds, n)``; intervals are of squared errors averaged over the seeds."""
     actual, width = test["close"].to_numpy(), day_range(test)
     errors = predicted - actual
-    squared, by_seed = (errors**2).mean(axis=0), np.sqrt((errors**2).mean(axis=1))
+    squared = (errors**2).mean(axis=0)
     in_ranges = (squared / np.where(width > 0, width, 1) ** 2)[width > 0]
     return {
         "test_rows": Number(len(actual)),
@@ -72,7 +71,6 @@ def _scores(predicted: Floats, test: pd.DataFrame) -> dict[str, Any]:
         "rmse": rmse_of(np.sqrt(squared), test["date"]),
         "rmse_symbols": number(rmse_interval(np.sqrt(squared), test["symbol"].astype(str))),
         "rmse_two_way": _two_way([squared, np.ones_like(squared)], test, lambda s: np.sqrt(s[..., 0] / s[..., 1])),
-        "rmse_seed": Number(float(by_seed.mean()), float(by_seed.min()), float(by_seed.max())),
         "median_error": Number(float(np.median(np.abs(errors), axis=1).mean())),
         "percent": Number(float(np.sqrt(np.mean((errors / actual) ** 2)))),
         "r2": Number(float(1 - squared.mean() / actual.var())),
@@ -117,13 +115,4 @@ def _response_days(days: pd.DataFrame, points: int = 41) -> pd.DataFrame:
     return pd.concat(frames)
 
 
-EXPERIMENTS = (
-    experiment(
-        run_sound,
-        {"final": "regression.sound", "network": "regression.network"},
-        datasets=("prices",),
-        lacks=needs.days,
-        needs=(Choice.experiment, Baselines.experiment, Steps.experiment),
-        seconds=15,
-    ),
-)
+EXPERIMENTS = (on_prices(run_sound, needs=(Choice.experiment, Baselines.experiment, Steps.experiment), seconds=15),)

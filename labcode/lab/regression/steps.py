@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
-from labcode.lab.config import experiment
-from labcode.lab.quantities import Data, Stored, skill_of
-from labcode.lab.regression import needs
+from labcode.lab.needs import on_prices
+from labcode.lab.quantities import Data, Stored, over_range, skill_of
 from labcode.lab.regression.baselines import rmse, without_network
 from labcode.lab.regression.ladder import ladder, rung_predictions
 from labcode.lab.regression.network import Floats, position, position_network, to_dollars
@@ -28,9 +27,9 @@ from labcode.settings import SEED
 class StepsSpec:
     """The ladder, from our first version's training to this one's."""
 
-    steps: Ladder
-    first: First
-    network: Network
+    steps: Annotated[Ladder, "regression.steps"]
+    first: Annotated[First, "regression.first"]
+    network: Annotated[Network, "regression.network"]
 
 
 def run_steps(spec: StepsSpec, *, data: Data, results: Stored, progress: Progress) -> Steps:
@@ -44,11 +43,9 @@ def run_steps(spec: StepsSpec, *, data: Data, results: Stored, progress: Progres
     steps, squared = {}, {}
     for name, rung in rungs.items():
         errors = np.stack([next(answers) - actual for _ in seeds])
-        by_seed = np.sqrt((errors**2).mean(axis=1))
         squared[name] = (errors**2).mean(axis=0)
         steps[name] = Step(
-            rmse=Number(float(by_seed.mean()), float(by_seed.min()), float(by_seed.max())),
-            percent=Number(float(np.sqrt(np.mean((errors / actual) ** 2)))),
+            rmse=over_range(np.sqrt((errors**2).mean(axis=1))),
             skill=skill_of(squared[name], reference, test["date"]),
             updates=Number(rung.updates(len(train))),
         )
@@ -97,12 +94,4 @@ def _scores(days: pd.DataFrame, answers: Floats) -> tuple[float, float]:
     return rmse(to_dollars(days, answers), days["close"]), float(1 - ((answers - actual) ** 2).mean() / actual.var())
 
 
-EXPERIMENTS = (
-    experiment(
-        run_steps,
-        {"steps": "regression.steps", "first": "regression.first", "network": "regression.network"},
-        datasets=("prices",),
-        lacks=needs.days,
-        seconds=75,
-    ),
-)
+EXPERIMENTS = (on_prices(run_steps, seconds=75),)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from labcode.lab.config import experiment
+from labcode.lab.needs import closes, on_prices
 from labcode.lab.quantities import Data, Stored, number
-from labcode.lab.regression import needs
 from labcode.lab.regression.experiments import printed_loss
 from labcode.lab.regression.network import Floats
 from labcode.lab.regression.results import AsSubmitted as Plain
@@ -34,8 +33,8 @@ def _printed() -> tuple[tuple[float, float], ...]:
 class FirstSpec:
     """The network and its seeds as in the plain run, what holds it back, and test losses that we printed at first."""
 
-    first: First
-    regularised: Regularised
+    first: Annotated[First, "regression.first"]
+    regularised: Annotated[Regularised, "regularization.first"]
     printed: tuple[tuple[float, float], ...] = field(default_factory=_printed)
 
 
@@ -74,16 +73,16 @@ def _losses(spec: FirstSpec, rows: list[Any], seed: int, plain: bool) -> Floats:
     """Losses ``(epochs, 2)`` of one run, by the plain loop or by the fast one."""
     import torch
 
-    from labcode.lab.regression.fast import full_batch_losses
+    from labcode.lab.full_batch import Steps, history, seeded, squared_error
     from labcode.lab.regularization.first import RegularisedNetwork, train_regularised
 
-    hidden, dropout = spec.first.hidden, spec.regularised.dropout
-    training: Any = {"epochs": spec.regularised.epochs, "lr": spec.first.lr}
-    training |= {"weight_decay": spec.regularised.weight_decay}
+    held = spec.regularised
+    options: Any = {"epochs": held.epochs, "lr": spec.first.lr, "weight_decay": held.weight_decay}
     if not plain:
-        return full_batch_losses(rows, hidden=hidden, dropout=dropout, seed=seed, **training)
+        network = seeded(lambda: RegularisedNetwork(spec.first.hidden, held.dropout), seed)
+        return history(network, rows, squared_error, Steps(**options))
     torch.manual_seed(seed)
-    return np.asarray(train_regularised(RegularisedNetwork(hidden, dropout), rows, **training))
+    return np.asarray(train_regularised(RegularisedNetwork(spec.first.hidden, held.dropout), rows, **options))
 
 
 def _by_epoch(losses: Floats, *more: int) -> dict[int, Number]:
@@ -119,13 +118,4 @@ def variance_saved(losses: Floats, plain: Floats) -> Floats:
     return np.asarray((of_plain - squared) / of_plain.mean())
 
 
-EXPERIMENTS = (
-    experiment(
-        run_as_submitted,
-        {"first": "regression.first", "regularised": "regularization.first"},
-        datasets=("prices",),
-        lacks=needs.closes,
-        needs=(Plain.experiment,),
-        seconds=110,
-    ),
-)
+EXPERIMENTS = (on_prices(run_as_submitted, lacks=closes, needs=(Plain.experiment,), seconds=110),)

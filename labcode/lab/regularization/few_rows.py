@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
 
-from labcode.lab.classification.resamples import drawn_means, estimate, seed_draws
-from labcode.lab.config import experiment
-from labcode.lab.quantities import Data, Stored
-from labcode.lab.regression import needs
+from labcode.lab.needs import on_prices
+from labcode.lab.quantities import Data, Stored, estimate
 from labcode.lab.regression.network import Floats, fit_position_network, position, position_inputs, position_pipeline
 from labcode.lab.regression.settings import Network
 from labcode.lab.regression.split import folds_by_date, split_by_date
@@ -23,6 +21,7 @@ from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.scoring.intervals import DATE_BLOCK, block_draws
+from labcode.scoring.resamples import drawn_means, seed_draws
 from labcode.settings import SEED
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ NONE: Candidate = ("none", 0.0)
 class FewRowsSpec:
     """What is compared, and the network of the regression chapter that is held back."""
 
-    few: Settings
-    network: Network
+    few: Annotated[Settings, "regularization.few_rows"]
+    network: Annotated[Network, "regression.network"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,12 +217,4 @@ def _at_size(
     )
 
 
-EXPERIMENTS = (
-    experiment(
-        run_few_rows,
-        {"few": "regularization.few_rows", "network": "regression.network"},
-        datasets=("prices",),
-        lacks=needs.days,
-        seconds=150,
-    ),
-)
+EXPERIMENTS = (on_prices(run_few_rows, seconds=150),)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
-from labcode.lab.quantities import counted, squared_dollars
+from labcode.lab.quantities import counted, gained_share, positive, skill, squared_dollars
 from labcode.results.number import Number, Over, Quantity
 from labcode.results.typed import Results
 
@@ -18,16 +18,8 @@ LIKE_EPOCHS = (0, 10, 19)
 UNLIKE_EPOCH = 40
 
 
-def _loss(says: str, name: str) -> Quantity:
-    return squared_dollars(says, "seeds", name)
-
-
 def _added(says: str, decimals: int = 1, over: Over | None = "mean over seeds") -> Quantity:
     return Quantity(says=says, unit="USD²", decimals=decimals, over=over)
-
-
-def _r2(says: str, over: Over | None = None) -> Quantity:
-    return Quantity(says=says, decimals=3, most=1, over=over)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,22 +33,14 @@ class AsSubmitted(Results):
 
     experiment = "regularization/as-submitted"
     seeds: int
-    train_mse_epoch: Annotated[Mapping[int, Number], _loss("regularised training loss at epoch", "train_mse_epoch")]
-    test_mse_epoch: Annotated[Mapping[int, Number], _loss("regularised test loss at epoch", "test_mse_epoch")]
-    plain_train_mse_epoch: Annotated[
-        Mapping[int, Number], _loss("plain training loss at epoch", "plain_train_mse_epoch")
-    ]
-    plain_test_mse_epoch: Annotated[Mapping[int, Number], _loss("plain test loss at epoch", "plain_test_mse_epoch")]
+    train_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("regularised training loss at epoch", "seeds")]
+    test_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("regularised test loss at epoch", "seeds")]
+    plain_train_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("plain training loss at epoch", "seeds")]
+    plain_test_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("plain test loss at epoch", "seeds")]
     added_mse_epoch: Annotated[Mapping[int, Number], _added("test loss that regularization adds at epoch")]
     added_mse_unlike: Annotated[Number, _added("test loss of epoch 10 regularised above that of epoch 40 plain", 0)]
     plain_epoch_as_good: Annotated[
-        Number,
-        Quantity(
-            says="epoch at which the plain run has the regularised one's last loss",
-            decimals=1,
-            least=0,
-            over="mean over seeds",
-        ),
+        Number, positive("epoch at which the plain run has the regularised one's last loss", 1, "mean over seeds")
     ]
     last_epoch: Annotated[Number, counted("last epoch of the regularised run")]
     printed_added_mse_epoch: Annotated[
@@ -75,9 +59,7 @@ class AsSubmitted(Results):
         ),
     ]
     mean_mse: Annotated[Number, squared_dollars("loss of always saying the mean")]
-    largest_difference: Annotated[
-        Number, Quantity(says="largest relative difference between the two loops", decimals=5, least=0)
-    ]
+    largest_difference: Annotated[Number, positive("largest relative difference between the two loops", 5)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
     plain_curves: Annotated[np.ndarray, Quantity(least=0)]
 
@@ -90,18 +72,14 @@ class HeldBackBy(Results):
     together (Bonferroni); those of ``r2`` for itself alone.
     """
 
-    r2: Annotated[Number, _r2("R² of the position on test dates", "dates and seeds")]
+    r2: Annotated[Number, skill("R² of the position on test dates", "dates and seeds")]
     gain: Annotated[
         Number,
-        Quantity(
-            says="squared error saved against none, with limits for all statements together",
-            unit="%",
-            decimals=1,
-            most=1,
-            over="dates and seeds",
+        gained_share(
+            "squared error saved against none, with limits for all statements together", 1, "dates and seeds", -np.inf
         ),
     ]
-    train_r2: Annotated[Number, _r2("R² of the position on training rows")]
+    train_r2: Annotated[Number, skill("R² of the position on training rows", None)]
     gap: Annotated[Number, Quantity(says="R² lost from training rows to test dates", decimals=3)]
 
 
@@ -129,7 +107,7 @@ class FewRows(Results):
     statements: Annotated[Number, counted("statements whose limits hold together", least=1)]
     weights: Annotated[Number, counted("weights of the network", least=1)]
     all_rows: Annotated[Number, counted("training rows that there are", least=1)]
-    all_rows_r2: Annotated[Number, _r2("R² of a network trained on all rows")]
+    all_rows_r2: Annotated[Number, skill("R² of a network trained on all rows", None)]
 
     @property
     def fewest(self) -> AtSize:

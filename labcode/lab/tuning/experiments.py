@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import ParameterGrid
 
-from labcode.lab.config import experiment
+from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored, rmse_of, skill_of
-from labcode.lab.regression import needs
 from labcode.lab.regression.network import Floats, position
 from labcode.lab.regression.split import Folds, folds_by_date, split_by_date
 from labcode.lab.tuning.results import OPTIMIZERS, Block, Searched, Setting, in_words
@@ -214,4 +213,4 @@ def _tested(frame: pd.DataFrame, pair: list[Params], spec: Search) -> dict[str, 
     }
 
 
-EXPERIMENTS = (experiment(run_search, "tuning.search", datasets=("prices",), lacks=needs.days, seconds=90),)
+EXPERIMENTS = (on_prices(run_search, "tuning.search", seconds=90),)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from labcode.book.reference import stated
-from labcode.lab.config import experiment
-from labcode.lab.quantities import Data, Stored, number
-from labcode.lab.regression import needs
+from labcode.lab.needs import closes, on_prices
+from labcode.lab.quantities import Data, Stored, over_range
 from labcode.lab.regression.network import Floats
 from labcode.lab.tuning.fast import fast_search, folds_of
 from labcode.lab.tuning.results import FirstSearch, Tried
 from labcode.lab.tuning.settings import First
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.scoring.intervals import Interval, prediction_interval
+from labcode.scoring.intervals import prediction_interval
 from labcode.settings import SEED
 
 
@@ -73,8 +72,8 @@ def _candidates(spec: First, faulty: Floats, aligned: Floats) -> dict[str, Tried
         f"{rate:g}, {units}": Tried(
             lr=Number(rate),
             hidden1=Number(units),
-            rmse=_over_seeds(np.sqrt(-faulty[:, place])),
-            rmse_aligned=_over_seeds(np.sqrt(-aligned[:, place])),
+            rmse=over_range(np.sqrt(-faulty[:, place])),
+            rmse_aligned=over_range(np.sqrt(-aligned[:, place])),
         )
         for place, (rate, units) in enumerate(spec.candidates)
     }
@@ -86,15 +85,10 @@ def _next_seed(values: Floats, *, least: float = -np.inf, most: float = np.inf) 
     return Number(interval.value, max(interval.low, least), min(interval.high, most))
 
 
-def _over_seeds(values: Floats) -> Number:
-    """Mean, lowest and highest."""
-    return number(Interval(values.mean(), values.min(), values.max()))
-
-
 def _as_stated(scores: Floats, spec: First) -> int:
     """How many seeds choose the candidate that our first version reports."""
     choice = (stated("tuning.lr").value, stated("tuning.hidden1").value)
     return sum(spec.candidates[place] == choice for place in scores.argmax(axis=1))
 
 
-EXPERIMENTS = (experiment(run_first_search, "tuning.first", datasets=("prices",), lacks=needs.closes, seconds=75),)
+EXPERIMENTS = (on_prices(run_first_search, "tuning.first", lacks=closes, seconds=75),)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
+from typing import Annotated
 
 import numpy as np
 from sklearn.model_selection import ParameterGrid
 
-from labcode.lab.config import experiment
+from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored
-from labcode.lab.regression import needs
 from labcode.lab.regression.network import Floats
 from labcode.lab.tuning.experiments import grids, rows_of_search
 from labcode.lab.tuning.results import Halved, Searched
@@ -25,8 +25,8 @@ from labcode.results.run import typed
 class HalvingSpec:
     """The search, and the rungs of the cheaper one."""
 
-    search: Search
-    halving: Halving
+    search: Annotated[Search, "tuning.search"]
+    halving: Annotated[Halving, "tuning.halving"]
 
 
 def run_halving(spec: HalvingSpec, *, data: Data, results: Stored, progress: Progress) -> Halved:
@@ -78,13 +78,4 @@ def expected_best(scores: Floats, draws: int) -> float:
     return float(sum(value * comb(k, draws - 1) for k, value in enumerate(ordered)) / comb(n, draws))
 
 
-EXPERIMENTS = (
-    experiment(
-        run_halving,
-        {"search": "tuning.search", "halving": "tuning.halving"},
-        datasets=("prices",),
-        lacks=needs.days,
-        needs=(Searched.experiment,),
-        seconds=15,
-    ),
-)
+EXPERIMENTS = (on_prices(run_halving, needs=(Searched.experiment,), seconds=15),)

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
-from labcode.lab.quantities import counted, dollars, skill
+from labcode.lab.quantities import counted, dollars, positive, skill
 from labcode.results.number import Number, Over, Quantity
 from labcode.results.typed import Results
 
@@ -26,7 +26,7 @@ def _score(says: str, over: Over | None = None) -> Quantity:
 class Tried(Results):
     """A candidate of our first version's grid."""
 
-    lr: Annotated[Number, Quantity(says="learning rate", decimals=3, least=0)]
+    lr: Annotated[Number, positive("learning rate", 3)]
     hidden1: Annotated[Number, counted("units of the first layer")]
     rmse: Annotated[Number, dollars("error with the fault", 1, over="range of seeds")]
     rmse_aligned: Annotated[Number, dollars("error with aligned shapes", 2, over="range of seeds")]
@@ -74,7 +74,7 @@ class Setting(Results):
     """A candidate of the search, and its mean score over the blocks."""
 
     optimizer: str
-    lr: Annotated[Number, Quantity(says="learning rate", decimals=4, least=0)]
+    lr: Annotated[Number, positive("learning rate", 4)]
     epochs: Annotated[Number, counted("epochs")]
     hidden: str
     rank: Annotated[Number, counted("rank in the search", least=1)]

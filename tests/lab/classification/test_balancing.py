@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from labcode.book.listing import source_of
 from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.labels import NO_FAILURE
 from labcode.data.simulate import simulate_maintenance
-from labcode.lab.classification.balancing import (
-    measured_columns,
-    methods,
-    seen_weights,
-    threshold_at,
-    with_derived,
-)
+from labcode.lab.classification.balancing import measured_columns, methods, seen_weights, threshold_at, with_derived
 from labcode.lab.classification.balancing_alarms import Ranking
+from labcode.lab.classification.balancing_experiments import BalancingSpec, _prepared, _thresholds
+from labcode.lab.classification.balancing_results import EqualAlarms
+from labcode.lab.classification.figures import found_against_needless
 from labcode.lab.classification.network import quantities
-from labcode.lab.classification.resamples import (
-    drawn_macro_f1,
-    drawn_means,
-    estimate,
-    row_draws,
-    seed_draws,
-)
-from labcode.scoring.scores import macro_f1
+from labcode.lab.classification.rows import failure_rows
+from labcode.lab.classification.tables import WAYS as NAMES
+from labcode.lab.classification.tables import at_equal_alarms
+from labcode.lab.config import configured
+from labcode.lab.quantities import estimate
+from labcode.results.typed import Results
 
 ROWS = simulate_maintenance(n_rows=3000)
 LABELS = ROWS[FAILURE].to_numpy(dtype=str)
 MEASURED = measured_columns(ROWS)
 WAYS = methods(neighbors=2, gamma=2.0)
+SPEC = configured(BalancingSpec, profile="quick")
+QUICK = SPEC.balancing
 
 
 def power_of(rows: pd.DataFrame) -> np.ndarray:
@@ -48,50 +45,33 @@ def made_up(name: str) -> tuple[pd.DataFrame, np.ndarray]:
     return WAYS[name].training_rows(MEASURED, LABELS)
 
 
-@pytest.mark.parametrize("name", ["measured_columns", "with_derived", "resampled", "threshold_at", "methods"])
-def test_shown_functions_stand_alone_and_are_short(name: str) -> None:
-    source = source_of("labcode.lab.classification.balancing", name)
-    namespace: dict[str, Any] = {}
-    exec("from __future__ import annotations\n" + source, namespace)
-    assert callable(namespace[name])
-    body = source_of("labcode.lab.classification.balancing", name, imports=False)
-    assert len(body.splitlines()) <= 28
-
-
 def test_derived_columns_are_those_that_the_contests_network_sees() -> None:
     derived, seen = with_derived(MEASURED), quantities(ROWS)
     pd.testing.assert_frame_equal(derived[["difference", "power"]], seen[["difference", "power"]])
     np.testing.assert_array_equal(derived["strain"], seen.filter(like="strain_").sum(axis=1))
 
 
-@pytest.mark.parametrize("name", ["smote", "smotenc", "borderline_smote", "oversampling"])
-def test_made_up_rows_obey_physics_where_measured_columns_are_made_up(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "is_grade"),
+    [("smote", False), ("smotenc", True), ("borderline_smote", False), ("oversampling", True)],
+)
+def test_made_up_rows_obey_physics_but_their_quality_may_be_no_grade(name: str, is_grade: bool) -> None:
     rows, labels = made_up(name)
-    assert len(rows) > len(LABELS)
+    assert len(labels) == len(rows) > len(LABELS)
     np.testing.assert_allclose(rows["power"], power_of(rows))
     np.testing.assert_allclose(rows["strain"], rows["Tool wear [min]"] * rows["Torque [Nm]"])
-    assert len(labels) == len(rows)
+    assert np.isclose(rows["quality"], rows["quality"].round()).all() == is_grade
 
 
 def test_made_up_rows_break_physics_where_derived_columns_are_made_up() -> None:
     rows, _ = made_up("smote_derived")
-    off = np.abs(rows["power"].to_numpy()[len(LABELS) :] / power_of(rows)[len(LABELS) :] - 1)
-    assert off.max() > 0.001
-    np.testing.assert_allclose(rows["power"].to_numpy()[: len(LABELS)], power_of(rows)[: len(LABELS)])
-
-
-def test_only_smotenc_and_copies_keep_the_quality_a_grade() -> None:
-    def whole(name: str) -> bool:
-        quality = made_up(name)[0]["quality"].to_numpy()
-        return bool(np.isclose(quality, quality.round()).all())
-
-    assert [whole(name) for name in ("oversampling", "smotenc", "smote")] == [True, True, False]
+    off = np.abs(rows["power"].to_numpy() / power_of(rows) - 1)
+    assert off[: len(LABELS)].max() < 1e-7 and off[len(LABELS) :].max() > 0.001
 
 
 def test_oversampling_makes_classes_equal_and_leaves_one_without_neighbours() -> None:
     labels = np.array([NO_FAILURE] * 40 + ["Power Failure"] * 6 + ["Random Failures"] * 2)
-    measured = MEASURED.iloc[: len(labels)]
-    _, after = WAYS["smote"].training_rows(measured, labels)
+    _, after = WAYS["smote"].training_rows(MEASURED.iloc[: len(labels)], labels)
     assert Counter(after.tolist()) == {NO_FAILURE: 40, "Power Failure": 40, "Random Failures": 2}
 
 
@@ -123,51 +103,30 @@ scored_rows = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=4, 
 @settings(deadline=None, max_examples=60)
 @given(scored_rows, st.integers(0, 1), st.integers(0, 2**16))
 def test_counts_of_many_draws_are_those_of_the_rows(rows: list[tuple[bool, int]], needless: int, seed: int) -> None:
-    failed = np.array([own for own, _ in rows])
-    score = np.array([own for _, own in rows]) / 8
+    failed, score = np.array([own for own, _ in rows]), np.array([own for _, own in rows]) / 8
     counts = np.ones((2, len(rows)), dtype=np.float32)
     counts[1] = np.random.default_rng(seed).integers(1, 4, len(rows))
     ranking = Ranking.of(failed, score, counts)
-    repeated = [np.repeat(values, counts[1].astype(int)) for values in (failed, score)]
+    again = [np.repeat(values, counts[1].astype(int)) for values in (failed, score)]
     assert ranking.average_precision() == pytest.approx(
-        [average_precision_score(failed, score), average_precision_score(*repeated)]
+        [average_precision_score(failed, score), average_precision_score(*again)]
     )
-    assert ranking.found(needless).tolist() == [found_at(failed, score, needless), found_at(*repeated, needless)]
-    assert ranking.found(np.array([0.0, 1.0])).tolist() == [found_at(failed, score, 0), found_at(*repeated, 1)]
+    assert ranking.found(needless).tolist() == [found_at(failed, score, needless), found_at(*again, needless)]
+    assert ranking.found(np.array([0.0, 1.0])).tolist() == [found_at(failed, score, 0), found_at(*again, 1)]
     assert ranking.found_by(np.arange(2)).tolist() == [found_at(failed, score, 0), found_at(failed, score, 1)]
 
 
-def test_no_more_healthy_rows_than_allowed_exceed_a_threshold() -> None:
+def test_thresholds_stop_no_more_than_allowed_and_do_not_depend_on_rows_held_out() -> None:
     random = np.random.default_rng(0)
-    failed, score = random.random(500) < 0.1, random.random(500).round(2)
+    failed, inside, fit = random.random(400) < 0.2, random.random(400).round(2), np.arange(300)
     for share in (0.0, 0.01, 0.1):
-        threshold = threshold_at(failed, score, share)
-        assert (score[~failed] > threshold).mean() <= share
-        assert (score[~failed] >= threshold).mean() > share
-
-
-def test_the_first_draw_is_the_estimate_and_alike_methods_never_differ() -> None:
-    random = np.random.default_rng(1)
-    y, fold_of = random.integers(0, 3, 300), random.integers(0, 4, 300)
-    predicted = np.where(random.random((2, 3, 300)) < 0.7, y, random.integers(0, 3, (2, 3, 300)))
-    predicted[1] = predicted[0]
-    losses = random.random((2, 3, 300))
-    counts, weights = row_draws(y, 200), seed_draws(4, 3, 200)
-    means = drawn_means(losses, fold_of, counts, weights)
-    assert means[:, 0] == pytest.approx(losses.mean(axis=(1, 2)))
-    f1 = drawn_macro_f1(y, predicted, fold_of, counts, weights, 3)
-    single = [macro_f1(np.bincount(y * 3 + own, minlength=9).reshape(3, 3).astype(float)) for own in predicted[0]]
-    assert f1[0, 0] == pytest.approx(np.mean(single))
-    assert (f1[0] == f1[1]).all() and len(np.unique(f1[0])) > 100
-    assert f1[0, 1:].mean() == pytest.approx(f1[0, 0], abs=0.01)
-
-
-def test_draws_of_seeds_have_the_variance_of_their_mean() -> None:
-    by_seed = np.array([0.0, 1.0, 5.0])
-    losses = np.broadcast_to(by_seed[None, :, None], (1, 3, 60)).copy()
-    y, fold_of = np.zeros(60, dtype=int), np.zeros(60, dtype=int)
-    drawn = drawn_means(losses, fold_of, row_draws(y, 20_000), seed_draws(1, 3, 20_000))[0, 1:]
-    assert drawn.var() == pytest.approx(by_seed.var(ddof=1) / 3, rel=0.05)
+        threshold = threshold_at(failed, inside, share)
+        assert (inside[~failed] > threshold).mean() <= share < (inside[~failed] >= threshold).mean()
+    elsewhere = np.where(np.arange(400) < 300, inside, 1.0)
+    spec = replace(QUICK, needless=(0, 20, 1000))
+    found = _thresholds(spec, failed, inside, fit)
+    np.testing.assert_array_equal(found, _thresholds(spec, failed, elsewhere, fit))
+    assert found[0] > found[1] > found[2] == inside[fit][~failed[fit]].min()
 
 
 def test_limits_for_several_statements_together_are_wider() -> None:
@@ -175,3 +134,27 @@ def test_limits_for_several_statements_together_are_wider() -> None:
     one, several = estimate(draws), estimate(draws, 8)
     assert several.low < one.low < 0 < one.high < several.high
     assert np.mean(draws < several.low) == pytest.approx(0.025 / 8, rel=0.2)
+
+
+@pytest.mark.parametrize("name", ["weights", "oversampling", "undersampling", "smotenc"])
+def test_all_methods_take_about_as_many_steps(name: str) -> None:
+    spec, places = replace(SPEC, balancing=replace(QUICK, epochs=24)), np.arange(3000)
+    prepared = _prepared(spec, methods(1, 2.0)[name], failure_rows(ROWS), places, places[:10], [0, 1])
+    assert prepared.updates == pytest.approx(24 * 24, rel=0.12)
+    assert {network.max_epochs * -(-len(prepared.X) // 128) for network in prepared.networks} == {prepared.updates}
+
+
+def test_needless_stops_find_what_the_curves_and_the_table_say(results: dict[type[Results], Any]) -> None:
+    found, at = results[EqualAlarms], list(QUICK.needless)
+    nothing, needless = found.methods["nothing"], round(found.methods["smote"].called_needless.value)
+    assert (np.diff(found.curves, axis=1) >= 0).all() and found.curves.max() <= found.failures.value
+    for own, curve in zip(found.methods.values(), found.curves, strict=True):
+        assert [own.found[needless].value for needless in at] == curve[at].tolist()
+        assert needless > QUICK.longest or own.found_at_smote.value == curve[needless]
+        assert own.found_at_smote_gain_joint.value == own.found_at_smote - nothing.found_at_smote
+    for gain in (nothing.average_precision_gain_joint, nothing.found_at_smote_gain_joint):
+        assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+    table, frame = at_equal_alarms(found), found_against_needless(found)
+    assert len(table) == len(found.methods) and table["way"].iloc[0] == NAMES[found.best]
+    smote = frame[frame["way"] == NAMES["smote"]].set_index("needless")["found"]
+    assert smote.loc[50] == found.methods["smote"].found[50].value

@@ -8,61 +8,47 @@ import numpy as np
 import pytest
 import torch
 
-from labcode.book.listing import source_of
+from labcode.lab.classification.figures import by_epoch
 from labcode.lab.classification.network import plain_networks
 from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength, train_held_back
 from labcode.lab.classification.regularizing_fast import TrainedFold
-from labcode.lab.classification.settings import Plain
-from labcode.nets.estimators import TabularClassifier
+from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.settings import HoldingBack, Plain
+from labcode.lab.classification.tables import techniques
+from labcode.lab.config import configured
 from labcode.nets.mlp import MLP
 from labcode.nets.together import TrainingRows
+from labcode.results.typed import Results
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 5)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 1)
 WEIGHT = {0: 1.0, 1: 1.5, 2: 3.0}
-CHANGES: list[dict[str, float]] = [
-    {},
-    {"dropout": 0.3},
-    {"weight_decay": 3.0},
-    {"l1": 0.05},
-    {"input_noise": 0.3},
-    {"label_smoothing": 0.2},
-]
-#: What the plain loop calls the parameters of an estimator.
-PLAIN = {"weight_decay": "decay", "l1": "l1", "input_noise": "noise", "label_smoothing": "smoothing"}
-
-
-def networks(epochs: int = 3) -> list[TabularClassifier]:
-    plain = Plain(hidden=(8, 6), batch_size=128, lr=0.01, weight_decay=0.0)
-    return [network for own in CHANGES for network in plain_networks(plain, epochs, [7], class_weight=WEIGHT, **own)]
+STRENGTHS = {"dropout": 0.3, "decay": 3.0, "l1": 0.05, "noise": 0.3, "smoothing": 0.2}
+QUICK = configured(HoldingBack, "classification.regularizing", profile="quick")
 
 
 @pytest.fixture(scope="module")
 def together() -> TrainedFold:
-    return TrainedFold(networks(), TrainingRows(X, Y))
+    plain = Plain(hidden=(8, 6), batch_size=128, lr=0.01, weight_decay=0.0)
+    changes: list[dict[str, Any]] = [{}, *({PARAMETER[name]: strength} for name, strength in STRENGTHS.items())]
+    networks = [network for own in changes for network in plain_networks(plain, 3, [7], class_weight=WEIGHT, **own)]
+    return TrainedFold(networks, TrainingRows(X, Y))
 
 
-def by_plain_loop(changes: dict[str, float], epochs: int = 3) -> np.ndarray:
+@pytest.mark.parametrize(("place", "name"), list(enumerate(["none", *STRENGTHS])))
+def test_the_plain_loop_trains_the_same_network(place: int, name: str, together: TrainedFold) -> None:
     torch.manual_seed(7)
-    network = MLP(5, hidden=(8, 6), n_outputs=3, dropout=changes.get("dropout", 0.0))
+    network = MLP(5, hidden=(8, 6), n_outputs=3, dropout=STRENGTHS[name] if name == "dropout" else 0.0)
     weight = np.array([WEIGHT[label] for label in Y])
-    options: dict[str, Any] = {PLAIN[name]: value for name, value in changes.items() if name in PLAIN}
+    options: dict[str, Any] = {} if name in ("none", "dropout") else {name: STRENGTHS[name]}
     rows = torch.tensor(X), torch.tensor(Y), torch.tensor(weight / weight.mean(), dtype=torch.float32)
-    train_held_back(network, *rows, epochs=epochs, seed=7, **options)
+    train_held_back(network, *rows, epochs=3, seed=7, **options)
     with torch.no_grad():
-        return network.eval()(torch.tensor(X)).softmax(dim=1).numpy()
-
-
-@pytest.mark.parametrize("place", range(len(CHANGES)))
-def test_the_plain_loop_trains_the_same_network(place: int, together: TrainedFold) -> None:
-    fast = together.probabilities(X, -1, [place])[0]
-    np.testing.assert_allclose(by_plain_loop(CHANGES[place]), fast, atol=2e-5)
-
-
-def test_every_technique_changes_the_network(together: TrainedFold) -> None:
-    given = together.probabilities(X, -1, range(len(CHANGES)))
-    assert all(np.abs(own - given[0]).max() > 0.001 for own in given[1:])
+        answers = network.eval()(torch.tensor(X)).softmax(dim=1).numpy()
+    fast = together.probabilities(X, -1, [place, 0])
+    np.testing.assert_allclose(answers, fast[0], atol=2e-5)
+    assert (np.abs(fast[0] - fast[1]).max() > 0.001) == (name != "none"), "every technique changes the network"
 
 
 def test_networks_are_asked_after_the_epoch_that_was_meant(together: TrainedFold) -> None:
@@ -70,13 +56,7 @@ def test_networks_are_asked_after_the_epoch_that_was_meant(together: TrainedFold
     by_epoch = [together.probabilities(X, epoch, [0])[0] for epoch in range(3)]
     np.testing.assert_array_equal(by_epoch[-1], together.probabilities(X, -1, [0])[0])
     assert np.abs(by_epoch[0] - by_epoch[1]).max() > 0.01
-    chosen = together.probabilities(X, 1, [2, 0])
-    np.testing.assert_allclose(chosen[1], by_epoch[1], atol=1e-6)
-
-
-def test_networks_with_other_numbers_of_epochs_are_refused() -> None:
-    with pytest.raises(ValueError, match="equally many epochs"):
-        TrainedFold([networks(1)[0], networks(2)[0]], TrainingRows(X, Y))
+    np.testing.assert_allclose(together.probabilities(X, 1, [2, 0])[1], by_epoch[1], atol=1e-6)
 
 
 def test_the_lowest_loss_chooses() -> None:
@@ -84,7 +64,25 @@ def test_the_lowest_loss_chooses() -> None:
     assert best_epoch(np.array([[3.0, 1.0, 2.0], [3.0, 2.0, 0.5]])) == 2
 
 
-def test_the_loop_stands_alone() -> None:
-    source = source_of("labcode.lab.classification.regularizing", "train_held_back")
-    exec("from __future__ import annotations\n" + source, {})
-    assert set(PARAMETER.values()) == set(PLAIN) | {"dropout"}
+def test_strengths_are_among_those_to_choose_from_and_none_gains_nothing(results: dict[type[Results], Any]) -> None:
+    found = results[HeldBack]
+    for name in PARAMETER:
+        choices = getattr(QUICK, name)
+        assert min(choices) <= found.techniques[name].strength.value <= max(choices)
+    assert 1 <= found.techniques["stopping"].strength.value <= QUICK.epochs
+    none = found.techniques["none"]
+    assert (none.log_loss_gain_joint.value, none.gain.low, none.gain.high, none.strength.value) == (0, 0, 0, 0)
+
+
+def test_the_ends_of_the_curves_are_the_losses(results: dict[type[Results], Any]) -> None:
+    found = results[HeldBack]
+    assert found.curves.shape == (len(found.techniques), QUICK.epochs, 2)
+    assert QUICK.seeds == 1  # the curves are of the first seed
+    for name, curve in zip(found.techniques, found.curves, strict=True):
+        if name != "stopping":
+            assert curve[-1, 1] == pytest.approx(found.techniques[name].log_loss.value, rel=0.02)
+    assert found.least_loss.value <= found.last_loss.value
+    losses = by_epoch(found, ["none", "l1"])
+    assert losses["log loss"].iloc[0] == found.curves[0, 0, 0] and len(losses) == 4 * QUICK.epochs
+    assert losses["accuracy"].iloc[-1] == found.accuracy_curves[list(found.techniques).index("l1"), -1, 1]
+    assert len(techniques(found)) == len(found.techniques)

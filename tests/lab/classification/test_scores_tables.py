@@ -12,7 +12,7 @@ from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.faults_results import Leakage
 from labcode.lab.classification.first_results import AsSubmitted
 from labcode.lab.classification.regularizing_results import HeldBack
-from labcode.lab.classification.scores_tables import COLUMNS, every_score, steps
+from labcode.lab.classification.scores_tables import COLUMNS, every_score
 from labcode.lab.classification.sound_results import Contest
 from labcode.lab.classification.tuned_results import Tuned
 from labcode.results.number import Number
@@ -40,7 +40,3 @@ def test_every_score_is_read_from_its_result(changed: int) -> None:
     moved = table["macro-F1"] != other["macro-F1"]
     assert 0 < moved.sum() < len(table) and table.loc[moved, "where"].nunique() == 1
     assert list(table.columns) == list(COLUMNS)
-
-
-def test_steps_count_the_last_part_of_a_batch() -> None:
-    assert steps(4, 1000, 128) == 32 and steps(1, 128, 128) == 1

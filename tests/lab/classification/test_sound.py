@@ -16,12 +16,15 @@ from labcode.lab.classification.network import (
     quantities,
     tempered,
     tree_questions,
-    wear_hazard,
     with_hazard,
 )
+from labcode.lab.classification.network import wear_hazard as hazard_of
 from labcode.lab.classification.rows import failure_rows
 from labcode.lab.classification.sound import best_calibration, compete, rank_inputs
 from labcode.lab.classification.sound_experiments import ENTRIES, EXPERIMENTS, corrected_interval, reliability
+from labcode.lab.classification.sound_results import Contest
+from labcode.results.typed import Results
+from labcode.scoring.scores import accuracy, macro_f1
 
 ROWS = failure_rows(simulate_maintenance(1_500, seed=3))
 KNOWN = quantities(ROWS.X)
@@ -72,9 +75,9 @@ def test_inputs_are_scaled_by_the_training_rows_alone() -> None:
 
 
 def test_the_hazard_never_falls_and_keeps_the_number_of_failures() -> None:
-    chance = wear_hazard(KNOWN["wear"], ROWS.labels).predict(np.arange(300.0))
+    chance = hazard_of(KNOWN["wear"], ROWS.labels).predict(np.arange(300.0))
     assert (np.diff(chance) >= 0).all() and chance[0] < 0.01
-    given = wear_hazard(KNOWN["wear"], ROWS.labels).predict(KNOWN["wear"])
+    given = hazard_of(KNOWN["wear"], ROWS.labels).predict(KNOWN["wear"])
     assert given.sum() == pytest.approx((ROWS.labels == "Tool Wear Failure").sum())
 
 
@@ -135,3 +138,14 @@ def test_an_answer_depends_on_no_other_row(name: str) -> None:
 def test_each_model_has_as_many_settings_to_choose_from() -> None:
     spec: Any = EXPERIMENTS[0].spec.contest
     assert len({len(getattr(spec, name)) for name, _ in ENTRIES.values()}) == 1
+
+
+def test_scores_of_the_contest_are_those_of_its_counts(results: dict[type[Results], Any]) -> None:
+    contest: Contest = results[Contest]
+    for own in (contest.network, contest.network_without_rule, contest.forest):
+        assert float(own.accuracy) == pytest.approx(accuracy(own.confusion).mean())
+        assert float(own.macro_f1) == pytest.approx(macro_f1(own.confusion).mean())
+        assert float(own.train_macro_f1) == pytest.approx(macro_f1(own.train_confusion))
+        # Each row is held out once a repeat, and trained on in all other folds.
+        assert own.train_confusion.sum() == (contest.folds - 1) * own.confusion.sum()
+        assert own.accuracy.low <= own.accuracy <= own.accuracy.high

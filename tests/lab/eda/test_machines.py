@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +14,6 @@ import pytest
 from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.maintenance import load_maintenance
 from labcode.data.simulate_maintenance import simulate_maintenance
-from labcode.data.types import Dataset, Provenance
 from labcode.lab.eda import figures, tables
 from labcode.lab.eda.experiments import run_machines
 from labcode.lab.eda.machines import equal_eta_squared, eta_intervals
@@ -23,10 +24,7 @@ SIMULATED = simulate_maintenance(n_rows=3000)
 
 
 def facts(frame: pd.DataFrame) -> Machines:
-    provenance = Provenance(
-        name="maintenance", source="file", path=None, rows=len(frame), sha256="", licence="", status="unverified copy"
-    )
-    data = {"maintenance": Dataset(frame=frame, provenance=provenance)}
+    data: Any = {"maintenance": SimpleNamespace(frame=frame)}
     return run_machines(OfMachines(draws=50), data=data, results={}, progress=lambda share: None)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from labcode.data.simulate import simulate_prices
 from labcode.lab.regression.ladder import VIEWS, ladder, rung_predictions
-from labcode.lab.regression.network import position_network
 from labcode.lab.regression.outlook import next_day_rows, past_inputs, random_days, with_past
 from labcode.lab.regression.selection import CANDIDATES, predictions
 from labcode.lab.regression.settings import First, Network
@@ -42,13 +41,7 @@ def test_the_past_is_the_symbols_own_and_holds_nothing_of_later_days() -> None:
         before.loc[~first & ~later, columns], with_past(changed, 20).loc[~first & ~later, columns]
     )
     assert np.isfinite(before[columns].to_numpy()).all() and list(before.index) == list(PRICES.index)
-
-
-def test_what_the_network_sees_of_a_day_holds_nothing_of_its_close() -> None:
-    day = PRICES["date"].max()
-    hidden = PRICES.assign(close=PRICES["close"].where(PRICES["date"] < day, PRICES["low"]))
-    last = (PRICES["date"] == day).to_numpy()
-    np.testing.assert_array_equal(past_inputs(with_past(hidden, 20))[last], past_inputs(with_past(PRICES, 20))[last])
+    np.testing.assert_array_equal(past_inputs(with_past(PRICES.assign(close=0.0), 20)), past_inputs(before))
 
 
 def test_the_past_is_the_mean_of_the_days_before() -> None:
@@ -87,12 +80,6 @@ def test_the_true_target_gives_the_close_back(name: str) -> None:
 def test_steps_count_batches_as_the_loop_takes_them() -> None:
     rung = replace(RUNGS["mini-batches"], network=replace(NETWORK, epochs=2, batch_size=300))
     assert rung.updates(1000) == 8 and RUNGS["as submitted"].updates(1000) == 50
-
-
-def test_the_layers_in_lab_toml_are_those_of_every_network() -> None:
-    assert RUNGS["as submitted"].network.hidden == (6, 5) and RUNGS["position in the range"].network.hidden == (7, 3)
-    plain, odd = (position_network(NETWORK, seed=0, odd=odd)["network"] for odd in (False, True))
-    assert plain.hidden == odd.module.keywords["hidden"] == (7, 3)
 
 
 def test_candidates_that_share_a_network_answer_as_if_each_had_trained_its_own() -> None:

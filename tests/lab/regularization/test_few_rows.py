@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 import torch
 
-from labcode.book.listing import source_of
 from labcode.data.simulate import simulate_prices
 from labcode.lab import load
 from labcode.lab.config import configured
@@ -22,8 +21,7 @@ from labcode.lab.regularization.results import AsSubmitted, FewRows
 from labcode.nets.mlp import MLP
 from labcode.nets.together import TrainingRows, fit_together
 
-SECTIONS = {"few": "regularization.few_rows", "network": "regression.network"}
-SPEC = configured(FewRowsSpec, SECTIONS, profile="quick")
+SPEC = configured(FewRowsSpec, profile="quick")
 PRICES = simulate_prices(n_symbols=4).astype({"symbol": "category"}).reset_index(drop=True)
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(250, 4)).astype(np.float32)
@@ -111,10 +109,3 @@ def test_dates_are_drawn_whole() -> None:
     drawn = few_rows.means_by_date(np.repeat(np.arange(30), 2), SPEC.few)(values)
     assert drawn.shape == (3, SPEC.few.draws + 1)
     np.testing.assert_allclose(drawn[:, 0], values.sum(axis=2).mean(axis=1) / 30, rtol=1e-5)
-
-
-def test_the_loop_is_short_and_stands_alone() -> None:
-    source = source_of("labcode.lab.regularization.holding", "train_held_back")
-    exec("from __future__ import annotations\n" + source, {})
-    body = source_of("labcode.lab.regularization.holding", "train_held_back", imports=False)
-    assert len(body[body.index(") -> None:") :].splitlines()) <= 25

@@ -10,7 +10,6 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 
-from labcode.book.listing import source_of
 from labcode.book.plots import LIGHT
 from labcode.data.simulate import simulate_prices
 from labcode.lab import load
@@ -35,11 +34,6 @@ def test_the_fast_search_has_the_scores_of_scikit_learns() -> None:
     assert plain["params"] == fast["params"] and len(plain["params"]) == 8
     np.testing.assert_allclose(fast["mean_test_score"], plain["mean_test_score"], rtol=1e-5)
     np.testing.assert_array_equal(fast["rank_test_score"], plain["rank_test_score"])
-
-
-@pytest.mark.parametrize("name", ["negative_rmse", "search"])
-def test_what_is_shown_is_short(name: str) -> None:
-    assert len(source_of("labcode.lab.tuning.search", name, imports=False).splitlines()) <= 25
 
 
 def test_a_start_that_the_grid_lacks_becomes_a_candidate() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labcode.results.number import Number
-from labcode.scoring.intervals import draws_within, percentile_interval
-from labcode.scoring.scores import macro_f1
+from labcode.scoring.intervals import draws_within
+from labcode.scoring.scores import Floats, macro_f1
 from labcode.settings import SEED
 
-Floats = NDArray[np.float64]
 Counts = NDArray[np.float32]
 Places = NDArray[np.int64]
 
@@ -39,16 +37,9 @@ def seed_draws(folds: int, seeds: int, draws: int) -> Floats:
 
 
 def drawn_means(losses: Floats, fold_of: Places, counts: Counts, weights: Floats) -> Floats:
-    """Means over rows and seeds in each draw, ``(k, draws + 1)``.
+    """Means over rows and seeds in each draw, ``(k, draws + 1)``, of losses ``(k, n_seeds, n)`` of ``k`` methods.
 
-    Parameters
-    ----------
-    losses
-        Of ``k`` methods, ``(k, n_seeds, n)``.
-    fold_of
-        Number of the fold that holds each row out, ``(n,)``.
-    counts, weights
-        As :func:`row_draws` and :func:`seed_draws` return them.
+    ``fold_of`` ``(n,)`` is the fold that holds each row out; `row_draws` and `seed_draws` give counts and weights.
     """
     k, seeds, n = losses.shape
     share = weights.mean(axis=0)
@@ -61,14 +52,9 @@ def drawn_means(losses: Floats, fold_of: Places, counts: Counts, weights: Floats
 
 
 def drawn_macro_f1(y: Places, predicted: Places, fold_of: Places, counts: Counts, weights: Floats, k: int) -> Floats:
-    """Mean over seeds of macro-F1 in each draw, ``(n_methods, draws + 1)``.
+    """Mean over seeds of macro-F1 in each draw, ``(n_methods, draws + 1)``; the rest as in :func:`drawn_means`.
 
-    Parameters
-    ----------
-    y, predicted
-        Class numbers from 0 to ``k`` ``(n,)``, and those that the networks predict, ``(n_methods, n_seeds, n)``.
-    fold_of, counts, weights
-        As in :func:`drawn_means`.
+    ``y`` are class numbers from 0 to ``k`` ``(n,)``, ``predicted`` those of the networks, ``(n_methods, n_seeds, n)``.
     """
     found = np.zeros((len(predicted), len(counts)))
     folds = range(weights.shape[2])
@@ -85,22 +71,3 @@ def _cells(y: Places, predicted: Places, fold_of: Places, counts: Counts, folds:
     cell = np.eye(k * k, dtype=np.float32)[y * k + predicted]
     found = [counts[:, fold_of == fold] @ cell[fold_of == fold] for fold in range(folds)]
     return np.stack(found, axis=1).astype(np.float64)
-
-
-def estimate(draws: Floats, tried: int = 1) -> Number:
-    """The estimate and its percentile limits, which hold for so many statements together (Bonferroni).
-
-    Parameters
-    ----------
-    draws
-        The estimate first, then its resamples.
-    tried
-        Number of statements.
-
-    Examples
-    --------
-    >>> estimate(np.array([0.5, 0.4, 0.6])).value
-    0.5
-    """
-    found = percentile_interval(draws[0], draws[1:], tried)
-    return Number(found.value, found.low, found.high)
