@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +12,6 @@ import pytest
 from labcode.data.columns import SENSORS
 from labcode.data.labels import FAILURE_MODES, NO_FAILURE, failure_type, physical_flags, power
 from labcode.data.simulate import simulate_maintenance, simulate_prices, trading_days
-
-REAL = Path(os.environ.get("LABCODE_DATA_DIR") or "data/raw").resolve()
 
 #: Moments of the real prices, from the datasheet of the real file.
 PRICE_MOMENTS = {
@@ -30,10 +27,6 @@ CLASS_COUNTS = {
     "No Failure": 9652, "Heat Dissipation Failure": 112, "Power Failure": 95, "Overstrain Failure": 78,
     "Tool Wear Failure": 45, "Random Failures": 18,
 }  # fmt: skip
-
-
-def needs(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(not (REAL / name).is_file(), reason=f"{name} is not in {REAL}; set LABCODE_DATA_DIR")
 
 
 def content_hash(frame: pd.DataFrame) -> int:
@@ -152,13 +145,10 @@ def test_a_size_out_of_range_is_refused(simulate: Callable[[int], pd.DataFrame],
         simulate(size)
 
 
-@needs("prices.csv")
-def test_prices_match_the_real_file(prices: pd.DataFrame) -> None:
-    real = pd.read_csv(REAL / "prices.csv")
-    real["date"] = pd.to_datetime(real["date"].str[:10])
-    real = real.sort_values(["date", "symbol"], ignore_index=True)
-    assert list(real) == list(prices)
-    assert pd.DatetimeIndex(real["date"].unique()).equals(trading_days())
+def test_prices_match_the_real_file(prices: pd.DataFrame, real_data: Path) -> None:
+    real = pd.read_csv(real_data / "prices.csv")
+    real = real.assign(date=pd.to_datetime(real["date"].str[:10])).sort_values(["date", "symbol"], ignore_index=True)
+    assert list(real) == list(prices) and pd.DatetimeIndex(real["date"].unique()).equals(trading_days())
     # A range below 0 or a volume of 0 is an oddity of the real rows; the moments below do not feel their few dozen.
     assert price_moments(prices) == pytest.approx(price_moments(real), rel=0.05)
     assert price_correlations(prices) == pytest.approx(price_correlations(real), abs=0.01)
@@ -239,19 +229,10 @@ def test_failure_type_follows_the_precedence() -> None:
         failure_type(flags.drop(columns="RNF"))
 
 
-@needs("ai4i2020.csv")
-@needs("predictive_maintenance.csv")
-def test_the_rules_reproduce_the_real_labels() -> None:
-    uci = pd.read_csv(REAL / "ai4i2020.csv", encoding="utf-8-sig")
-    kaggle = pd.read_csv(REAL / "predictive_maintenance.csv", encoding="utf-8-sig")
-    assert (failure_type(uci) == kaggle["Failure Type"]).all()
-    assert (uci["Machine failure"] == kaggle["Target"]).all()
+def test_rules_and_machines_match_the_real_files(machines: pd.DataFrame, real_data: Path) -> None:
+    names = ("ai4i2020.csv", "predictive_maintenance.csv")
+    uci, kaggle = (pd.read_csv(real_data / name, encoding="utf-8-sig") for name in names)
+    assert (failure_type(uci) == kaggle["Failure Type"]).all() and (uci["Machine failure"] == kaggle["Target"]).all()
     assert physical_flags(uci).equals(uci[["HDF", "PWF", "OSF"]].astype(bool))
-
-
-@needs("predictive_maintenance.csv")
-def test_machines_match_the_real_file(machines: pd.DataFrame) -> None:
-    real = pd.read_csv(REAL / "predictive_maintenance.csv", encoding="utf-8-sig")
-    assert real.dtypes.equals(machines.dtypes)
-    assert (machines[SENSORS].corr() - real[SENSORS].corr()).abs().max(axis=None) < 0.05
-    assert real["Failure Type"].value_counts().to_dict() == CLASS_COUNTS
+    assert kaggle.dtypes.equals(machines.dtypes) and kaggle["Failure Type"].value_counts().to_dict() == CLASS_COUNTS
+    assert (machines[SENSORS].corr() - kaggle[SENSORS].corr()).abs().max(axis=None) < 0.05

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from typing import Any
 
@@ -10,14 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from imblearn.over_sampling import SMOTE
-from imblearn.pipeline import Pipeline
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, GradientNormClipping
+from skorch.callbacks import EarlyStopping, EpochScoring, GradientNormClipping
 from torch import Tensor, nn
 
 from labcode.errors import LabcodeError
@@ -131,12 +126,6 @@ class TestClassification:
         last = mlp.fit(X[:500], y[:500], valid_set=(X[500:], y[500:])).history_.iloc[-1]
         assert last["valid_accuracy"] == pytest.approx(accuracy_score(y[500:], mlp.predict(X[500:])))
         assert last["valid_loss"] == pytest.approx(log_loss(y[500:], mlp.predict_proba(X[500:])), rel=1e-4)
-
-    def test_balanced_weights_raise_the_rare_class(self, rings: Arrays) -> None:
-        X, y = rings
-        plain, balanced = (TabularClassifier(max_epochs=10, class_weight=w, random_state=0) for w in (None, "balanced"))
-        rare = [mlp.fit(X, y).predict_proba(X)[:, 2].mean() for mlp in (plain, balanced)]
-        assert rare[1] > 1.5 * rare[0]
 
     def test_class_weights_equal_row_weights(self, rings: Arrays) -> None:
         X, y = rings
@@ -306,26 +295,6 @@ class TestCitizenship:
         expected = torch.get_rng_state()
         TabularRegressor(max_epochs=1, dropout=0.5, random_state=5).fit(*curve)
         assert torch.equal(torch.get_rng_state(), expected)
-
-    @pytest.mark.parametrize("kind", [TabularRegressor, TabularClassifier])
-    def test_pickles_predict_the_same(self, kind: Any, curve: Arrays, rings: Arrays) -> None:
-        X, y = curve if kind is TabularRegressor else rings
-        mlp = kind(max_epochs=2, callbacks=[Callback()], random_state=0).fit(X, y)
-        copy = pickle.loads(pickle.dumps(mlp))
-        assert np.array_equal(copy.predict(X), mlp.predict(X))
-        assert len(pickle.dumps(mlp)) < 100_000
-
-    def test_clones_train_anew(self, curve: Arrays) -> None:
-        mlp = TabularRegressor(max_epochs=2, module=nn.Linear, random_state=0).fit(*curve)
-        copy = clone(mlp)
-        assert not hasattr(copy, "net_") and copy.module is nn.Linear
-        assert np.array_equal(copy.fit(*curve).predict(curve[0]), mlp.predict(curve[0]))
-
-    def test_grid_search_over_a_pipeline_that_oversamples_in_the_fold(self, rings: Arrays) -> None:
-        steps = [("scale", StandardScaler()), ("smote", SMOTE(random_state=0)), ("mlp", TabularClassifier(**QUICK))]
-        grid = {"mlp__lr": [1e-6, 0.02], "mlp__max_epochs": [10]}
-        search = GridSearchCV(Pipeline(steps), grid, scoring="f1_macro", cv=StratifiedKFold(3), error_score="raise")
-        assert search.fit(*rings).best_params_["mlp__lr"] == 0.02 and search.best_score_ > 0.7
 
     @pytest.mark.parametrize(
         "estimator", [TabularRegressor(), TabularClassifier(), BatchedSearchCV(TabularRegressor(), {"lr": [0.1]})]

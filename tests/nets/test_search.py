@@ -190,12 +190,6 @@ class TestPipelines:
         difference = unweighted.cv_results_["mean_test_score"] - batched.cv_results_["mean_test_score"]
         assert np.abs(difference).min() > 1e-3
 
-    def test_rows_to_watch_reach_the_network(self, few: Arrays) -> None:
-        fit = {"model__valid_set": (few[0][:30], few[1][:30])}
-        search, usual = both(piped(network(patience=1)), {"model__lr": RATES}, few, fit=fit)
-        assert_same_search(search, usual)
-        assert "valid_loss" in search.best_estimator_[-1].history_
-
     def test_a_step_that_is_a_lambda_and_networks_beside_other_estimators(self, few: Arrays) -> None:
         estimator = Pipeline([("double", FunctionTransformer(lambda X: 2 * X)), ("model", network())])
         batched, usual = both(estimator, {"model": [network(lr=0.03), Ridge(), network(lr=0.01)]}, few)

@@ -182,17 +182,6 @@ class TestFailures:
                 fit_alone(estimator, own)
             assert (type(fit.error), str(fit.error)) == (type(alone.value), str(alone.value))
 
-    @pytest.mark.parametrize(
-        "options",
-        [{"batch_size": None}, {"max_epochs": "three"}, {"hidden": 16}, {"hidden": None}, {"loss": "l3"}],
-        ids=str,
-    )
-    def test_a_value_of_the_wrong_type_is_an_error_of_its_own_network_only(self, options: Options) -> None:
-        rows = regression_rows(60)
-        wrong = [TabularRegressor(**{**SMALL, **options}, random_state=seed) for seed in (0, 1)]
-        fits = fit_together([*wrong, TabularRegressor(**SMALL)], [rows] * 3)
-        assert [fit.error is None for fit in fits] == [False, False, True]
-
     def test_a_loss_of_the_wrong_shape_is_an_error_of_its_own_networks_only(self) -> None:
         rows = regression_rows(60)
         wrong = [TabularRegressor(**SMALL, loss=unreduced, random_state=seed) for seed in (0, 1)]
@@ -221,14 +210,6 @@ class TestAlone:
             alone = fit_alone(estimator, rows)
             assert weights(network) == weights(alone)
             pd.testing.assert_frame_equal(*(each.history_.drop(columns="seconds") for each in (network, alone)))
-
-    def test_beside_those_that_train_as_one(self) -> None:
-        rows = regression_rows(90)
-        options: list[Options] = [{}, {"patience": 2}, {"lr": 0.03}, {"module": nn.Linear}]
-        estimators = [TabularRegressor(**SMALL, **own, random_state=0) for own in options]
-        groups = group_members(estimators, [rows] * 4)
-        assert sorted(map(sorted, groups)) == [[0, 2], [1], [3]]
-        assert_as_alone(estimators, [rows] * 4)
 
 
 @pytest.fixture(scope="module")
