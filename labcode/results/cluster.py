@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import hashlib
 import re
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -21,6 +24,8 @@ T = TypeVar("T")
 LARGE = 100_000
 #: Seconds to find the scheduler, and then its first worker.
 TIMEOUT = 10
+#: Times that a task may lose its worker and its arguments (each time, dask itself tries on three workers).
+ATTEMPTS = 3
 #: Workers that one machine may be asked for.
 MOST_WORKERS = 256
 #: Modules whose source must be the same on all machines.
@@ -74,8 +79,8 @@ def _local_cluster(number: str) -> Any:
 class Cluster:
     """A :class:`~labcode.nets.processes.Pool` whose workers may be anywhere.
 
-    Large arguments are sent to every worker once, so that the death of one loses none; dask then gives the tasks that
-    it had not finished to others.
+    Large arguments are sent to every worker once, so that the death of one loses none. If a worker dies, the tasks that
+    it had not finished go to others.
     """
 
     def __init__(self, client: Any) -> None:
@@ -103,23 +108,37 @@ class Cluster:
     def map(self, task: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:
         """Call the task with each tuple of arguments on the workers; the answers in order."""
         from distributed import KilledWorker, as_completed
-        from distributed.client import FutureCancelledError
 
         places = {self._submit(task, each): i for i, each in enumerate(arguments)}
+        deaths: Counter[int] = Counter()
         answers: dict[int, T] = {}
         given = 0
+        finished = as_completed(list(places), loop=self.client.loop)
+        for future in finished:  # answers leave the workers at once, so that a death costs only what was running
+            i = places.pop(future)
+            try:
+                answers[i] = future.result()
+            except (KilledWorker, CancelledError) as error:
+                deaths[i] += 1
+                again = self._submit_again(task, arguments[i], deaths[i], error)
+                places[again] = i
+                finished.add(again)
+            while given in answers:
+                yield answers.pop(given)
+                given += 1
+
+    def _submit_again(self, task: Callable[..., T], arguments: tuple[Any, ...], deaths: int, error: Exception) -> Any:
         try:
-            # Answers leave the workers at once, so that a death costs only what was running.
-            for future in as_completed(list(places), loop=self.client.loop):
-                answers[places.pop(future)] = future.result()
-                while given in answers:
-                    yield answers.pop(given)
-                    given += 1
-        except (KilledWorker, FutureCancelledError) as error:
+            self.client.wait_for_workers(1, timeout=TIMEOUT)
+        except TimeoutError:
+            deaths = ATTEMPTS
+        if deaths >= ATTEMPTS:
             raise LabcodeError(
                 f"The workers of the cluster died while they computed {task.__name__}; their own output says why (out "
                 "of memory?). What is finished is kept, and the same command resumes."
             ) from error
+        self.sent = {name: future for name, future in self.sent.items() if future.status == "finished"}
+        return self._submit(task, arguments)
 
     def _submit(self, task: Callable[..., T], arguments: tuple[Any, ...]) -> Any:
         references = [self._reference(argument) for argument in arguments]
@@ -138,10 +157,15 @@ class Cluster:
         return self.sent[name]
 
     def _scatter(self, argument: Any) -> Any:
-        try:
-            return self.client.scatter(argument, broadcast=True, hash=False)
-        except (OSError, TimeoutError) as error:
-            raise LabcodeError(f"The rows could not be sent to the workers of the cluster ({error}).") from error
+        """Send to all workers; once more where one of them dies meanwhile."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.client.scatter(argument, broadcast=True, hash=False)
+            except (OSError, TimeoutError) as error:
+                failure = error
+                self.client.wait_for_workers(1, timeout=TIMEOUT)
+                time.sleep(attempt)
+        raise LabcodeError(f"The rows could not be sent to the workers of the cluster ({failure}).") from failure
 
 
 def fingerprint() -> dict[str, str]:

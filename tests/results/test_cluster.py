@@ -112,7 +112,8 @@ class TestDeath:
         # Beside it at most the one before it, if the worker still held its answer.
         assert runs.total() <= 6 + 2
 
-    def test_a_task_that_kills_its_workers_is_an_error_that_says_so(self) -> None:
+    def test_a_task_that_kills_its_workers_is_an_error_that_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cluster, "ATTEMPTS", 1)
         with (
             dask.config.set({"distributed.scheduler.allowed-failures": 0}),
             cluster.connect("local:1"),
@@ -125,7 +126,7 @@ class TestDeath:
             raise TimeoutError("nobody took them")
 
         with cluster.connect(address) as workers, pytest.raises(LabcodeError, match=r"could not be sent .*nobody took"):
-            workers.client = SimpleNamespace(scatter=fail)
+            workers.client = SimpleNamespace(scatter=fail, wait_for_workers=lambda *_, **__: None)
             in_parallel(add_up, [(np.zeros(50_000), 0.0)])
 
 
