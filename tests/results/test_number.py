@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcode.results.number import BLANK, MINUS, Number, Quantity, decimals
@@ -42,6 +42,7 @@ def test_what_it_prints_on_one_line_and_as_it_is(
         assert text._repr_markdown_() == text  # type: ignore[attr-defined]
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.integers(0, 4))
 def test_only_what_does_not_round_to_zero_has_a_sign(value: float, places: int) -> None:
     text = decimals(value, places)
