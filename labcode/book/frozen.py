@@ -109,12 +109,13 @@ def discard_stale(root: Path, record: Record) -> None:
     for freezer in _QUARTO:  # scripts that Quarto kept: taken from there, they would replace those of all pages
         shutil.rmtree(root / freezer / "site_libs", ignore_errors=True)
     for page in record.pages:
-        fresh = current(root, page, record)
+        note = _note(root, page)  # one that was written after the last render that went well tells of half a run
+        fresh = current(root, page, record) and before.get(_name(root, note), "") == _sum(note)
         for path in _outputs(root, page):
-            name = path.relative_to(root).as_posix()
+            name = _name(root, path)
             if not fresh or (name in before and before[name] != _sum(path)):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-                _note(root, page).unlink(missing_ok=True)
+                note.unlink(missing_ok=True)
 
 
 def current(root: Path, page: str, record: Record) -> bool:
@@ -133,11 +134,13 @@ def current(root: Path, page: str, record: Record) -> bool:
         return False
 
 
-def seal(root: Path) -> None:
-    """After a render: note the checksums of all outputs that are kept."""
+def seal(root: Path, *, portable: bool) -> None:
+    """After a render: note the checksums of all outputs that are kept, and of what the pages that ran rest on."""
     record = read(root)
-    kept = [path for page in edition.sources(root) for path in _outputs(root, page)]
-    record.sums |= {path.relative_to(root).as_posix(): _sum(path) for path in kept}
+    for page in edition.sources(root):
+        record.sums |= {_name(root, path): _sum(path) for path in _outputs(root, page)}
+        if not portable or portable_file(root, page).is_file():  # else its cells failed
+            record.sums[_name(root, _note(root, page))] = _sum(_note(root, page))
     write(root, record)
 
 
@@ -168,6 +171,10 @@ def _outputs(root: Path, page: str) -> Iterator[Path]:
 
 def _note(root: Path, page: str) -> Path:
     return root / _NOTES / Path(page).with_suffix(".json")
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def note_cells() -> None:

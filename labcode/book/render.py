@@ -149,7 +149,7 @@ def _with_portable(root: Path, files: list[str], to: Sequence[Format], out: Path
     try:
         written = portable.render(root, chapters=files or None, to=to, out=out, files=beside, memory=memory)
     finally:
-        frozen.seal(root)
+        frozen.seal(root, portable=True)
     contradictions.refuse(root, frozen.shown(root, portable=True))
     return written
 

@@ -117,5 +117,5 @@ def test_the_contents_open_on_demand_on_a_phone(visit: Callable, site) -> None:
         pytest.skip("Quarto's own")
     page = visit(390, java_script_enabled=False).open(site.page("eda"))
     assert not page.locator("#contents").is_visible()
-    page.get_by_label("Contents").check()
+    page.locator("#menu").check()
     assert page.locator("#contents").is_visible()

@@ -87,6 +87,12 @@ class Memory:
         if self.file:
             files.keep(self.file(chapter), json.dumps(kept))
 
+    def forget(self, chapter: str) -> None:
+        """Forget what the cells showed: they run, and if one fails, nothing is known of them."""
+        self._shown.pop(chapter, None)
+        if self.file:
+            self.file(chapter).unlink(missing_ok=True)
+
     def _read(self, chapter: str) -> tuple[str, list[list[Any]]]:
         with suppress(OSError, ValueError, TypeError):
             if self.file:
@@ -116,6 +122,8 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
         cell.options = book.cell | chapter.cell | cell.options | ({} if book.runs else {"eval": False})
     ran = [cell for cell in cells if cell.options["eval"]]
     if ran and not (memory and memory.recall(chapter.file, ran, old=old)):
+        if memory:
+            memory.forget(chapter.file)
         folder = book.root if book.in_project else (book.root / chapter.file).parent
         await _run_all(_client(folder), ran, _environment(book.root, chapter.file))
         if memory:

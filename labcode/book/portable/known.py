@@ -18,13 +18,9 @@ _EXECUTE = dict.fromkeys(("echo", "include", "eval", "warning", "error"), _YES_N
     **dict.fromkeys(("freeze", "cache", "daemon"), ...),  # how Quarto keeps outputs; here they are kept always
 }
 _FOLD = {"code-fold": _YES_NO | {"show"}, "code-summary": str}
-_AUTHOR = {
-    "": str,
-    "name": {"": str, "given": str, "family": str, "literal": str},
-    "affiliation": {"": str, "name": str},
-    "affiliations": {"": str, "name": str},
-    "orcid": str,
-    "email": str,
+_AUTHOR = dict.fromkeys(("", "orcid", "email"), str) | {
+    "name": dict.fromkeys(("", "given", "family", "literal"), str),
+    **{key: {"": str, "name": str} for key in ("affiliation", "affiliations")},
 }
 _CHAPTERS: dict[str, Any] = {"": str, "file": str, "href": str, "part": str}
 _CHAPTERS["chapters"] = _CHAPTERS
@@ -64,26 +60,10 @@ SETTINGS: dict[str, Any] = {
         | dict.fromkeys(("lightbox", "code-copy", "link-external-newwindow"), _YES_NO)
         | {"": {"default", "null"}, "toc": {"true"}, "toc-depth": str, "number-sections": _YES_NO, **_FOLD},
         "typst": dict.fromkeys(
-            (
-                "fig-format",
-                "pdf-standard",
-                "callout-icon",
-                "include-before-body",
-                "include-in-header",
-                "template-partials",
-                "handin",
-                "toc-depth",
-            ),
-            ...,
+            ("fig-format", "pdf-standard", "callout-icon", "template-partials", "toc-depth", "handin"), ...
         )
-        | {
-            "": {"default", "null"},
-            "papersize": {"a4"},
-            "toc": {"true"},
-            "number-sections": _YES_NO,
-            "citeproc": {"true"},
-        }
-        | {"echo": _YES_NO, "include-before-body": _OURS},
+        | {"": {"default", "null"}, "papersize": {"a4"}, "toc": {"true"}, "citeproc": {"true"}}
+        | {"number-sections": _YES_NO, "echo": _YES_NO, "include-before-body": _OURS},
     },
 }
 FRONT: dict[str, Any] = {"title": str, "execute": _EXECUTE, "jupyter": {"python3"}, "engine": {"jupyter"}}

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import webbrowser
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -56,11 +57,13 @@ class Preview:
             if not all(self._current(chapter.file) for chapter in book.chapters):  # cells of other pages may wait
                 asyncio.run(self._render(book, first=True))
             asyncio.run(self._render(book, first=False))
-            frozen.seal(self.root)
         except LabcodeError as fault:
             return str(fault)
         except Exception as fault:
             return f"{type(fault).__name__}: {fault}"
+        finally:
+            with suppress(LabcodeError):  # of settings that are broken
+                frozen.seal(self.root, portable=True)
         return ""
 
     def _current(self, page: str) -> bool:

@@ -82,7 +82,7 @@ def main() -> int:
 
     root = Path.cwd()
     book = root / os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book")
-    frozen.seal(root)
+    frozen.seal(root, portable=False)
     left: list[str] = []
     if (book / "site_libs" / "quarto-html").is_dir():
         write_scripts(book)
