@@ -117,17 +117,16 @@ def test_what_each_page_rests_on(book: Path) -> None:
     assert reruns(book) == {"Result"}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_a_failed_run_left_is_never_shown(book: Path, engine: str) -> None:
+def test_what_a_failed_run_left_is_never_shown(book: Path) -> None:
     page, late = book / "chapters/words.qmd", book / "late.txt"
     text = page.read_text() + '\n```{python}\n#| output: asis\nprint(Path("late.txt").read_text())\n```\n'
     late.write_text("first")
     page.write_text(text)
-    reruns(book, engine)
+    reruns(book)
     page.write_text(text.replace("print(Path", "1 / 0\nprint(Path"))
     with pytest.raises(RenderError, match="ZeroDivisionError"):
-        reruns(book, engine)
+        reruns(book)
     page.write_text(text)
     late.write_text("second")
-    assert reruns(book, engine) == {"Words"}
+    assert reruns(book) == {"Words"}
     assert any("second" in shown.read_text() for shown in (book / "_book").rglob("words.html"))

@@ -133,7 +133,7 @@ def test_several_definitions_share_their_imports_and_run_by_themselves() -> None
 def test_the_books_network_runs_from_its_listing_and_is_the_same() -> None:
     from labcode.nets import mlp as models
 
-    shown = source_of("labcode.nets.mlp", "_check", "MLP")
+    shown = source_of("labcode.nets.mlp", "MLP")
     torch.manual_seed(0)
     ours = run(shown)["MLP"](n_features=3, hidden=(4,), n_outputs=1)
     torch.manual_seed(0)
