@@ -22,8 +22,6 @@ from labcode.errors import RowsError
 T = TypeVar("T")
 #: Name of the values inside the text, which the portable engine computes together: for them, a dash is enough.
 INLINE = "_inline"
-#: What of a page's results the rows do not allow, in the order in which it was asked for.
-_asked: list[Lacking] = []
 
 
 class Lacking:
@@ -86,8 +84,7 @@ def on_page(compute: Callable[[], T]) -> T | Lacking:
     except RowsError as error:
         if sys._getframe(2).f_globals.get("__name__") != "__main__" or not _shell():
             raise
-        _asked.append(Lacking(error))
-        return _asked[-1]
+        return Lacking(error)
 
 
 def in_condition(condition: str, names: Mapping[str, Any]) -> Lacking | None:
@@ -137,11 +134,11 @@ _shown
 
 @contextmanager
 def guarded(names: list[str], bound: list[str], page: dict[str, Any]) -> Iterator[None]:
-    """If a cell fails for want of rows, show what they lack in place of its figure, table or text."""
+    """If a cell fails that reads what the rows do not allow, say so in place of its figure, table or text."""
     try:
         yield
     except Exception as error:
-        lacking = [value for name in names if isinstance(value := page.get(name), Lacking)] + _asked
+        lacking = [value for name in names if isinstance(value := page.get(name), Lacking)]
         if not isinstance(error, RowsError) and not lacking:
             raise
         why = error if isinstance(error, RowsError) else lacking[0].why

@@ -104,6 +104,11 @@ def test_any_other_fault_is_told_with_its_line_as_before(tmp_path: Path) -> None
         render(project(tmp_path, page), out=tmp_path / "_book")
 
 
+def test_a_fault_of_a_cell_that_reads_nothing_lacking_is_no_lack_of_rows(tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="cell failed: ZeroDivisionError"):
+        render(project(tmp_path, PAGE + "\n```{python}\n1 / 0\n```\n"), out=tmp_path / "_book")
+
+
 def test_outside_a_page_the_error_is_raised() -> None:
     with pytest.raises(RowsError, match="fake needs 2 symbols"):
         on_page(lambda: (_ for _ in ()).throw(RowsError({"2 symbols": ["fake"]})))

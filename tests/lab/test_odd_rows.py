@@ -13,6 +13,8 @@ from labcode.data.columns import FAILURE, SENSORS
 from labcode.data.simulate import simulate_prices
 from labcode.data.simulate_maintenance import simulate_maintenance
 from labcode.data.types import Dataset, DatasetName, Provenance
+from labcode.errors import RowsError
+from labcode.lab.classification.figures import class_counts
 from labcode.results.experiments import catalog
 
 PRICES = simulate_prices(n_symbols=4).astype({"symbol": "category"})
@@ -69,6 +71,11 @@ def test_an_experiment_on_machines_says_what_it_needs(frame: pd.DataFrame, neede
     for name, lack in lacks("maintenance", frame).items():
         wanted = facts if name == "eda/machines" else needed
         assert wanted in lack and bool(wanted) == bool(lack), name
+
+
+def test_smote_is_not_drawn_from_too_few_rows() -> None:
+    with pytest.raises(RowsError, match="SMOTE needs at least 12 rows of each failure type, but of one there are 5"):
+        class_counts(MACHINES.groupby(FAILURE).head(5))
 
 
 def test_the_command_ends_with_the_sentence_and_2(folder: Path, good_prices: pd.DataFrame) -> None:

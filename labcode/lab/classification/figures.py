@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.colors import ListedColormap, to_rgba
 
 from labcode.book.reference import stated
+from labcode.errors import RowsError
 from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
 from labcode.lab.classification.decision_results import Decided
@@ -25,9 +26,12 @@ def class_counts(machines: pd.DataFrame, smote_seed: int = 0, neighbors: int = 5
     """Rows of each class before and after SMOTE, in both orders: columns ``order``, ``part``, ``class``, ``rows``.
 
     ``order`` is ``"recorded"``, ``"SMOTE first"`` (as our first version did) or ``"split first"``; ``part`` ``"all"``,
-    ``"training"`` or ``"test"``.
+    ``"training"`` or ``"test"``. `RowsError` if a class has too few rows for SMOTE on either side of the split.
     """
     recorded = np.searchsorted(np.unique(machines["Failure Type"]), machines["Failure Type"])
+    least, fewest = 2 * (1 + neighbors), np.bincount(recorded, minlength=len(CLASS_NAMES)).min()
+    if fewest < least:
+        raise RowsError({f"at least {least} rows of each failure type, but of one there are {fewest}": ["SMOTE"]})
     parts = {("recorded", "all"): recorded}
     for order, split in (("SMOTE first", first_split), ("split first", split_first)):
         rows = split(machines, smote_seed, neighbors)
