@@ -29,8 +29,9 @@ N_SYMBOLS: Final = 501
 #: Quantiles of the daily close in USD, pooled over symbols and days, of the real table.
 CLOSE_QUANTILES: Final[dict[float, float]] = {
     0.0: 0.86, 0.001: 3.92, 0.01: 8.22, 0.05: 15.54, 0.10: 21.51, 0.25: 33.83, 0.50: 52.81, 0.75: 79.90, 0.90: 119.99,
-    0.95: 167.93, 0.965: 200.0, 0.98: 279.96, 0.99: 474.88, 0.995: 620.76, 0.997: 728.40, 0.999: 1107.09,
-    0.9995: 1223.68, 1.0: 1578.13,
+    0.95: 167.93, 0.965: 200.0, 0.975: 244.57, 0.98: 279.96, 0.985: 341.63, 0.99: 474.88, 0.9925: 538.86,
+    0.995: 620.76, 0.996: 671.63, 0.997: 728.40, 0.998: 789.69, 0.9985: 871.61, 0.999: 1107.09, 0.9993: 1180.97,
+    0.9995: 1223.68, 0.9997: 1288.96, 0.9999: 1431.80, 1.0: 1578.13,
 }  # fmt: skip
 #: Log close: mean and standard deviation.
 LOG_CLOSE_MEAN, LOG_CLOSE_SD = 3.957, 0.739
@@ -38,16 +39,18 @@ LOG_CLOSE_MEAN, LOG_CLOSE_SD = 3.957, 0.739
 LOG_VOLUME_MEAN, LOG_VOLUME_SD, LOG_VOLUME_CORRELATION = 14.77, 1.12, -0.427
 #: Correlation of volume with close, both untransformed.
 VOLUME_CORRELATION: Final = -0.062
-#: Growth of the average log price per day: the real panel's rises by about 0.09 a year, over 252 trading days.
-DAILY_DRIFT: Final = 0.09 / 252
+#: Mean log close of the years 2010 to 2016.
+YEARLY_LOG_CLOSE: Final = (3.631, 3.758, 3.823, 4.003, 4.148, 4.172, 4.132)
 #: Daily standard deviation of the market factor's log return, overnight and in trading hours.
 MARKET_SD_OVERNIGHT, MARKET_SD_INTRADAY = 0.0072, 0.0079
 #: Daily standard deviation of a typical symbol's own log return, overnight and in trading hours.
-SYMBOL_SD_OVERNIGHT, SYMBOL_SD_INTRADAY = 0.0138, 0.0115
+SYMBOL_SD_OVERNIGHT, SYMBOL_SD_INTRADAY = 0.0104, 0.0118
 #: Share of the market's distance from its trend that is left a day later: it wanders for months and returns.
 MARKET_PERSISTENCE: Final = 0.99
-#: Days whose low and high lie on opposite quantiles: a bridge that rises far rarely falls far.
-MIRRORED: Final = 0.65
+#: Half hours of a trading day, from 9.30 to 16.00.
+HALF_HOURS: Final = 13
+#: Shares that one becomes when it is split, with the number of such splits, which the table does not adjust for.
+SPLITS: Final = {1.5: 17, 2.0: 70, 3.0: 4, 4.0: 4, 5.0: 5, 7.0: 2}
 #: Listings that most late symbols share, as (trading day, symbols): 2013-01-02 and 2015-01-02.
 SHARED_LISTINGS: Final = ((754, 13), (1258, 4))
 #: Late symbols listed on days of their own, and the symbol-days that all late symbols together lack.
@@ -82,9 +85,9 @@ def simulate_prices(n_symbols: int = N_SYMBOLS, seed: int = SEED) -> pd.DataFram
 
     Each symbol's log price is a random walk driven by a market factor and by its own heavy-tailed returns, overnight
     (Student's t, 3 degrees of freedom) and in trading hours, with a volatility that differs by symbol and lasts for
-    weeks. Low and high are the extremes of a Brownian bridge from open to close. One increasing function maps all four
-    log prices so that the pooled close has the quantiles in `CLOSE_QUANTILES`. The market is drawn back to its trend,
-    so that every seed drifts upwards as 2010 to 2016 did.
+    weeks; some shares are split. Low and high are the extremes of a Brownian bridge from open to close. One increasing
+    function maps the log closes so that, pooled, they have the quantiles in `CLOSE_QUANTILES`; a day's other prices
+    move with its close. The market is drawn back to the trend of `YEARLY_LOG_CLOSE`, for every seed.
 
     Gives ``date``, ``symbol``, ``open``, ``close``, ``low``, ``high`` (USD, in cents) and ``volume`` (shares, in
     hundreds), sorted by date and symbol, shape ``(n_rows, 7)``; 851,264 rows by default. 24 symbols have the quartiles
@@ -105,7 +108,7 @@ def simulate_prices(n_symbols: int = N_SYMBOLS, seed: int = SEED) -> pd.DataFram
     raw = _raw_log_prices(rng, levels, volatility)
     prices = _calibrate(raw, listed)
     log_close = np.log(prices["close"])
-    activity = _activity(rng, volatility, raw["close"])[listed]
+    activity = _activity(rng, raw)[listed]
     volume = np.expm1(_log_volume(activity, log_close)).round(-2)
     return _long_frame(days, listed, {**prices, "volume": volume})
 
@@ -140,10 +143,10 @@ def _standardised(values: Array) -> Array:
 
 def _log_volatility(rng: np.random.Generator, levels: Array, n_days: int) -> Array:
     """Log volatility by day and symbol, 0 on average: a level, lower for dear symbols, and waves that come and go."""
-    level = 0.23 * _normal_scores(rng, len(levels)) - 0.20 * _standardised(levels)
-    common = 0.26 * _standardised(_ar1(rng, (n_days, 1), 0.95))
-    months = 0.16 * _ar1(rng, (n_days, len(levels)), 0.98)
-    days = 0.28 * _ar1(rng, (n_days, len(levels)), 0.30)
+    level = 0.26 * _normal_scores(rng, len(levels)) - 0.20 * _standardised(levels)
+    common = 0.27 * _standardised(_ar1(rng, (n_days, 1), 0.95))
+    months = 0.20 * _ar1(rng, (n_days, len(levels)), 0.98)
+    days = 0.40 * rng.standard_normal((n_days, len(levels)))
     return level + common + months + days
 
 
@@ -170,7 +173,8 @@ def _raw_log_prices(rng: np.random.Generator, levels: Array, volatility: Array) 
     market_overnight, market_intraday = _market(rng, wave)
     scale = np.exp(volatility - volatility.var())
     jumps = SYMBOL_SD_OVERNIGHT * scale * rng.standard_t(3, volatility.shape) / np.sqrt(3)
-    overnight = DAILY_DRIFT + beta * market_overnight + jumps
+    splits = _splits(rng, volatility.shape)
+    overnight = _trend(len(wave)) + beta * market_overnight + jumps + splits.mean() - splits
     intraday = beta * market_intraday + SYMBOL_SD_INTRADAY * scale * rng.standard_normal(volatility.shape)
     movement = np.cumsum(overnight + intraday, axis=0)
     movement -= movement.mean(axis=0)
@@ -180,17 +184,39 @@ def _raw_log_prices(rng: np.random.Generator, levels: Array, volatility: Array) 
     return {"open": close - intraday, "close": close, **_extremes(rng, close, intraday, variance)}
 
 
+def _trend(n_days: int) -> Array:
+    """Growth of the log price on each day, ``(n_days, 1)``: from one year's mean to the next, and none at both ends."""
+    middles = (np.arange(len(YEARLY_LOG_CLOSE)) + 0.5) * n_days / len(YEARLY_LOG_CLOSE)
+    level = np.interp(np.arange(n_days), middles, YEARLY_LOG_CLOSE)
+    return np.diff(level, prepend=level[0])[:, None]
+
+
+def _splits(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Log of the shares that one becomes overnight, ``(n_days, n_symbols)``: 0 but where a share is split."""
+    shares = np.repeat(list(SPLITS), list(SPLITS.values()))
+    kept = rng.choice(shares, round(len(shares) * shape[1] / N_SYMBOLS), replace=False)
+    splits = np.zeros(shape)
+    splits[rng.integers(1, shape[0], len(kept)), rng.integers(0, shape[1], len(kept))] = np.log(kept)
+    return splits
+
+
 def _extremes(rng: np.random.Generator, close: Array, intraday: Array, variance: Array) -> dict[str, Array]:
-    """Log low and high: extremes of a Brownian bridge from open to close, each drawn from its exact law."""
-    centre = close - intraday / 2
-    above = rng.random(close.shape)
-    below = np.where(rng.random(close.shape) < MIRRORED, 1 - above, rng.random(close.shape))
-    reach = [np.sqrt(intraday**2 - 2 * variance * np.log1p(-draw)) / 2 for draw in (below, above)]
-    return {"low": centre - reach[0], "high": centre + reach[1]}
+    """Log low and high of a Brownian bridge from open to close, half hour by half hour.
+
+    Both extremes of a half hour are drawn from their exact law, given its ends.
+    """
+    now = close - intraday
+    low, high, each = now.copy(), now.copy(), variance / HALF_HOURS
+    for left in range(HALF_HOURS, 0, -1):
+        step = (close - now) / left + np.sqrt(each * (1 - 1 / left)) * rng.standard_normal(close.shape)
+        down, up = (np.sqrt(step**2 - 2 * each * np.log1p(-rng.random(close.shape))) for _ in range(2))
+        low, high = np.minimum(low, now + (step - down) / 2), np.maximum(high, now + (step + up) / 2)
+        now = now + step
+    return {"low": low, "high": high}
 
 
 def _calibrate(raw: dict[str, Array], listed: NDArray[np.bool_]) -> dict[str, Array]:
-    """Prices in USD of the listed rows: one increasing map gives the close its quantiles and keeps low <= high.
+    """Prices in USD of the listed rows: one increasing map gives the close its quantiles, and moves its day with it.
 
     A small panel takes only those quantiles beyond which half a symbol's rows lie: the others would stretch one symbol.
     """
@@ -199,7 +225,8 @@ def _calibrate(raw: dict[str, Array], listed: NDArray[np.bool_]) -> dict[str, Ar
     quantiles = {p: usd for p, usd in CLOSE_QUANTILES.items() if rarest <= p <= 1 - rarest}
     knots = np.quantile(rows["close"], list(quantiles))
     targets = np.log(list(quantiles.values()))
-    return {name: np.exp(_interpolate(values, knots, targets)).round(2) for name, values in rows.items()}
+    move = _interpolate(rows["close"], knots, targets) - rows["close"]
+    return {name: np.exp(values + move).round(2) for name, values in rows.items()}
 
 
 def _interpolate(values: Array, knots: Array, targets: Array) -> Array:
@@ -208,13 +235,14 @@ def _interpolate(values: Array, knots: Array, targets: Array) -> Array:
     return np.interp(inside, knots, targets) + (values - inside)
 
 
-def _activity(rng: np.random.Generator, volatility: Array, log_close: Array) -> Array:
-    """Log volume before calibration: a level for each symbol, slow and daily waves, and more trade on volatile days."""
-    level = 0.95 * _normal_scores(rng, volatility.shape[1])
-    slow = 0.20 * _ar1(rng, volatility.shape, 0.99)
-    daily = 0.25 * rng.standard_normal(volatility.shape)
-    movement = 0.3 * (log_close - log_close.mean(axis=0))
-    return np.asarray(level + slow + daily + movement + 1.2 * (volatility - volatility.mean(axis=0)))
+def _activity(rng: np.random.Generator, raw: dict[str, Array]) -> Array:
+    """Log volume before calibration: a level by symbol, slow and daily waves, and more trade on days that move far."""
+    close, reach = raw["close"], np.log(raw["high"] - raw["low"])
+    level = 0.95 * _normal_scores(rng, close.shape[1])
+    slow = 0.26 * _ar1(rng, close.shape, 0.99)
+    daily = 0.22 * rng.standard_normal(close.shape)
+    price = 0.3 * (close - close.mean(axis=0))
+    return np.asarray(level + slow + daily + price + 0.7 * (reach - reach.mean(axis=0)))
 
 
 def _residual(values: Array, regressor: Array) -> Array:
@@ -239,7 +267,7 @@ def _log_volume(activity: Array, log_close: Array) -> Array:
         return np.asarray(LOG_VOLUME_MEAN + LOG_VOLUME_SD * (slope * price + np.sqrt(1 - slope**2) * mixed))
 
     close = _standardised(np.exp(log_close))
-    strengths = np.linspace(0, 0.8, 9)
+    strengths = np.linspace(0, 1.6, 17)
     correlations = [float((_standardised(np.exp(log_volume(k))) * close).mean()) for k in strengths]
     return log_volume(float(np.interp(VOLUME_CORRELATION, correlations, strengths)))
 

@@ -129,6 +129,20 @@ def test_returns_have_a_market_fat_tails_differing_volatility_and_walk_upwards(p
     assert median[2016] > 1.3 * median[2010]
 
 
+def test_some_shares_are_split(prices: pd.DataFrame) -> None:
+    falls = log_returns(prices).loc[lambda change: change < np.log(0.6)]
+    assert 60 < len(falls) < 120  # 95 of the real rows
+    assert falls.median() == pytest.approx(np.log(1 / 2), abs=0.05)
+
+
+def test_where_a_price_closes_in_its_range_depends_on_the_open_as_in_the_real_rows(prices: pd.DataFrame) -> None:
+    opened, closed = ((prices[name] - prices["low"]) / (prices["high"] - prices["low"]) for name in ("open", "close"))
+    assert opened.corr(closed) == pytest.approx(-0.447, abs=0.03)
+    assert [opened.std(), closed.std()] == pytest.approx([0.309, 0.304], abs=0.01)
+    by_open = closed.groupby(pd.cut(opened, np.linspace(0, 1, 6), include_lowest=True), observed=True).mean()
+    assert by_open.tolist() == pytest.approx([0.697, 0.626, 0.529, 0.422, 0.340], abs=0.05)
+
+
 def test_a_small_panel_keeps_the_shape() -> None:
     small = simulate_prices(24)
     assert (len(small), small["symbol"].nunique()) == (40_328, 24)
@@ -161,6 +175,16 @@ def test_machines_have_the_layout_and_size_of_the_real_file(machines: pd.DataFra
     assert machines["UDI"].tolist() == list(range(1, 10_001))
     serial = machines["Type"].map({"L": 47_179, "M": 14_859, "H": 29_413}) + machines["UDI"]
     assert (machines["Product ID"] == machines["Type"] + serial.astype(str)).all()
+
+
+@pytest.mark.parametrize("seed", [42, 7])
+def test_one_warm_spell_brings_heat_failures_some_of_which_hang_on_the_last_digit(seed: int) -> None:
+    table = simulate_maintenance(seed=seed)
+    tenths = ((table["Process temperature [K]"] - table["Air temperature [K]"]) * 10).round()
+    slow = table["Rotational speed [rpm]"] < 1380
+    edge = table.loc[slow & (tenths == 86), "Failure Type"] == "Heat Dissipation Failure"
+    assert 15 <= len(edge) <= 40 and 0.2 < edge.mean() < 0.8  # 12 of 27 of the real rows
+    assert np.flatnonzero(tenths < 86).std() < 500
 
 
 @pytest.mark.parametrize("seed", [42, 7])
