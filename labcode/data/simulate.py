@@ -28,10 +28,11 @@ Array = NDArray[np.float64]
 N_SYMBOLS: Final = 501
 #: Quantiles of the daily close in USD, pooled over symbols and days, of the real table.
 CLOSE_QUANTILES: Final[dict[float, float]] = {
-    0.0: 0.86, 0.001: 3.92, 0.01: 8.22, 0.05: 15.54, 0.10: 21.51, 0.25: 33.83, 0.50: 52.81, 0.75: 79.90, 0.90: 119.99,
-    0.95: 167.93, 0.965: 200.0, 0.975: 244.57, 0.98: 279.96, 0.985: 341.63, 0.99: 474.88, 0.9925: 538.86,
-    0.995: 620.76, 0.996: 671.63, 0.997: 728.40, 0.998: 789.69, 0.9985: 871.61, 0.999: 1107.09, 0.9993: 1180.97,
-    0.9995: 1223.68, 0.9997: 1288.96, 0.9999: 1431.80, 1.0: 1578.13,
+    0.0: 0.86, 0.001: 3.92, 0.01: 8.22, 0.05: 15.54, 0.10: 21.51, 0.25: 33.83, 0.50: 52.81, 0.625: 64.71, 0.75: 79.90,
+    0.90: 119.99, 0.95: 167.93, 0.965: 200.0, 0.975: 244.57, 0.98: 279.96, 0.985: 341.63, 0.9875: 390.87, 0.99: 474.88,
+    0.99125: 515.89, 0.9925: 538.86, 0.995: 620.76, 0.996: 671.63, 0.997: 728.40, 0.998: 789.69, 0.99825: 807.90,
+    0.9985: 871.61, 0.99875: 953.93, 0.999: 1107.09, 0.9993: 1180.97, 0.9995: 1223.68, 0.9997: 1288.96,
+    0.9999: 1431.80, 1.0: 1578.13,
 }  # fmt: skip
 #: Log close: mean and standard deviation.
 LOG_CLOSE_MEAN, LOG_CLOSE_SD = 3.957, 0.739
@@ -44,7 +45,7 @@ YEARLY_LOG_CLOSE: Final = (3.631, 3.758, 3.823, 4.003, 4.148, 4.172, 4.132)
 #: Daily standard deviation of the market factor's log return, overnight and in trading hours.
 MARKET_SD_OVERNIGHT, MARKET_SD_INTRADAY = 0.0072, 0.0079
 #: Daily standard deviation of a typical symbol's own log return, overnight and in trading hours.
-SYMBOL_SD_OVERNIGHT, SYMBOL_SD_INTRADAY = 0.0104, 0.0118
+SYMBOL_SD_OVERNIGHT, SYMBOL_SD_INTRADAY = 0.0095, 0.0111
 #: Share of the market's distance from its trend that is left a day later: it wanders for months and returns.
 MARKET_PERSISTENCE: Final = 0.99
 #: Half hours of a trading day, from 9.30 to 16.00.
@@ -142,12 +143,13 @@ def _standardised(values: Array) -> Array:
 
 
 def _log_volatility(rng: np.random.Generator, levels: Array, n_days: int) -> Array:
-    """Log volatility by day and symbol, 0 on average: a level, lower for dear symbols, and waves that come and go."""
+    """Log volatility by day and symbol, 0 on average: lower for dear symbols, in waves, with news on some days."""
     level = 0.26 * _normal_scores(rng, len(levels)) - 0.20 * _standardised(levels)
     common = 0.27 * _standardised(_ar1(rng, (n_days, 1), 0.95))
     months = 0.20 * _ar1(rng, (n_days, len(levels)), 0.98)
-    days = 0.40 * rng.standard_normal((n_days, len(levels)))
-    return level + common + months + days
+    days = 0.30 * rng.standard_normal((n_days, len(levels)))
+    news = 1.7 * (rng.random(days.shape) < 0.05) * rng.random(days.shape)
+    return level + common + months + days + news
 
 
 def _levels(rng: np.random.Generator, n_symbols: int) -> Array:
