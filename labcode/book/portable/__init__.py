@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from labcode.book import edition
 from labcode.book.portable import kernel
 from labcode.book.portable.book import Book, Chapter, read_book
 from labcode.book.portable.pages import write_book_file, write_html, write_onefile, write_pdf
@@ -65,7 +66,7 @@ def render(
         If a cell fails or a reference is unresolved, naming file and line.
     """
     whole = read_book(project.resolve())
-    book = whole.only(chapters) if chapters else whole
+    book = whole.only(edition.chapter_files(chapters, whole.root)) if chapters else whole
     if not execute:  # what cells would label is then nowhere
         labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
         book = replace(book, runs=False, elsewhere=labels)
@@ -81,7 +82,8 @@ def render(
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
         there = {path.name for path in fresh.iterdir()} | ({book.output_file} if "pdf" in to else set())
-        written = [_WRITERS[name](book.offering(there), work, fresh) for name in to]
+        book = replace(book, downloads=tuple(link for link in book.downloads if link[1] in there))
+        written = [_WRITERS[name](book, work, fresh) for name in to]
         if out.exists():
             out.rename(work / "old")
         fresh.rename(out)
