@@ -36,23 +36,21 @@ def render(
     execute: bool = True,
     memory: kernel.Memory | None = None,
 ) -> list[Path]:
-    """Render the Quarto book in `project` into `out`.
+    """Render the Quarto book in `project` into `out`, which changes only when everything went well.
 
     Parameters
     ----------
-    project : Path
+    project
         Folder with ``_quarto.yml``; cells run in it.
-    chapters : sequence of str, optional
+    chapters
         Render only these, named like ``eda`` or ``chapters/eda.qmd``; the other pages in `out` stay.
-    to : sequence of {"html", "pdf", "onefile"}, default=("html", "pdf")
+    to
         Formats to write; each chapter runs once for all of them. "onefile" is one page that needs no other file.
-    out : Path
-        Folder for the result. It changes only when everything went well.
-    files : mapping of str to str, optional
+    files
         Names and texts of further files for the folder, such as a ``results.json`` that the pages offer.
-    execute : bool, default=True
+    execute
         Whether cells run; without, the pages show text and code alone.
-    memory : Memory, optional
+    memory
         What cells showed before; those that it knows do not run.
 
     Returns

@@ -31,14 +31,7 @@ _OWN_STYLE = re.compile(r' style="(?!text-align: \w+;?")')
 def cell_markdown(cell: Cell, stem: str, work: Path) -> str:
     """Markdown of a cell: its code, and its outputs as a figure or table if its label or caption says so.
 
-    Parameters
-    ----------
-    cell : Cell
-        A cell that was run, or not, with all its options.
-    stem : str
-        Start of the names of its pictures, relative to `work`.
-    work : Path
-        Folder for the pictures.
+    The names of its pictures begin with `stem`, relative to `work`.
 
     Raises
     ------
