@@ -24,32 +24,18 @@ from labcode.settings import project_root
 
 @dataclass
 class Checked:
-    """What was found.
+    """What was found."""
 
-    Attributes
-    ----------
-    checks
-        Every check of the chapters, those of verdicts among them: whether it holds, its ``file:line``, and its words.
-    inline
-        Number of all inline values.
-    faults
-        What must be mended, each with its place.
-    """
-
+    #: Every check of the chapters, those of verdicts among them: whether it holds, its ``file:line``, and its words.
     checks: list[str] = field(default_factory=list)
+    #: Number of all inline values.
     inline: int = 0
+    #: What must be mended, each with its place.
     faults: list[str] = field(default_factory=list)
 
 
 def check_book(root: Path | None = None, chapters: Sequence[str] = ()) -> Checked:
-    """Try every check of the book, or of some chapters, and look through all its sources.
-
-    Parameters
-    ----------
-    root
-        The project's folder.
-    chapters
-        Names such as ``"eda"``; all by default.
+    """Try every check of the book, or of chapters named as ``"eda"``, and look through all its sources.
 
     Raises
     ------

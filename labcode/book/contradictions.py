@@ -20,14 +20,7 @@ class ContradictedError(LabcodeError):
 
 
 def refuse(root: Path, rendered: Iterable[tuple[str, Path]]) -> None:
-    """Name every contradicted sentence of a finished book.
-
-    Parameters
-    ----------
-    root
-        The project.
-    rendered
-        Source of each page, relative to the project, and a file that holds what its cells showed.
+    """Name every contradicted sentence of a finished book: of each page its source, and a file with what it showed.
 
     Raises
     ------

@@ -140,11 +140,12 @@ def chapter_files(names: Sequence[str], root: Path | None = None) -> list[str]:
     RenderError
         If a chapter does not exist; the message lists those that do.
     """
-    known = {Path(file).stem: file for file in sources(root or project_root())}
-    unknown = [name for name in names if Path(name).stem not in known]
-    if unknown:
+    listed = sources(root or project_root())
+    known = {Path(file).stem: file for file in listed}
+    found = {name: name if name in listed else known.get(Path(name).stem) for name in names}
+    if unknown := [name for name, file in found.items() if file is None]:
         raise RenderError(f"There is no chapter {unknown[0]!r}; the chapters are {', '.join(sorted(known))}.")
-    return [known[Path(name).stem] for name in names]
+    return [file for file in found.values() if file]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +167,7 @@ def title_page(root: Path) -> TitlePage:
         If there is no author or no day, or the author is the one that ``_quarto.yml`` comes with.
     """
     path, found = root / "_quarto.yml", book(root)
-    authors, day = _names(found.get("author")), found.get("date")
+    authors, day = names(found.get("author")), found.get("date")
     if not authors or PLACEHOLDER in authors:
         fault = "still names the author as it came" if authors else "names no author"
         raise LabcodeError(f'{path} {fault}; under "book:", give yours, such as author: "Ada Lovelace".')
@@ -181,7 +182,7 @@ def title_page(root: Path) -> TitlePage:
     return TitlePage(title=str(found.get("title", "")), authors=authors, day=day, stem=stem)
 
 
-def _names(given: Any) -> tuple[str, ...]:
+def names(given: Any) -> tuple[str, ...]:
     """Names of authors, given as texts or with Quarto's fields; a name may have its parts apart."""
     listed = given if isinstance(given, list) else [given]
     names = [each.get("name") if isinstance(each, dict) else each for each in listed]

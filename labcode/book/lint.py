@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from labcode.book import edition
-from labcode.book.fences import CELL, fence_after, prose_lines
+from labcode.book.fences import CELL, places, prose_lines
 from labcode.errors import RenderError
 
 #: Most of the running text that may be inline code, and the longest line.
@@ -213,12 +213,9 @@ def refuse_what_quarto_drops(root: Path) -> None:
 def _places(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Lines outside code blocks that do not run, as ``file:line`` and text."""
     for file, text in texts.items():
-        fence, runs = "", False
-        for number, line in enumerate(text.splitlines(), 1):
-            before, fence = fence, fence_after(fence, line)
-            runs = bool(CELL.match(line)) if not before else runs
-            if not fence or runs:
-                yield f"{file}:{number}", line
+        lines = text.splitlines()
+        placed = enumerate(zip(lines, places(lines)), 1)
+        yield from ((f"{file}:{number}", line) for number, (line, place) in placed if place != "code")
 
 
 def _plain(line: str) -> str:

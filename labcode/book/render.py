@@ -145,9 +145,10 @@ def _with_portable(root: Path, files: list[str], to: Sequence[Format], out: Path
 
     record = prerender.prepare(root, everything=not files)
     beside = {environment.RESULTS: prerender.results_text(root)} if "html" in to else {}
-    memory = Memory(partial(frozen.portable_file, root), lambda page: frozen.current(root, page, record))
     try:
-        written = portable.render(root, chapters=files or None, to=to, out=out, files=beside, memory=memory)
+        written = portable.render(
+            root, chapters=files or None, to=to, out=out, files=beside, memory=Memory(root, record)
+        )
     finally:
         frozen.seal(root, portable=True)
     contradictions.refuse(root, frozen.shown(root, portable=True))

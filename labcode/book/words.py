@@ -33,15 +33,7 @@ _LIMITS = {"low": "the lower limit of", "high": "the upper limit of", "value": "
 
 
 def in_words(condition: ast.expr, names: Mapping[str, Any]) -> str:
-    """The condition with what its figures are and what they came out as.
-
-    Parameters
-    ----------
-    condition
-        Parsed; what has no words of its own stays as it is written.
-    names
-        The variables that it reads.
-    """
+    """The condition with what its figures are and came out as; what has no words of its own stays as it is written."""
     match condition:
         case ast.BoolOp(op=op, values=values):
             return (" and " if isinstance(op, ast.And) else ", or ").join(in_words(each, names) for each in values)

@@ -115,14 +115,11 @@ def test_only_this_machine_is_served_and_no_folder_is_listed(preview: Preview, a
         assert refused.value.code == code
 
 
-def test_a_served_page_is_told_of_its_new_version_at_once(preview: Preview, address: str) -> None:
-    assert b'data-from="/-/changes?1"' in urllib.request.urlopen(f"{address}/").read()
-    assert b"EventSource" in urllib.request.urlopen(f"{address}/-/reload.js").read()
-    with urllib.request.urlopen(f"{address}/-/changes?1", timeout=10) as told:
-        assert told.readline() == b": open\n"
-        preview.version += 1
-        assert b"data: new\n" in told.read()
-    assert b"data: new\n" in urllib.request.urlopen(f"{address}/-/changes?1", timeout=10).read()
+def test_a_served_page_asks_for_its_new_version(preview: Preview, address: str) -> None:
+    assert b'data-version="1"' in urllib.request.urlopen(f"{address}/").read()
+    assert b"location.reload" in urllib.request.urlopen(f"{address}/-/reload.js").read()
+    preview.version += 1
+    assert urllib.request.urlopen(f"{address}/-/version").read() == b"2"
 
 
 @pytest.mark.parametrize(

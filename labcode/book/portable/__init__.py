@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from labcode.book import edition
 from labcode.book.portable import kernel
 from labcode.book.portable.book import Book, Chapter, read_book
 from labcode.book.portable.pages import write_book_file, write_html, write_onefile, write_pdf
@@ -35,23 +36,21 @@ def render(
     execute: bool = True,
     memory: kernel.Memory | None = None,
 ) -> list[Path]:
-    """Render the Quarto book in `project` into `out`.
+    """Render the Quarto book in `project` into `out`, which changes only when everything went well.
 
     Parameters
     ----------
-    project : Path
+    project
         Folder with ``_quarto.yml``; cells run in it.
-    chapters : sequence of str, optional
+    chapters
         Render only these, named like ``eda`` or ``chapters/eda.qmd``; the other pages in `out` stay.
-    to : sequence of {"html", "pdf", "onefile"}, default=("html", "pdf")
+    to
         Formats to write; each chapter runs once for all of them. "onefile" is one page that needs no other file.
-    out : Path
-        Folder for the result. It changes only when everything went well.
-    files : mapping of str to str, optional
+    files
         Names and texts of further files for the folder, such as a ``results.json`` that the pages offer.
-    execute : bool, default=True
+    execute
         Whether cells run; without, the pages show text and code alone.
-    memory : Memory, optional
+    memory
         What cells showed before; those that it knows do not run.
 
     Returns
@@ -65,7 +64,7 @@ def render(
         If a cell fails or a reference is unresolved, naming file and line.
     """
     whole = read_book(project.resolve())
-    book = whole.only(chapters) if chapters else whole
+    book = whole.only(edition.chapter_files(chapters, whole.root)) if chapters else whole
     if not execute:  # what cells would label is then nowhere
         labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
         book = replace(book, runs=False, elsewhere=labels)
@@ -81,7 +80,8 @@ def render(
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
         there = {path.name for path in fresh.iterdir()} | ({book.output_file} if "pdf" in to else set())
-        written = [_WRITERS[name](book.offering(there), work, fresh) for name in to]
+        book = replace(book, downloads=tuple(link for link in book.downloads if link[1] in there))
+        written = [_WRITERS[name](book, work, fresh) for name in to]
         if out.exists():
             out.rename(work / "old")
         fresh.rename(out)

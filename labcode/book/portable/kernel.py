@@ -8,11 +8,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -22,6 +21,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from labcode import files
+from labcode.book import frozen
 from labcode.book.lacking import INLINE
 from labcode.book.portable.book import Book, Chapter
 from labcode.book.portable.outputs import ANSI, cell_markdown, lasting
@@ -53,52 +53,34 @@ class _ThisPython(AsyncKernelManager):
         return KernelSpec(argv=command, display_name="Python", language="python")
 
 
+@dataclass(frozen=True)
 class Memory:
-    """What the cells of chapters showed, so that they run only when something has changed.
+    """What the cells of the project's pages showed at the last render, so that they run only if something has changed.
 
-    Parameters
-    ----------
-    file : callable
-        Gives the file that keeps what a chapter showed; without it, this process alone remembers.
-    current : callable
-        Tells whether all that can change what a chapter's cells show, beside their own code, is as it was.
+    With the name of a page that is wanted `first`, the others show what they did, also where something has.
     """
 
-    def __init__(
-        self, file: Callable[[str], Path] | None = None, current: Callable[[str], bool] = lambda _: True
-    ) -> None:
-        self.file = file
-        self.current = current
-        self._shown: dict[str, tuple[str, list[list[Any]]]] = {}
+    root: Path
+    record: frozen.Record
+    first: str = ""
 
-    def recall(self, chapter: str, cells: list[Cell], *, old: bool) -> bool:
-        """Give the cells what they showed; false if that is not known, or no longer so."""
-        codes, shown = self._shown.get(chapter) or self._read(chapter)
-        if codes != _digest(cells) or not (old or self.current(chapter)):
-            return False
-        for cell, outputs in zip(cells, shown, strict=True):
-            cell.outputs = outputs
-        return True
+    def recall(self, chapter: Chapter, cells: list[Cell]) -> bool:
+        """Give the cells what they showed; false if that is not known, or no longer so, and then it is forgotten."""
+        file = frozen.portable_file(self.root, chapter.file)
+        with suppress(OSError, ValueError, TypeError):
+            codes, shown = json.loads(file.read_text("utf-8"))
+            old = self.first not in ("", chapter.name)
+            if codes == _digest(cells) and (old or frozen.current(self.root, chapter.file, self.record)):
+                for cell, outputs in zip(cells, shown, strict=True):
+                    cell.outputs = outputs
+                return True
+        file.unlink(missing_ok=True)
+        return False
 
-    def keep(self, chapter: str, cells: list[Cell]) -> None:
+    def keep(self, chapter: Chapter, cells: list[Cell]) -> None:
         """Remember what the cells showed."""
         kept = (_digest(cells), [cell.outputs for cell in cells])
-        self._shown[chapter] = kept
-        if self.file:
-            files.keep(self.file(chapter), json.dumps(kept))
-
-    def forget(self, chapter: str) -> None:
-        """Forget what the cells showed: they run, and if one fails, nothing is known of them."""
-        self._shown.pop(chapter, None)
-        if self.file:
-            self.file(chapter).unlink(missing_ok=True)
-
-    def _read(self, chapter: str) -> tuple[str, list[list[Any]]]:
-        with suppress(OSError, ValueError, TypeError):
-            if self.file:
-                codes, shown = json.loads(self.file(chapter).read_text("utf-8"))
-                return codes, shown
-        return "", []
+        files.keep(frozen.portable_file(self.root, chapter.file), json.dumps(kept))
 
 
 def _digest(cells: list[Cell]) -> str:
@@ -106,10 +88,8 @@ def _digest(cells: list[Cell]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | None = None, *, old: bool = False) -> str:
+async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | None = None) -> str:
     """Markdown of a chapter after execution; its pictures are written into ``work/media``.
-
-    Where `memory` holds what the cells showed, they do not run; with `old`, not even if code or data have changed.
 
     Raises
     ------
@@ -121,13 +101,11 @@ async def execute(book: Book, chapter: Chapter, work: Path, memory: Memory | Non
     for cell in cells:
         cell.options = book.cell | chapter.cell | cell.options | ({} if book.runs else {"eval": False})
     ran = [cell for cell in cells if cell.options["eval"]]
-    if ran and not (memory and memory.recall(chapter.file, ran, old=old)):
-        if memory:
-            memory.forget(chapter.file)
+    if ran and not (memory and memory.recall(chapter, ran)):
         folder = book.root if book.in_project else (book.root / chapter.file).parent
         await _run_all(_client(folder), ran, _environment(book.root, chapter.file))
         if memory:
-            memory.keep(chapter.file, ran)
+            memory.keep(chapter, ran)
     shown = {id(cell): _shown(cell, f"media/{chapter.name}-{n}", work) for n, cell in enumerate(cells, start=1)}
     return "".join(part if isinstance(part, str) else shown[id(part)] for part in parts)
 

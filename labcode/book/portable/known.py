@@ -19,11 +19,10 @@ _EXECUTE = dict.fromkeys(("echo", "include", "eval", "warning", "error"), _YES_N
 }
 _FOLD = {"code-fold": _YES_NO | {"show"}, "code-summary": str}
 _AUTHOR = dict.fromkeys(("", "orcid", "email"), str) | {
-    "name": dict.fromkeys(("", "given", "family", "literal"), str),
+    "name": dict.fromkeys(("", "given", "family"), str),
     **{key: {"": str, "name": str} for key in ("affiliation", "affiliations")},
 }
-_CHAPTERS: dict[str, Any] = {"": str, "file": str, "href": str, "part": str}
-_CHAPTERS["chapters"] = _CHAPTERS
+_CHAPTERS = dict.fromkeys(("", "file", "href"), str)
 SETTINGS: dict[str, Any] = {
     "project": {
         "type": {"book"},
@@ -36,7 +35,8 @@ SETTINGS: dict[str, Any] = {
     "lab": ...,
     "labcode-edited": str,
     "book": {
-        **dict.fromkeys(("title", "subtitle", "date", "date-format", "output-file"), str),
+        **dict.fromkeys(("title", "subtitle", "date", "output-file"), str),
+        "date-format": {"full", "long", "medium", "short", "iso"},
         "author": _AUTHOR,
         "page-navigation": {"true"},
         "sidebar": {

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from labcode.book.portable.reader import Cell
+from labcode.book.portable.reader import Cell, refuse_unbalanced
 from labcode.errors import RenderError
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -23,20 +23,15 @@ _PASSING = re.compile(r"(?: at 0|(?<=\.\.\.))x[0-9a-fA-F]{6,}|\S*/ipykernel_\d+/
 _DRAWN = re.compile(r"\[?<(matplotlib\.|seaborn\.|Axes|Figure)|\(<Figure")
 _SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>", re.DOTALL | re.IGNORECASE)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.DOTALL | re.IGNORECASE)
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+#: A style that pandas gives each of its tables; of others, such as a Styler's, the engine knows nothing.
+_OF_PANDAS = re.compile(r"\s*(\.dataframe [^{}]*\{[^{}]*\}\s*)*")
+_OWN_STYLE = re.compile(r' style="(?!text-align: \w+;?")')
 
 
 def cell_markdown(cell: Cell, stem: str, work: Path) -> str:
     """Markdown of a cell: its code, and its outputs as a figure or table if its label or caption says so.
 
-    Parameters
-    ----------
-    cell : Cell
-        A cell that was run, or not, with all its options.
-    stem : str
-        Start of the names of its pictures, relative to `work`.
-    work : Path
-        Folder for the pictures.
+    The names of its pictures begin with `stem`, relative to `work`.
 
     Raises
     ------
@@ -48,6 +43,7 @@ def cell_markdown(cell: Cell, stem: str, work: Path) -> str:
         return ""
     code = _code(cell) if options["echo"] else ""
     body = "\n\n".join(_shown(cell, stem, work)) if options["output"] else ""
+    refuse_unbalanced([cell.lines[0]._replace(text=text) for text in body.splitlines()])
     label, caption = str(options.get("label", "")), _caption(cell)
     kind = label.partition("-")[0]
     if body and (kind in ("fig", "tbl") or caption):
@@ -122,9 +118,13 @@ def _markdown(text: str, cell: Cell) -> str:
 def _html(html: str, plain: str, cell: Cell) -> str:
     """A table as Pandoc reads it for both formats; other HTML for the page, and the object's text for the PDF."""
     page = lasting(_SCRIPT.sub("", html))
-    if re.match(r"\s*(<div[^>]*>\s*)*<table", _STYLE.sub("", page)):
-        return _fenced(_styled(page, cell), "{=html}")
-    bare = re.sub(r"<[^>]*>|\s|&nbsp;", "", _STYLE.sub("", page))
+    plainer = _STYLE.sub("", page)
+    if re.match(r"\s*(<div[^>]*>\s*)*<table", plainer):
+        if not all(map(_OF_PANDAS.fullmatch, _STYLE.findall(page))) or _OWN_STYLE.search(plainer):
+            raise RenderError(f"{cell.lines[0]}: the portable engine cannot follow a table's style; show it without")
+        table = re.sub(r"<td>(?=[^\w<]*\d[\d.,]*[^\w<]*</td>)", '<td style="text-align: right">', plainer)
+        return _fenced(re.sub(r' (id|class)="[^"]*"', "", table), "{=html}")
+    bare = re.sub(r"<[^>]*>|\s|&nbsp;", "", plainer)
     if not bare or re.search(r"<(iframe|canvas|video|audio|object|embed)\b", page):
         raise RenderError(f"{cell.lines[0]}: the cell shows HTML that a script or another site draws; show a picture")
     paper = _fenced(plain, "{.cell-output}") if not re.match(r"<.*>$", plain) else _fenced(page, "{=cell-html}")
@@ -133,18 +133,6 @@ def _html(html: str, plain: str, cell: Cell) -> str:
 
 def _only(form: str, text: str) -> str:
     return f'::: {{.content-visible when-format="{form}"}}\n{text}\n:::'
-
-
-def _styled(table: str, cell: Cell) -> str:
-    """The table with the rules of its style sheet at its cells; pandas makes another random id each time."""
-    for rule in (found for sheet in _STYLE.findall(table) for found in _RULE.finditer(sheet)):
-        for selector in map(str.strip, rule[1].split(",")):
-            style, name = " ".join(rule[2].split()), selector.removeprefix("#")
-            if re.fullmatch(r"#T_\w+", selector):
-                table = table.replace(f'id="{name}"', f'style="{style}"')
-            elif not selector.startswith(".dataframe"):
-                raise RenderError(f"{cell.lines[0]}: the portable engine cannot follow the table's style {selector}")
-    return re.sub(r' (id|class)="[^"]*"', "", _STYLE.sub("", table))
 
 
 def _picture(out: dict[str, Any], kind: str, stem: str, cell: Cell, work: Path) -> str:

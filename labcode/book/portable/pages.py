@@ -42,10 +42,10 @@ _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
 
 def write_book_file(book: Book, texts: list[str], work: Path) -> None:
     """Write ``book.json``, which the Lua filter reads: titles, executed chapters, labels that are not rendered."""
+    people = [{"name": {"literal": name}, "affiliations": [{"name": it} for it in its]} for name, *its in book.authors]
+    meta = {"lang": book.lang, "by-author": people, "lab": book.lab, "numbered": book.number_sections}
     content = {
-        "meta": book.titles
-        | {"lang": book.lang, "language": book.lang[:2], "numbered": book.number_sections}
-        | ({"lists": True} if book.edition == "full" else {}),
+        "meta": book.titles | meta | {"lists" if edition.edition() == "full" else "handin": True},
         "number_sections": book.number_sections,
         "pdf_echo": book.pdf_echo,
         "profiles": dict.fromkeys(edition.profiles(), True),
@@ -59,9 +59,9 @@ def write_book_file(book: Book, texts: list[str], work: Path) -> None:
 
 
 def _chapter(chapter: Chapter, text: str) -> dict[str, str]:
-    folder = Path(chapter.file).parent.as_posix()
     page = _START if chapter.name == "index" else chapter.name
-    facts = {"title": chapter.title, "part": chapter.part, "number": chapter.number and str(chapter.number)}
+    folder = Path(chapter.file).parent.as_posix()
+    facts = {"title": chapter.title, "number": chapter.number and str(chapter.number)}
     return {"file": chapter.file, "folder": folder, "name": chapter.name, "page": page, "text": text} | {
         key: value for key, value in facts.items() if value
     }
@@ -69,8 +69,8 @@ def _chapter(chapter: Chapter, text: str) -> dict[str, str]:
 
 def write_html(book: Book, work: Path, out: Path) -> Path:
     """Write a page for each chapter into `out`, its notebook beside it, and return the first page."""
-    options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--split-level=1", "--chunk-template=%i.html"]
-    _pandoc(book, work, "chunkedhtml", "page.html", "site", *options)
+    options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth[0]}", "--split-level=1", "--chunk-template=%i.html"]
+    _pandoc(book, work, "chunkedhtml", _ASSETS / "page.html", "site", *options)
     site = work / "site"
     for name in ("sitemap.json", "index.html"):
         (site / name).unlink()
@@ -91,23 +91,29 @@ def write_html(book: Book, work: Path, out: Path) -> Path:
 def write_onefile(book: Book, work: Path, out: Path) -> Path:
     """Write all chapters into one page in `out`, with pictures, style and formulas inside it, and return it."""
     shutil.copy(_ASSETS / "style.css", work)
-    options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth}", "--embed-resources", "--variable=onefile"]
-    _pandoc(book, work, "html", "page.html", "one.html", *options)
+    options = ["--mathml", "--toc", f"--toc-depth={book.toc_depth[0]}", "--embed-resources", "--variable=onefile"]
+    _pandoc(book, work, "html", _ASSETS / "page.html", "one.html", *options)
     page = out / Path(book.output_file).with_suffix(".html").name
-    text = _framed((work / "one.html").read_text(encoding="utf-8"), book, _title_block(book), "")
-    page.write_text(text, encoding="utf-8")
+    page.write_text(_framed((work / "one.html").read_text("utf-8"), _title_block(book), ""), encoding="utf-8")
     return page
 
 
 def write_pdf(book: Book, work: Path, out: Path) -> Path:
     """Write the PDF into `out` and return it."""
-    _pandoc(book, work, "typst", "book.typ", "book.typ", "--syntax-highlighting=idiomatic", "--extract-media=pictures")
+    for part in ("typst-show.typ", "lists.typ"):  # as Quarto's PDF has them
+        shutil.copy(_ASSETS.parents[1] / "quarto" / part, work)
+    shutil.copy(_ASSETS / "book.typ", work / "template.typ")
+    options = [
+        f"--variable=toc-depth={book.toc_depth[1]}",
+        "--extract-media=pictures",
+        "--syntax-highlighting=pygments",
+    ]
+    _pandoc(book, work, "typst", work / "template.typ", "book.typ", *options)
     pdf, said = b"", ""
     for standard in _STANDARDS:
-        inputs = {"author": ", ".join(book.authors), "standard": standard}
-        options: dict[str, Any] = {"ignore_system_fonts": True, "pdf_standards": standard, "sys_inputs": inputs}
+        settings: dict[str, Any] = {"pdf_standards": standard, "sys_inputs": {"standard": standard}}
         try:
-            pdf = pdf or typst.compile(work / "book.typ", root=work, **options)
+            pdf = pdf or typst.compile(work / "book.typ", root=work, ignore_system_fonts=True, **settings)
         except typst.TypstError as fault:
             if sign := re.search(r'the text `"(.+?)"` could not be displayed', str(fault)):
                 raise RenderError(_fault(book, "", sign[1], f"the PDF's fonts have no sign for {sign[1]}")) from fault
@@ -119,9 +125,9 @@ def write_pdf(book: Book, work: Path, out: Path) -> Path:
     return out / book.output_file
 
 
-def _pandoc(book: Book, work: Path, to: str, template: str, output: str, *options: str) -> None:
+def _pandoc(book: Book, work: Path, to: str, template: Path, output: str, *options: str) -> None:
     command = [pypandoc.get_pandoc_path(), "--from=markdown", f"--to={to}", f"--output={output}", *options]
-    command += [f"--template={_ASSETS / template}", f"--lua-filter={_ASSETS / 'book.lua'}", "--metadata=book:book.json"]
+    command += [f"--template={template}", f"--lua-filter={_ASSETS / 'book.lua'}", "--metadata=book:book.json"]
     command += ["--citeproc", "--wrap=none", "--metadata=link-citations", f"--resource-path=.{os.pathsep}{book.root}"]
     command += [f"--bibliography={book.root / file}" for file in book.bibliography]
     command += [f"--csl={book.root / book.csl}"] if book.csl else []
@@ -158,20 +164,16 @@ def _finished(page: Path, book: Book) -> str:
     if page.with_suffix(".ipynb").is_file():
         links.append(f'<a href="{page.stem}.ipynb" download>{NOTEBOOK}</a>')
     downloads = f'<div class="downloads">Download: {" ".join(links)}</div>' if links else ""
-    return _framed(load_late(text, page.parent), book, _title_block(book) if name == "index.html" else "", downloads)
+    return _framed(load_late(text, page.parent), _title_block(book) if name == "index.html" else "", downloads)
 
 
-def _framed(text: str, book: Book, title: str, downloads: str) -> str:
+def _framed(text: str, title: str, downloads: str) -> str:
     text = _EMPTY_HEADER.sub(r"<td\1></td>", text).replace("<pre", '<pre tabindex="0"')
-    for chapter in (chapter for chapter in book.chapters if chapter.part):
-        page = _START if chapter.name == "index" else re.escape(chapter.name)
-        part = f'<li class="part">{html.escape(str(chapter.part))}</li>'
-        text = re.sub(rf'<li><a\s[^>]*id="toc-{page}"', lambda link, part=part: part + link[0], text, count=1)  # type: ignore[misc]
     return text.replace("<!-- downloads -->", downloads).replace("<!-- title -->", title)
 
 
 def _title_block(book: Book) -> str:
-    lines = [book.titles.get("subtitle"), *book.titles["author"], book.titles.get("date")]
+    lines = [book.titles.get("subtitle"), *map(", ".join, book.authors), book.titles.get("date")]
     shown = "".join(f"<p>{html.escape(str(line))}</p>" for line in lines if line)
     return f'<div class="title" dir="auto"><p class="name">{html.escape(book.titles["title"])}</p>{shown}</div>'
 

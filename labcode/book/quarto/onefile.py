@@ -30,16 +30,7 @@ _MOVED = ("title", "subtitle", "author", "date", "date-format")
 
 
 def render_onefile(run: RunQuarto, root: Path, out: Path) -> Path:
-    """Render the one page from a copy of the sources; ``_book`` is not touched.
-
-    Parameters
-    ----------
-    run
-        Runs Quarto.
-    root
-        The project.
-    out
-        Folder to write into.
+    """Render the one page into `out`, from a copy of the sources; ``_book`` is not touched.
 
     Raises
     ------

@@ -18,17 +18,7 @@ if TYPE_CHECKING:
 def prepare(root: Path, *, everything: bool) -> Record:
     """Make ready for a render: data that can be used, results, and no outputs of cells that may be out of date.
 
-    Parameters
-    ----------
-    root
-        The project.
-    everything
-        Whether results that are missing are computed: for a render of the whole book.
-
-    Returns
-    -------
-    Record
-        What the render rests on.
+    With `everything`, for a whole book, results that are missing are computed. What the render rests on comes back.
 
     Raises
     ------

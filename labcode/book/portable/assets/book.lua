@@ -1,8 +1,8 @@
 -- Makes one numbered, cross-referenced document of the executed chapters that the file named by metadata `book` holds.
 local html = FORMAT ~= "typst"
-local KINDS = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section", lst = "Listing" }
+local KINDS = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section" }
 local CALLOUTS = pandoc.List { "note", "tip", "warning", "important", "caution" }
-local book, targets, faults, seen, tabsets = nil, {}, {}, {}, 0
+local book, targets, faults, seen = nil, {}, {}, {}
 
 -- What may be written at an element; other classes and attributes mean something to Quarto alone, or nothing.
 local function set(names)
@@ -10,14 +10,14 @@ local function set(names)
   for name in names:gmatch "%S+" do found[name] = true end
   return found
 end
-local CLASSES = set [[content-visible content-hidden panel-tabset light-content dark-content cell cell-caption captioned
+local CLASSES = set [[content-visible content-hidden light-content dark-content cell cell-caption captioned
   check check-contradicted check-elsewhere unnumbered unlisted - smallcaps underline ul mark math inline display
   callout-note callout-tip callout-warning callout-important callout-caution uri email title]]
 local ATTRIBUTES = {
-  Div = set "when-format unless-format when-profile unless-profile title collapse source kind",
+  Div = set "when-format unless-format when-profile unless-profile title source kind",
   Span = set "when-format unless-format when-profile unless-profile", Header = set "", Table = set "",
   Image = set "fig-alt alt width height", Link = set "target rel download",
-  CodeBlock = set "filename code-fold code-summary lst-cap startFrom",
+  CodeBlock = set "filename code-fold code-summary startFrom",
 }
 local GLOBAL = set "style role tabindex lang dir hidden"
 local DRAWN = set "img iframe video audio svg object embed"
@@ -36,12 +36,11 @@ local function audit(blocks, chapter)
     known[needle .. message] = true
   end
   local function attributes(el)
-    local own = ATTRIBUTES[el.t]
     for _, class in ipairs(el.t ~= "CodeBlock" and el.classes or {}) do
       if not CLASSES[class] then tell(class, "the portable engine does not know the class ." .. class) end
     end
     for name in pairs(el.attributes) do
-      if not (own[name] or GLOBAL[name] or name:match "^data%-" or name:match "^aria%-") then
+      if not (ATTRIBUTES[el.t][name] or GLOBAL[name] or name:match "^data%-" or name:match "^aria%-") then
         tell(name, "the portable engine does not know the option " .. name .. " here")
       end
     end
@@ -81,82 +80,28 @@ local function plain(inlines) return pandoc.utils.stringify(inlines) end
 
 local function is_here(format) return html == (format:match "^html" ~= nil) and not format:match "^latex" end
 
+local CONDITIONS = {
+  ["when-format"] = is_here, ["unless-format"] = function(format) return not is_here(format) end,
+  ["when-profile"] = function(name) return book.profiles[name] end,
+  ["unless-profile"] = function(name) return not book.profiles[name] end,
+}
 local function hidden(el)
-  local profile, other = el.attributes["when-profile"], el.attributes["unless-profile"]
-  if profile or other then
-    local here = (not profile or book.profiles[profile]) and not (other and book.profiles[other])
-    if el.classes:includes "content-visible" then return not here end
-    return el.classes:includes "content-hidden" and here
-  end
-  local when, unless = el.attributes["when-format"], el.attributes["unless-format"]
-  local matches = when and is_here(when) or unless and not is_here(unless)
-  if el.classes:includes "content-visible" then return not matches end
-  if el.classes:includes "content-hidden" then return matches or not (when or unless) end
-  return not html and el.classes:includes "dark-content"
-end
-
--- What folds on a page; of those with a name, one is open.
-local function details(class, title, content, open, name)
-  local tag = ('<details class="%s"%s%s><summary>'):format(class, name and (' name="%s"'):format(name) or "", open and " open" or "")
-  return { pandoc.Plain { raw_inline(tag), pandoc.Span(title), raw_inline "</summary>" }, content, raw "</details>" }
+  local here = true
+  for name, holds in pairs(CONDITIONS) do here = here and (not el.attributes[name] or holds(el.attributes[name])) end
+  if el.classes:includes "content-visible" then return not here end
+  return el.classes:includes "content-hidden" and here or not html and el.classes:includes "dark-content"
 end
 
 local function callout(div, kind)
   local title = div.attributes.title and parse(div.attributes.title)
   if not title and div.content[1] and div.content[1].t == "Header" then title = div.content:remove(1).content end
   title = title or pandoc.Inlines(kind:gsub("^%l", string.upper))
-  local class, collapse, content = "callout callout-" .. kind, div.attributes.collapse, pandoc.Div(div.content)
-  if not html then return { raw('#callout("' .. kind .. '", ['), pandoc.Plain(title), raw "])[", content, raw "]" } end
-  if collapse then return details(class, title, content, collapse == "false") end
-  return pandoc.Div({ pandoc.Div(pandoc.Plain(title), { class = "callout-title" }), content }, { class = class, role = "note" })
+  if not html then return { raw "#callout[", pandoc.Plain(title), raw "][", pandoc.Div(div.content), raw "]" } end
+  local head = pandoc.Div(pandoc.Plain(title), { class = "callout-title" })
+  return pandoc.Div({ head, pandoc.Div(div.content) }, { class = "callout callout-" .. kind, role = "note" })
 end
 
-local function tabset(div)
-  tabsets = tabsets + 1
-  local out, tab, level = pandoc.Blocks {}, nil, nil
-  local blocks = div.content:walk { Div = function(inner) if inner.attributes.source then return inner.content end end }
-  for _, block in ipairs(blocks) do
-    level = level or block.level
-    if block.t == "Header" and block.level == level then
-      local first = not tab
-      tab = pandoc.Div {}
-      out:extend(html and details("tab", block.content, tab, first, "tabs-" .. tabsets) or { pandoc.Para { pandoc.Strong(block.content) }, tab })
-    else
-      (tab and tab.content or out):insert(block)
-    end
-  end
-  return pandoc.Div(out)
-end
-
--- The typst writer's names for what style sheets say of a cell.
-local STYLES = {
-  ["background-color"] = { "fill", 'rgb("%s")' }, color = { "text:fill", 'rgb("%s")' },
-  ["font-weight"] = { "text:weight", '"%s"' }, ["font-style"] = { "text:style", '"%s"' }, ["text-align"] = { "align", "%s" },
-}
-
-local function styled(tbl)
-  local function style(cell)
-    for name, value in (cell.attr.attributes.style or ""):gmatch "([%a-]+):%s*([^;]+)" do
-      local own = STYLES[name]
-      if not html and own then cell.attr.attributes["typst:" .. own[1]] = own[2]:format(value) end
-    end
-  end
-  for _, body in ipairs(tbl.bodies) do
-    for _, row in ipairs(body.body) do for _, cell in ipairs(row.cells) do style(cell) end end
-  end
-  return tbl
-end
-
-local function numeric_right(tbl)
-  local row = tbl.bodies[1] and tbl.bodies[1].body[1]
-  for i, cell in ipairs(row and row.cells or {}) do
-    local number = plain(cell.contents):match "^[^%w]*%d[%d.,]*[^%w]*$"
-    if number then tbl.colspecs[i] = { "AlignRight", tbl.colspecs[i][2] } end
-  end
-  return styled(tbl)
-end
-
--- Content: what is shown in this format, callouts and tabs (whose headings get no number), tables from HTML.
+-- Content: what is shown in this format, callouts, tables from HTML, and the files behind pictures and links.
 local function content(chapter)
   local function source(path)
     if path:match "^%a+:" or path:match "^#" then return path end
@@ -173,16 +118,14 @@ local function content(chapter)
       for _, class in ipairs(div.classes) do
         local kind = class:match "^callout%-(%a+)$"
         if kind and CALLOUTS:includes(kind) then return callout(div, kind) end
-        if class == "panel-tabset" then return tabset(div) end
       end
     end,
     Span = function(span) if hidden(span) then return {} end end,
     RawBlock = function(block)
-      if block.format == "cell-page" then return pandoc.RawBlock("html", block.text) end
-      if block.format == "cell-latex" then return pandoc.read(block.text, "latex").blocks end
-      if block.format == "cell-html" then return pandoc.read(block.text, "html").blocks end
-      if block.format ~= "html" or not block.text:match "<table" or block.text:match "<script" then return end
-      return pandoc.read(block.text, "html").blocks:walk { Table = numeric_right }
+      local text, format = block.text, block.format:match "^cell%-(%a+)$"
+      if format == "page" then return pandoc.RawBlock("html", text) end
+      if format then return pandoc.read(text, format).blocks end
+      if block.format == "html" and text:match "<table" and not text:match "<script" then return pandoc.read(text, "html").blocks end
     end,
     Image = function(image)
       image.src = source(image.src)
@@ -223,7 +166,12 @@ local function numbers(chapter)
       caption = pandoc.Inlines { KINDS[kind] .. "\u{a0}" .. count(id) .. (#caption > 0 and ": " or "") } .. caption
     end
     local figure = pandoc.Figure(blocks, { pandoc.Plain(caption) })
-    return pandoc.Div(figure, { id = id, class = "float " .. kind })
+    if not html then -- of Quarto's kinds, for which the template of both engines has its rules
+      local place = ('], kind: "quarto-float-%s", caption: figure.caption(position: %s, ['):format(kind, kind == "tbl" and "top" or "bottom")
+      local below = pandoc.Inlines { raw_inline(place) } .. caption .. { raw_inline "]))" }
+      figure = pandoc.Blocks { pandoc.Plain { raw_inline "#figure([" } } .. blocks .. { pandoc.Plain(below) }
+    end
+    return pandoc.Div(figure, { id = id, class = "float " .. kind, ["typst:width"] = not html and "100%" or nil })
   end
   local function header(h)
     local id, unnumbered = h.identifier, prefix == "" or h.classes:includes "unnumbered"
@@ -241,12 +189,11 @@ local function numbers(chapter)
     shown[1] = appendix and letter(shown[1]) or shown[1]
     local number = not unnumbered and table.concat(shown, ".") or nil
     local kind = number and (h.level > 1 and "Section" or appendix and "Appendix" or "Chapter")
-    if targets[id] and KINDS[id:match "^(%a+)%-" or ""] then fault(chapter, id, "the label " .. id .. " stands twice") end
+    if targets[id] and kind_of(id) then fault(chapter, id, "the label " .. id .. " stands twice") end
     targets[id] = { kind = kind, number = number, title = h.content, anchor = h.identifier }
     if number and html then
       local shown = title and appendix and "Appendix " .. number .. " —" or number
-      local span = pandoc.Span(shown, { class = "header-section-number" })
-      h.content = pandoc.Inlines { span, pandoc.Space() } .. h.content
+      h.content = pandoc.Inlines { pandoc.Span(shown, { class = "header-section-number" }), pandoc.Space() } .. h.content
     elseif not number then
       h.classes:insert "unnumbered"
     end
@@ -261,18 +208,19 @@ local function numbers(chapter)
     elseif #blocks > 1 and last.t == "Para" and not last.content:find_if(function(el) return el.t == "Image" end) then
       caption = blocks:remove().content
     end
-    local function inner(own)
+    local function inner(el)
+      local own = pandoc.utils.blocks_to_inlines(el.caption.long)
       if #own > 0 and caption and #caption > 0 then fault(chapter, id, "the portable engine shows one caption: " .. plain(own)) end
       caption = #own > 0 and own or caption
     end
     blocks = blocks:walk {
       CodeBlock = function(c) if c.classes:includes "cell-code" then code:insert(c) return {} end end,
       Figure = function(f)
-        inner(pandoc.utils.blocks_to_inlines(f.caption.long))
+        inner(f)
         return f.content
       end,
       Table = function(t)
-        inner(pandoc.utils.blocks_to_inlines(t.caption.long))
+        inner(t)
         t.caption = pandoc.Caption {}
         return t
       end,
@@ -283,29 +231,24 @@ local function numbers(chapter)
   end
   local function equation(id, math)
     local number = "(" .. count(id) .. ")"
-    if html then return pandoc.Div(pandoc.Plain { math, pandoc.Span(number) }, { id = id, class = "equation" }) end
+    if html then return pandoc.Span({ math, pandoc.Span(number) }, { id = id, class = "equation" }) end
     local open = raw_inline("#[#set math.equation(numbering: _ => [" .. number .. "])\n")
-    return pandoc.Para { open, math, raw_inline(" <" .. id .. ">]") }
+    return pandoc.Span { open, math, raw_inline(" <" .. id .. ">]") }
   end
   local function equations(para)
-    local out, rest = pandoc.Blocks {}, pandoc.Inlines {}
+    local out = pandoc.Inlines {}
     for _, el in ipairs(para.content) do
-      local id, after = nil, ""
-      if el.t == "Str" then id, after = el.text:match "^{#(eq%-[%w_-]+)}(.*)$" end
-      local space = #rest > 0 and (rest[#rest].t == "Space" or rest[#rest].t == "SoftBreak") and rest:remove()
-      local math = id and #rest > 0 and rest[#rest].t == "Math" and rest:remove()
-      if math then
-        if #rest > 0 then out:insert(pandoc.Para(rest)) end
-        out:insert(equation(id, math))
-        rest = pandoc.Inlines(after ~= "" and { pandoc.Str(after) } or {})
+      local id, after = (el.t == "Str" and el.text or ""):match "^{#(eq%-[%w_-]+)}(.*)$"
+      local math = id and #out > 0 and (out[#out].t == "Math" and out[#out] or out[#out - 1])
+      if math and math.t == "Math" then
+        while out:remove() ~= math do end
+        out:extend { equation(id, math), pandoc.Str(after) }
       else
-        if space then rest:insert(space) end
-        rest:insert(el)
+        out:insert(el)
       end
     end
-    if #out == 0 then return end
-    if #rest > 0 then out:insert(pandoc.Para(rest)) end
-    return out
+    para.content = out
+    return para
   end
   return {
     Header = header,
@@ -313,12 +256,6 @@ local function numbers(chapter)
       if div.identifier:match "^fig%-" or div.identifier:match "^tbl%-" or div.classes:includes "captioned" then
         return float(div)
       end
-    end,
-    CodeBlock = function(c)
-      if not c.identifier:match "^lst%-" then return end
-      local id, caption = c.identifier, c.attributes["lst-cap"]
-      c.identifier, c.attributes["lst-cap"] = "", nil
-      return captioned(id, "lst", { c }, caption and parse(caption) or pandoc.Inlines {})
     end,
     Figure = function(f)
       if not f.identifier:match "^fig%-" then return end
@@ -328,7 +265,7 @@ local function numbers(chapter)
       if not t.identifier:match "^tbl%-" then return end
       local id, caption = t.identifier, pandoc.utils.blocks_to_inlines(t.caption.long)
       t.identifier, t.caption = "", pandoc.Caption {}
-      return captioned(id, "tbl", { t }, caption)
+      return captioned(id, "tbl", pandoc.Blocks { t }, caption)
     end,
     Para = equations,
     Plain = equations,
@@ -345,11 +282,16 @@ local function code_block(c)
   end
   if file then return pandoc.Div({ pandoc.Para(pandoc.Code(file)), c }, { class = "code-file" }) end
   if not (own and html) or fold == "false" then return c end
-  return details("code", parse(summary), c, fold == "show")
+  local tag = ('<details class="code"%s><summary>'):format(fold == "show" and " open" or "")
+  return { pandoc.Plain { raw_inline(tag), pandoc.Span(parse(summary)), raw_inline "</summary>" }, c, raw "</details>" }
 end
 
 local function with_alt(element, inline, alt)
   return { raw_inline(("#[#set %s(alt: %s)\n"):format(element, pandoc.json.encode(alt))), inline, raw_inline "]" }
+end
+
+local function unresolved(needle, id, more)
+  fault(book.chapters[1], needle, ("unresolved reference @%s: no such label in the book%s"):format(id, more or ""))
 end
 
 local function reference(item)
@@ -358,7 +300,7 @@ local function reference(item)
     pandoc.log.warn("Reference @" .. id .. " is in a chapter that is not rendered; it is shown as plain text.")
     return pandoc.Inlines(KINDS[kind_of(id)] .. " “" .. id .. "”")
   end
-  if not target then fault(book.chapters[1], "@" .. id, "unresolved reference @" .. id .. ": no such label in the book") return pandoc.Inlines {} end
+  if not target then unresolved("@" .. id, id) return pandoc.Inlines {} end
   local text = target.number and pandoc.Inlines(target.number) or target.title
   if #item.prefix > 0 then
     text = item.prefix .. { pandoc.Space() } .. text
@@ -381,6 +323,7 @@ local references = {
   Table = function(t)
     if html then return pandoc.Div({ t }, { class = "scroll", tabindex = "0" }) end
     for _, column in ipairs(t.colspecs) do if column[1] == "AlignDefault" then column[1] = "AlignLeft" end end
+    if #t.caption.long == 0 then t.classes:insert "typst:no-figure" end
     return t
   end,
   Cite = function(cite)
@@ -395,7 +338,7 @@ local references = {
     local id = link.target:match "^#(.+)$"
     if id and targets[id] and targets[id].anchor then link.target = "#" .. targets[id].anchor return link end
     if id and not targets[id] and (book.elsewhere[id] or kind_of(id)) then
-      if not book.elsewhere[id] then fault(book.chapters[1], "#" .. id, "unresolved reference @" .. id .. ": no such label in the book") end
+      if not book.elsewhere[id] then unresolved("#" .. id, id) end
       return link.content
     end
   end,
@@ -426,14 +369,10 @@ function Pandoc(doc)
     audit(part.blocks, chapter)
     with_title(part.blocks, chapter)
     targets[chapter.file] = { anchor = chapter.page }
-    if not html then
-      if chapter.part then doc.blocks:extend { raw "#part[", pandoc.Plain(pandoc.Str(chapter.part)), raw "]" } end
-      if chapter.number then
-        local place, letter = chapter.number, chapter.number:match "^%a$"
-        if letter then place = letter:byte() - 64 end
-        if book.number_sections then doc.blocks:insert(raw('#set heading(numbering: "' .. (letter and "A" or "1") .. '.1")')) end
-        doc.blocks:insert(raw("#counter(heading).update(" .. place .. " - 1)"))
-      end
+    if not html and chapter.number then
+      local letter = chapter.number:match "^%a$"
+      if book.number_sections then doc.blocks:insert(raw('#set heading(numbering: "' .. (letter and "A" or "1") .. '.1")')) end
+      doc.blocks:insert(raw("#counter(heading).update(" .. (letter and letter:byte() - 64 or chapter.number) .. " - 1)"))
     end
     doc.blocks:extend(part.blocks:walk(content(chapter)):walk(numbers(chapter)))
   end
@@ -442,7 +381,7 @@ function Pandoc(doc)
   for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
   doc:walk { Cite = function(cite)
     for _, item in ipairs(cite.citations) do
-      if not known[item.id] then fault(book.chapters[1], "@" .. item.id, "unresolved reference @" .. item.id .. ": no such label in the book, nor entry in its bibliography") end
+      if not known[item.id] then unresolved("@" .. item.id, item.id, ", nor entry in its bibliography") end
     end
   end }
   if #faults > 0 then
