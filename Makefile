@@ -4,7 +4,7 @@ LABCODE = .venv/bin/labcode
 # Quarto must execute the chapters with the project's environment, whatever else is active.
 export QUARTO_PYTHON = $(CURDIR)/.venv/bin/python
 
-.PHONY: report test setup preview clean lock
+.PHONY: report test soak setup preview clean lock
 
 report: # set-up, data, then the report as HTML and PDF in _book/
 	@$(PYTHON) labcode/bootstrap.py --quarto
@@ -13,6 +13,9 @@ report: # set-up, data, then the report as HTML and PDF in _book/
 
 test: setup # set-up, then the tests
 	@.venv/bin/python -m pytest -n 2
+
+soak: setup # set-up, then hours of tries at random, with the seed that replays them
+	@.venv/bin/python -m tests.soak
 
 setup: # the environment in .venv
 	@$(PYTHON) labcode/bootstrap.py

@@ -58,15 +58,18 @@ class Record:
 
 
 def read(root: Path) -> Record:
-    """The record of the last render; an empty one if there is none, or none that can be read."""
-    with suppress(OSError, ValueError, TypeError):
-        return Record(**json.loads((root / _RECORD).read_text("utf-8")))
+    """The record of the last render; an empty one if there is none, or none that is as it was written."""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        given = json.loads((root / _RECORD).read_text("utf-8"))
+        if given.pop("sum", "") == _digest([json.dumps(given)]):
+            return Record(**given)
     return Record()
 
 
 def write(root: Path, record: Record) -> None:
     """Keep the record."""
-    files.keep(root / _RECORD, json.dumps(asdict(record), indent=1))
+    given = asdict(record)
+    files.keep(root / _RECORD, json.dumps({**given, "sum": _digest([json.dumps(given)])}, indent=1))
 
 
 def stamp(root: Path) -> str:

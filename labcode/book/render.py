@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Literal
 from labcode.book import contradictions, edition, frozen
 from labcode.book.quarto import log as quarto_log
 from labcode.errors import RenderError
+from labcode.files import workshop
 from labcode.settings import project_root
 
 Engine = Literal["auto", "quarto", "portable"]
@@ -171,14 +171,13 @@ def _with_quarto(quarto: Quarto, root: Path, files: list[str], to: Sequence[Form
 
 def deliver(book: Path, out: Path) -> None:
     """Copy a rendered book to a folder: all of it, or nothing if there is no room; what else is there stays."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
-        fresh = Path(folder) / "fresh"
+    with workshop(out.parent) as folder:
+        fresh = folder / "fresh"
         if out.exists():
             shutil.copytree(out, fresh)
         shutil.copytree(book, fresh, dirs_exist_ok=True)
         if out.exists():
-            out.rename(Path(folder) / "old")
+            out.rename(folder / "old")
         fresh.rename(out)
 
 

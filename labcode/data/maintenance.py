@@ -76,7 +76,10 @@ def _flag(cells: Cells, column: str) -> pd.Series:
 
 
 def _refuse_conflicts(cells: Cells, frame: pd.DataFrame) -> None:
-    """One product with one set of measurements cannot have two labels."""
+    """A product's identifier cannot contradict its type, nor can one set of measurements have two labels."""
+    letter = frame["Product ID"].str.extract(r"^([LMH])[0-9]+$", expand=False)
+    says = "an identifier that begins with the letter of that line's Type"
+    cells.refuse("Product ID", letter.notna() & (letter != frame["Type"]), says)
     measured = list(schemas.MAINTENANCE_COLUMNS[:8])
     conflicts = frame.duplicated(measured) & ~frame.duplicated()
     for column in ("Failure Type", "Target"):

@@ -46,7 +46,7 @@ def expected(column: str) -> str:
     """What a column holds, for messages: ``a number from 250 to 350 K``."""
     low, high, unit = RANGES[column]
     whole = "whole " if column in WHOLE else ""
-    return f"a {whole}number from {low:,.10g} to {high:,.10g} {unit}".strip()
+    return f"a {whole}number from {low:,.12g} to {high:,.12g} {unit}".strip()
 
 
 @cache

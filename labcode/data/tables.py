@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import stat
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,10 @@ from labcode.errors import DataError, quoted
 #: No data set of the project comes near this; a larger file, packed or not, is a mistake or a zip bomb.
 MAX_BYTES = 200_000_000
 MAX_HEADER, MAX_LABEL = 10_000, 300
+#: Characters that leave no mark though they count as printable: joiners, fillers, selectors of a variant.
+_MARKLESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 #: Note on a file that may have been cut within its last number.
 UNFINISHED = "The file does not end with a newline: its last row is doubtful, it may have been cut short."
 _REPAIR = "Repair that line, or download the file again."
@@ -96,9 +101,13 @@ class Cells:
         return self.numbers(column, expected)
 
     def labels(self, column: str) -> pd.Series:
-        """A column of names, without the spaces around them."""
+        """A column of names, without the spaces around them; two that look alike are one."""
         labels = self.frame[column].str.strip()
         self.refuse(column, ~labels.str.len().between(1, MAX_LABEL), f"a name of 1 to {MAX_LABEL} characters")
+        for label in labels.unique():
+            for character in _unseen(label):
+                expected = f"a name without the invisible character U+{ord(character):04X}"
+                self.refuse(column, labels == label, expected)
         return labels
 
     def dates(self, column: str) -> pd.Series:
@@ -269,6 +278,13 @@ def _parsed(path: Path, content: bytes, names: list[str]) -> pd.DataFrame:
         raise fault(path, problem, "Repair that line, or download the file again, whole.", line=line)
     frame: pd.DataFrame = table.to_pandas().astype("str")
     return frame
+
+
+def _unseen(label: str) -> list[str]:
+    """Characters of a name that nobody sees; blanks and line ends are seen."""
+    if label.isprintable() and label.isascii():
+        return []
+    return [each for each in label if (not each.isprintable() and each not in "\t\n\r") or _MARKLESS.match(each)]
 
 
 def _line(content: bytes, row: int) -> int:

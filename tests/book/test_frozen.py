@@ -111,6 +111,10 @@ def test_what_each_page_rests_on(book: Path) -> None:
     assert reruns(book) == ALL
     frozen.forget(book)
     assert reruns(book) == ALL
+    kept = (book / "_freeze/labcode.json").read_text()
+    (book / "_freeze/labcode.json").write_text(kept.replace("eda/machines", "eda/machine5", 1))
+    assert frozen.read(book) == frozen.Record(), "a record that was changed is none"
+    (book / "_freeze/labcode.json").write_text(kept)
     record = frozen.read(book)
     record.keys["eda/machines"] = "another"
     frozen.write(book, record)

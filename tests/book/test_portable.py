@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import filelock
 import nbformat
 import pytest
 
@@ -319,6 +320,15 @@ def test_the_search_index_holds_every_section_with_its_text(book: Path) -> None:
     assert found["1.2 Tables"]["chapter"] == "1 Exploring"
     assert "symbol open 0 AAPL 123.4 1 MSFT 45.6 Table 1.1: The head of a frame." in found["1.2 Tables"]["text"]
     assert "plt.plot" not in script
+
+
+def test_what_killed_renders_left_goes_and_one_that_goes_on_is_let_alone(tmp_path: Path) -> None:
+    for name in ("dead", "alive"):
+        (tmp_path / f".render-{name}").mkdir()
+        (tmp_path / f".render-{name}.lock").touch()
+    with filelock.FileLock(tmp_path / ".render-alive.lock"):
+        render(write(tmp_path / "book"), to=["html"], out=tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.glob(".render-*")) == [".render-alive", ".render-alive.lock"]
 
 
 def test_formats_are_replaced_one_by_one(tmp_path: Path) -> None:

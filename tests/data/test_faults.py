@@ -54,6 +54,12 @@ def mixed_orders(frame: pd.DataFrame) -> str:
     return frame.assign(date=us.where(us.index < us.index[150], european)).to_csv(index=False)
 
 
+def mixed_orders_year_first(frame: pd.DataFrame) -> str:
+    written = pd.Series(pd.bdate_range("2016-01-04", periods=len(frame)), index=frame.index)
+    iso, day_next = written.dt.strftime("%Y-%m-%d"), written.dt.strftime("%Y-%d-%m")
+    return frame.assign(date=iso.where(iso.index < iso.index[200], day_next)).to_csv(index=False)
+
+
 def one_sentence(load: Callable[[], object], *parts: str) -> None:
     start = time.monotonic()
     with pytest.raises(LabcodeError) as refusal:
@@ -74,6 +80,9 @@ PRICE_FAULTS: dict[str, tuple[Spoil, list[str]]] = {
     "header of 100,000 columns": (lambda f: "a," * 100_000 + f.to_csv(index=False), ["line 1", "characters"]),
     "symbol of 200,000 characters": (cell(4, "symbol", "x" * 200_000), ["line 6", "'symbol'", "200,000 characters"]),
     "symbol that is all control": (cell(4, "open", "\x1b[2J\a"), ["line 6", "'\\x1b[2J\\x07'"]),
+    "zero-width space": (cell(4, "symbol", "A\u200bB"), ["line 6", "'symbol'", "'A\\u200bB'", "invisible", "U+200B"]),
+    "turned direction": (cell(4, "symbol", "A\u202eB"), ["line 6", "'symbol'", "U+202E"]),
+    "filler": (cell(4, "symbol", "\u3164"), ["line 6", "'symbol'", "U+3164"]),
     "NUL within": (cell(290, "symbol", "A\0B"), ["line 292", "0x00"]),
     "a quoted line end before": (
         lambda f: cell(9, "open", "x")(f.assign(symbol=f["symbol"].where(f.index > f.index[4], "A\nB"))),
@@ -105,6 +114,8 @@ PRICE_FAULTS: dict[str, tuple[Spoil, list[str]]] = {
     "missing date": (cell(9, "date", ""), ["line 11", "'date'", "missing value"]),
     "day and month alike": (dates("%d/%m/%Y", "2016-01-04", days=1), ["'date'", "cannot be told apart"]),
     "mixed orders": (mixed_orders, ["'date'", "Monday to Friday as"]),
+    "weekend": (cell(9, "date", "2016-01-09"), ["line 11", "'2016-01-09'", "Monday to Friday as year-month-day"]),
+    "mixed orders, year first": (mixed_orders_year_first, ["line 204", "Monday to Friday as year-month-day"]),
     "missing symbol": (cell(9, "symbol", ""), ["line 11", "'symbol'", "missing value"]),
     "empty file": (lambda f: "", ["is empty"]),
     "header only": (lines(lambda text: text[:1]), ["no rows"]),
@@ -141,6 +152,10 @@ def relabelled_twin(frame: pd.DataFrame) -> str:
 MAINTENANCE_FAULTS: dict[str, tuple[Spoil, list[str]]] = {
     "unknown failure": (cell(5, "Failure Type", "Gremlins"), ["line 7", "'Gremlins'", "Power Failure"]),
     "unknown quality": (cell(5, "Type", "X"), ["line 7", "'X'", "L, M, H"]),
+    "identifier against quality": (
+        lambda f: cell(5, "Product ID", "HLM"["LMH".index(f["Type"].iloc[5])] + "47181")(f),
+        ["line 7", "'Product ID'", "47181'", "that line's Type"],
+    ),
     "Celsius": (cell(5, "Air temperature [K]", 25.0), ["line 7", "'25.0'", "K"]),
     "Target 2": (cell(5, "Target", 2), ["line 7", "'Target'", "found '2'"]),
     "Target one half": (cell(5, "Target", 0.5), ["line 7", "'Target'", "0.5"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -156,35 +155,6 @@ def test_an_interrupted_save_leaves_the_old_state(monkeypatch: pytest.MonkeyPatc
     store.save(new)
     back = store.load(NAME, KEY)
     assert back is not None and back.scalars["rmse"] == 2.0 and list(back.arrays) == ["curve"]
-
-
-SAVE_UNTIL_KILLED = """
-import sys, numpy as np
-from pathlib import Path
-from labcode.results.store import Result, Store
-store = Store(Path(sys.argv[1]))
-print("ready", flush=True)
-for step in range(10**9):
-    arrays = {"x": np.random.default_rng(step).random(20_000)}
-    store.save(Result(experiment="a/b", key="k" * 64, scalars={"step": step}, arrays=arrays))
-"""
-
-
-def test_kill_9_while_saving_leaves_a_whole_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store, steps = Store(tmp_path), []
-    for delay in (0.05, 0.083, 0.111, 0.149):
-        process = python(SAVE_UNTIL_KILLED, str(tmp_path))
-        assert process.stdout and process.stdout.readline() == "ready\n"
-        while not list(tmp_path.rglob("*.json")):
-            time.sleep(0.01)
-        time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        back = store.load("a/b", "k" * 64)
-        if back is not None:
-            steps.append(back.scalars["step"])
-            np.testing.assert_array_equal(back.arrays["x"], np.random.default_rng(steps[-1]).random(20_000))
-    assert steps and capsys.readouterr().err == ""
 
 
 def test_leftovers_of_the_dead_are_swept_under_the_lock() -> None:

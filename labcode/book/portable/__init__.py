@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +15,7 @@ from labcode.book import edition
 from labcode.book.portable import kernel
 from labcode.book.portable.book import Book, Chapter, read_book
 from labcode.book.portable.pages import write_book_file, write_html, write_onefile, write_pdf
+from labcode.files import workshop
 
 __all__ = ["render"]
 
@@ -69,9 +69,8 @@ def render(
         labels = frozenset().union(*(chapter.labels for chapter in whole.chapters))
         book = replace(book, runs=False, elsewhere=labels)
     out, files = out.resolve(), files or {}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".render-", dir=out.parent) as folder:
-        work, fresh = Path(folder), Path(folder) / "fresh"
+    with workshop(out.parent) as work:
+        fresh = work / "fresh"
         fresh.mkdir()
         with ThreadPoolExecutor(1) as thread:  # here, a loop may run already, as in a notebook
             texts = thread.submit(asyncio.run, _execute_all(book, work, memory)).result()
