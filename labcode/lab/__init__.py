@@ -14,11 +14,7 @@ R = TypeVar("R", bound=Results)
 def load(kind: type[R]) -> R:
     """The result of the experiment that this kind names: the stored one, else computed now.
 
-    On a page that is rendered from rows which lack what the experiment needs, what stands in its place says so.
-
-    Raises
-    ------
-    RowsError
-        Anywhere else, if the rows lack what the experiment needs.
+    On a page that is rendered from rows which lack what the experiment needs, what stands in its place says so;
+    anywhere else, `RowsError` is raised.
     """
     return on_page(lambda: run.load_typed(kind))  # type: ignore[return-value]

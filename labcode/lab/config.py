@@ -36,32 +36,25 @@ def experiment(run: Callable[..., Results], section: str = "", **more: Any) -> E
 def configured(kind: type[S], section: str = "", *, profile: settings.Profile = "full") -> S:
     """The settings of one table of ``lab.toml``, or of several.
 
-    Parameters
-    ----------
-    kind
-        A frozen dataclass: its fields are the keys that the table must have, its types what they may be. Constraints
-        are written ``Annotated[int, Field(ge=1)]``, with pydantic's ``Field``.
-    section
-        Name of the table, such as ``"regression.first"``. Without one, each field that is annotated with such a name,
-        ``Annotated[First, "regression.first"]``, is read from its own table, and all others have their defaults.
-    profile
-        With ``"quick"``, the keys of the table's own table ``quick`` come before its others.
+    ``kind`` is a frozen dataclass: its fields are the keys that the table must have, its types what they may be, with
+    constraints such as ``Annotated[int, Field(ge=1)]`` of pydantic's ``Field``. A field that is annotated with the name
+    of a table, ``Annotated[First, "regression.first"]``, is read from that table instead, as are all without a
+    ``section``. In the quick profile, the keys of the table's own table ``quick`` come before its others.
 
-    Raises
-    ------
-    LabcodeError
-        If the file, the table or a key is missing, a key is unknown, or a value is of the wrong type or impossible.
+    `LabcodeError` if the file, a table or a key is missing, a key is unknown, or a value is of the wrong type or
+    impossible.
     """
-    if not section:
-        hints = get_type_hints(kind, include_extras=True)
-        tables = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Annotated}
-        return kind(**{name: configured(*named, profile=profile) for name, named in tables.items()})
-    table = _table(section)
+    hints = get_type_hints(kind, include_extras=True).items()
+    annotated = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Annotated}
+    named = {name: args for name, args in annotated.items() if isinstance(args[1], str)}
+    table = _table(section) if section else {}
     quick = table.pop(QUICK, {})
     if not isinstance(quick, Mapping):
         raise LabcodeError(f"{FILE}: [{section}] {QUICK} = {quick!r}, but it should be a table of settings.")
-    _refuse_unknown(kind, section, {**quick, **table})
-    return _checked(kind, section, {**table, **quick} if profile == QUICK else table)
+    kinds = {name: each for name, each in get_type_hints(kind).items() if name not in named}
+    _refuse_unknown(kinds, section, {**quick, **table})
+    others = {name: dataclasses.asdict(configured(*args, profile=profile)) for name, args in named.items()}
+    return _checked(kind, section, {**table, **(quick if profile == QUICK else {}), **others})
 
 
 def _table(section: str) -> dict[str, Any]:
@@ -90,13 +83,12 @@ def _checked(kind: type[S], section: str, table: Mapping[str, Any]) -> S:
         raise LabcodeError(f"{FILE}: [{section}] holds what no setting can be ({error}).") from None
 
 
-def _refuse_unknown(kind: Any, section: str, table: Mapping[str, Any]) -> None:
+def _refuse_unknown(kinds: Mapping[str, Any], section: str, table: Mapping[str, Any]) -> None:
     """Name the first key that is no setting; a table below this one may be another's."""
-    kinds = get_type_hints(kind)
     for key, value in table.items():
         if key in kinds:
             if dataclasses.is_dataclass(kinds[key]) and isinstance(value, Mapping):
-                _refuse_unknown(kinds[key], f"{section}.{key}", value)
+                _refuse_unknown(get_type_hints(kinds[key]), f"{section}.{key}", value)
         elif not isinstance(value, Mapping):
             near = get_close_matches(key, kinds, 1)
             meant = f"; did you mean {near[0]}?" if near else ""

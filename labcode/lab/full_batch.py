@@ -57,10 +57,7 @@ def seeded(module: Callable[[], nn.Module], seed: int) -> nn.Module:
 def history(network: nn.Module, rows: list[Tensor], sums: Sums, steps: Steps) -> np.ndarray:
     """Train in place on rows as the first versions' splits return them: ``X_train, X_test, y_train, y_test``.
 
-    Returns
-    -------
-    ndarray
-        ``(epochs, 2 * k)``: each mean of the training rows as the step saw them, and of the test rows after it.
+    ``(epochs, 2 * k)``: each mean of the training rows as the step saw them, and of the test rows after it.
     """
     X, X_test, y, y_test = rows
     means = [(seen, _means(network, X_test, y_test, sums, steps.chunk)) for seen in trained(network, X, y, sums, steps)]

@@ -16,12 +16,8 @@ _TITLES = {"prices": "NYSE prices", "maintenance": "predictive maintenance"}
 def data_line(*provenances: Provenance, in_every_edition: bool = False) -> Markdown:
     """Say which data the page was computed from; a callout if any of them are simulated.
 
-    Parameters
-    ----------
-    provenances
-        Of every data set that the page uses.
-    in_every_edition
-        What is handed in says once which files it was computed from; that rows are simulated, it says on every page.
+    What is handed in says once, where it is ``in_every_edition``, which files it was computed from; that rows are
+    simulated, it says on every page.
     """
     parts = "; ".join(
         f"{_TITLES[each.name]}: {escaped(_origin(each))}, {count(each.rows)} rows" for each in provenances
@@ -48,31 +44,20 @@ def _origin(provenance: Provenance) -> str:
 
 def provenance_table(*provenances: Provenance) -> Markdown:
     """Where each data set came from, one column each."""
-    return table(
-        pd.DataFrame(
-            {
-                _TITLES[each.name]: {
-                    "source": _origin(each),
-                    "rows": count(each.rows),
-                    "SHA-256": marked(f"`{each.sha256[:16]}…`"),
-                    "licence": each.licence,
-                    "notes": " ".join(each.notes) or "none",
-                }
-                for each in provenances
-            }
-        ),
-        index="",
-    )
+    columns = {
+        _TITLES[each.name]: {
+            "source": _origin(each),
+            "rows": count(each.rows),
+            "SHA-256": marked(f"`{each.sha256[:16]}…`"),
+            "licence": each.licence,
+            "notes": " ".join(each.notes) or "none",
+        }
+        for each in provenances
+    }
+    return table(pd.DataFrame(columns), index="")
 
 
 def oddity_table(provenance: Provenance) -> Markdown:
     """The odd rows that were found, and the rule that treats them."""
-    return table(
-        pd.DataFrame(
-            {
-                "oddity": list(provenance.oddities),
-                "rows": list(provenance.oddities.values()),
-                "rule": [provenance.rules[name] for name in provenance.oddities],
-            }
-        )
-    )
+    found = [(name, rows, provenance.rules[name]) for name, rows in provenance.oddities.items()]
+    return table(pd.DataFrame(found, columns=["oddity", "rows", "rule"]))

@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike
 from labcode.data.types import Dataset
 from labcode.results.number import Number, Over, Quantity
 from labcode.results.store import Result
-from labcode.scoring.intervals import DATE_BLOCK, Interval, percentile_interval, rmse_interval, skill_interval
+from labcode.scoring import intervals
+from labcode.scoring.intervals import DATE_BLOCK, Interval
 from labcode.scoring.scores import Floats
 
 #: What an experiment is handed: the data sets and the results that it asked for, by name.
 Data = Mapping[str, Dataset]
 Stored = Mapping[str, Result]
+#: A figure for each of some numbers, such as epochs, or for each of some names, such as classes.
+ByNumber = Mapping[int, Number]
+ByName = Mapping[str, Number]
 
 
 def counted(says: str, least: int = 0, over: Over | None = None, name: str | None = None) -> Quantity:
@@ -76,13 +80,21 @@ def number(interval: Interval) -> Number:
 def estimate(draws: Floats, tried: int = 1) -> Number:
     """The first of ``(draws + 1,)``, and percentile limits of the others for so many statements together (Bonferroni).
 
-    Examples
-    --------
     >>> import numpy as np
     >>> estimate(np.array([0.5, 0.4, 0.6])).value
     0.5
     """
-    return number(percentile_interval(draws[0], draws[1:], tried))
+    return number(intervals.percentile_interval(draws[0], draws[1:], tried))
+
+
+def next_seed(values: ArrayLike) -> Number:
+    """The mean over seeds ``(n,)``, and where one more seed should fall; no shape is assumed."""
+    return number(intervals.next_draw_interval(values))
+
+
+def mean_of_seeds(values: ArrayLike) -> Number:
+    """The mean over seeds ``(n,)``, and its interval by Student's t."""
+    return number(intervals.mean_of_seeds(values))
 
 
 def over_range(values: Floats) -> Number:
@@ -92,9 +104,9 @@ def over_range(values: Floats) -> Number:
 
 def rmse_of(errors: ArrayLike, dates: Any) -> Number:
     """Root mean squared error; its limits draw months."""
-    return number(rmse_interval(errors, dates, block=DATE_BLOCK))
+    return number(intervals.rmse_interval(errors, dates, block=DATE_BLOCK))
 
 
 def skill_of(squared: ArrayLike, reference: ArrayLike, dates: Any) -> Number:
     """Share of the reference's squared error that is saved; its limits draw months."""
-    return number(skill_interval(squared, reference, dates, block=DATE_BLOCK))
+    return number(intervals.skill_interval(squared, reference, dates, block=DATE_BLOCK))

@@ -5,6 +5,8 @@ A reader needs PyTorch, pandas, scikit-learn, imbalanced-learn and the table; no
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from labcode.book.listing import source_of
 from labcode.lab.classification.settings import First as FirstOfMachines
 from labcode.lab.config import configured
@@ -31,7 +33,7 @@ import sys
 {code}
 
 
-rows = first_split(pd.read_csv(sys.argv[1]), smote_seed={smote_seed}, neighbors={neighbors})
+rows = first_split(pd.read_csv(sys.argv[1]), smote_seed={smote_seed}, neighbors={smote_neighbors})
 torch.manual_seed(0)
 network = FirstNetwork({hidden})
 history = train_first(network, rows, epochs={epochs}, lr={lr})
@@ -46,20 +48,10 @@ def scripts() -> dict[str, str]:
     """Name and text of each script, with the settings of ``lab.toml``."""
     prices = configured(FirstOfPrices, "regression.first", profile=profile())
     machines = configured(FirstOfMachines, "classification.first", profile=profile())
-    functions = ("cleaned", "first_split", "FirstNetwork", "train_first", "accuracy", "scored")
+    shown = ("first_split", "FirstNetwork", "train_first")
+    of_prices = source_of("labcode.lab.regression.first", *shown)
+    of_machines = source_of("labcode.lab.classification.first", "cleaned", *shown, "accuracy", "scored")
     return {
-        "scripts/regression.py": _REGRESSION.format(
-            code=source_of("labcode.lab.regression.first", "first_split", "FirstNetwork", "train_first"),
-            hidden=tuple(prices.hidden),
-            epochs=prices.epochs,
-            lr=prices.lr,
-        ),
-        "scripts/classification.py": _CLASSIFICATION.format(
-            code=source_of("labcode.lab.classification.first", *functions),
-            smote_seed=SEED,
-            neighbors=machines.smote_neighbors,
-            hidden=tuple(machines.hidden),
-            epochs=machines.epochs,
-            lr=machines.lr,
-        ),
+        "scripts/regression.py": _REGRESSION.format(code=of_prices, **asdict(prices)),
+        "scripts/classification.py": _CLASSIFICATION.format(code=of_machines, smote_seed=SEED, **asdict(machines)),
     }

@@ -29,10 +29,7 @@ KINDS: dict[str, type[Results]] = {
 def verdict(name: str) -> Verdict:
     """The verdict on a conclusion, by its id in data/reference.toml; see `load` for rows that lack something.
 
-    Raises
-    ------
-    LabcodeError
-        If it has no condition, or one that names what is not there.
+    `LabcodeError` if it has no condition, or one that names what is not there.
     """
     return on_page(lambda: _verdict(name))  # type: ignore[return-value]
 

@@ -18,10 +18,9 @@ from labcode.book.reference import Cell, figures
 from labcode.errors import LabcodeError
 from labcode.lab import load
 from labcode.lab.classification.first_results import AsSubmitted
+from labcode.lab.quantities import next_seed
 from labcode.lab.verdicts import KINDS
 from labcode.results.number import Number, decimals
-from labcode.results.typed import Results
-from labcode.scoring.intervals import next_draw_interval
 from labcode.scoring.scores import weighted_f1
 
 Outcome = Literal["yes", "no", "one seed"]
@@ -48,12 +47,6 @@ class Compared:
     cell: Cell
     ours: Number
     outcome: Outcome
-
-
-def over_seeds(values: NDArray[Any]) -> Number:
-    """Mean over seeds ``(n_seeds,)``, and the limits between which one more seed should fall."""
-    found = next_draw_interval(values)
-    return Number(found.value, found.low, found.high)
 
 
 def most_seeds(values: NDArray[Any]) -> Number:
@@ -85,27 +78,18 @@ def with_limits(number: Number, places: int) -> str:
 
 #: What an expression may use beside results.
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each for each in (over_seeds, most_seeds, root, report_of, weighted_f1)
+    **{each.__name__: each for each in (most_seeds, root, report_of, weighted_f1)},
+    "over_seeds": next_seed,
 }
 
 
-def ours(expression: str, loaded: Callable[[type[Results]], Results] = load) -> Number:
-    """Our figure.
+def ours(expression: str) -> Number:
+    """Our figure by an expression such as ``"regression_as_submitted.test_mse_epoch[40]"``.
 
-    Parameters
-    ----------
-    expression
-        Such as ``"regression_as_submitted.test_mse_epoch[40]"``.
-    loaded
-        Gives the result of a kind.
-
-    Raises
-    ------
-    LabcodeError
-        If it names what is not there, or is no figure.
+    `LabcodeError` if it names what is not there, or is no figure.
     """
     named = set(re.findall(r"\w+", expression))
-    names = {name: loaded(kind) for name, kind in KINDS.items() if name in named}
+    names = {name: load(kind) for name, kind in KINDS.items() if name in named}
     try:
         found = eval(expression, {**_FUNCTIONS, **names})
         return found if isinstance(found, Number) else Number(float(found))
@@ -122,24 +106,20 @@ def comes_out(cell: Cell, own: Number) -> Outcome:
     digit; a limit must hold; all else must agree to the digits printed, or within :data:`ABOUT` where it was given as
     approximate. One seed cannot tell.
 
-    Examples
-    --------
     >>> cell = Cell(id="x", label="", section="", value=0.78, places=2, ours="")
     >>> comes_out(cell, Number(0.77, 0.75, 0.79)), comes_out(cell, Number(0.77))
     ('yes', 'no')
     """
     half = 0.5 * 10**-cell.places
     if cell.relation != "equal":
-        return _said(own.value < cell.value if cell.relation == "below" else own.value > 0.5)
-    if math.isnan(own.low):
+        holds = own.value < cell.value if cell.relation == "below" else own.value > 0.5
+    elif math.isnan(own.low):
         allowed = max(half, ABOUT * abs(own.value)) if cell.about else half
-        return _said(abs(own.value - cell.value) <= allowed * (1 + 1e-9))
-    if not math.isfinite(own.high - own.low):
+        holds = abs(own.value - cell.value) <= allowed * (1 + 1e-9)
+    elif math.isfinite(own.high - own.low):
+        holds = own.low - half <= cell.value <= own.high + half
+    else:
         return "one seed"
-    return _said(own.low - half <= cell.value <= own.high + half)
-
-
-def _said(holds: bool) -> Outcome:
     return "yes" if holds else "no"
 
 

@@ -6,9 +6,8 @@ import pandas as pd
 
 from labcode.book.text import escaped
 from labcode.lab import load
-from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
-from labcode.lab.classification.sound_results import Contest
+from labcode.lab.classification.sound_results import Ceiling, Contest
 from labcode.lab.regression.results import Sound
 from labcode.results.number import count
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.labels import NO_FAILURE, power
-from labcode.lab.classification.rows import Labels
+from labcode.lab.classification.classes import Labels
 from labcode.scoring.scores import Floats
 from labcode.settings import SEED
 
@@ -38,12 +38,7 @@ def with_derived(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def resampled(X: pd.DataFrame, labels: Labels, sampler: BaseSampler) -> tuple[pd.DataFrame, Labels]:
-    """Training rows with other numbers of each class; neighbours are near in columns of equal spread.
-
-    Shape
-    -----
-    ``X`` ``(n, k)`` and labels ``(n,)`` to ``(m, k)`` and ``(m,)``, in the units of ``X``.
-    """
+    """Training rows ``(n, k)`` and ``(n,)`` with other numbers of each class; neighbours are near in equal spreads."""
     scaler = StandardScaler().fit(X)
     more, more_labels = sampler.fit_resample(scaler.transform(X), labels)
     return pd.DataFrame(scaler.inverse_transform(more), columns=X.columns), more_labels

@@ -1,4 +1,7 @@
-"""The experiment on rare classes: each way on the same folds, by as many optimiser steps, compared at equal alarms."""
+"""The experiment on rare classes: each way on the same folds, by as many optimiser steps, compared at equal alarms.
+
+Failures found at equally many needless stops, and average precision, are counted in many resamples of the rows at once.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.preprocessing import StandardScaler
 
 from labcode.lab.classification import balancing
 from labcode.lab.classification.balancing import Failed, Method, measured_columns, with_derived
-from labcode.lab.classification.balancing_alarms import Ranking
-from labcode.lab.classification.balancing_results import Balanced, EqualAlarms
-from labcode.lab.classification.classes import NORMAL
+from labcode.lab.classification.classes import N_CLASSES, NORMAL, Inputs, Labels, Numbers
 from labcode.lab.classification.network import class_chances, plain_networks
 from labcode.lab.classification.rows import (
-    N_CLASSES,
     Compared,
     FailureRows,
-    Inputs,
-    Labels,
-    Numbers,
     class_numbers,
     failure_rows,
     folds_of,
@@ -29,6 +28,7 @@ from labcode.lab.classification.rows import (
     without_weights,
 )
 from labcode.lab.classification.settings import Balancing, Plain
+from labcode.lab.classification.training_results import Balanced, EqualAlarms
 from labcode.lab.needs import on_machines
 from labcode.lab.quantities import Data, Stored, estimate
 from labcode.nets.processes import in_parallel
@@ -47,12 +47,54 @@ class BalancingSpec:
 
 
 @dataclass(frozen=True, eq=False)
+class Ranking:
+    """How a probability ranks the failures among the healthy rows, in each draw; all ``(draws, f)``.
+
+    ``failures``: how often each is drawn, the most probable first. ``above``: healthy rows that are as probable, or
+    more so; ``right``: the same for failures, itself included.
+    """
+
+    failures: Floats
+    above: Floats
+    right: Floats
+
+    @classmethod
+    def of(cls, failed: Failed, probability: Floats, counts: Counts) -> Ranking:
+        """Rank rows ``(n,)`` that are drawn so often, ``(draws, n)``."""
+        places = np.flatnonzero(failed)
+        places = places[np.argsort(-probability[places], kind="stable")]
+        scores = -probability[places]
+        healthy = np.flatnonzero(~failed)
+        # For each healthy row, the first failure that is no more probable than it.
+        first = np.searchsorted(scores, -probability[healthy], side="left")
+        shape = (len(healthy), len(places) + 1)
+        bins = csr_matrix((np.ones(len(healthy), dtype=np.float32), (np.arange(len(healthy)), first)), shape=shape)
+        above = np.cumsum((bins.T @ counts[:, healthy].T).T, axis=1, dtype=np.float64)[:, :-1]
+        failures = counts[:, places].astype(np.float64)
+        last = np.searchsorted(scores, scores, side="right") - 1
+        return cls(failures, above, np.cumsum(failures, axis=1)[:, last])
+
+    def average_precision(self) -> Floats:
+        """Mean over the failures of the precision at the threshold that finds them, ``(draws,)``."""
+        called = np.maximum(self.right + self.above, 1)
+        return np.asarray((self.failures * self.right / called).sum(axis=1) / self.failures.sum(axis=1))
+
+    def found(self, needless: int | Floats) -> Floats:
+        """Failures found at so many needless stops at most, a number or one for each draw; ``(draws,)``."""
+        allowed = np.asarray(needless, dtype=np.float64).reshape(-1, 1)
+        return np.asarray((self.failures * (self.above <= allowed)).sum(axis=1))
+
+    def found_by(self, needless: NDArray[np.int64]) -> Floats:
+        """Failures found among the rows as they are, by needless stops ``(k,)``."""
+        order = np.sort(self.above[0])
+        return np.searchsorted(order, needless, side="right").astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
 class Given:
     """What the networks of a method say of rows held out.
 
-    Shape
-    -----
-    ``probabilities`` and ``undone`` ``(n_seeds, n, 6)``: as trained, and with weights and copies divided out.
+    ``probabilities`` and ``undone`` ``(n_seeds, n, 6)``: as trained, and with weights and copies divided out;
     ``thresholds`` ``(n_budgets, n)``: from inner folds of the fold that holds the row out.
     """
 
@@ -68,16 +110,14 @@ def run_equal_alarms(spec: BalancingSpec, *, data: Data, results: Stored, progre
     given = _out_of_fold(spec, rows)
     progress(0.85)
     failed, counts = rows.y != NORMAL, row_draws(rows.y, settings.draws)
-    needless = [_needless(own.probabilities, failed, counts) for own in given.values()]
-    at_smote = needless[list(given).index("smote")]
-    tasks = [(settings, own, rows.y, counts, called, at_smote) for own, called in zip(given.values(), needless)]
+    at_smote = _needless(given["smote"].probabilities, failed, counts)
+    tasks = [(settings, own, rows.y, counts, at_smote) for own in given.values()]
     scored = dict(zip(given, in_parallel(_scored, tasks), strict=True))
     f1 = Compared.of(rows.y, [own.probabilities.argmax(axis=2) for own in given.values()], settings.seeds)
     found = {
         name: Balanced(
             **_estimates(own, scored["nothing"], len(given) - 1),
             macro_f1=f1.score(macro_f1, place),
-            gain=f1.gain(macro_f1, place),
             updates=Number(given[name].updates),
         )
         for place, (name, own) in enumerate(scored.items())
@@ -87,7 +127,6 @@ def run_equal_alarms(spec: BalancingSpec, *, data: Data, results: Stored, progre
         seeds=settings.seeds,
         failures=Number(int(failed.sum())),
         healthy=Number(int((~failed).sum())),
-        best=max(found, key=lambda name: found[name].average_precision.value),
         needless=np.arange(settings.longest + 1),
         curves=np.stack([own.curve for own in scored.values()]),
     )
@@ -179,7 +218,7 @@ def _needless(probabilities: Floats, failed: Failed, counts: Counts) -> Floats:
     return np.stack([counts @ (~failed & (own.argmax(axis=1) != NORMAL)).astype(np.float32) for own in probabilities])
 
 
-def _scored(settings: Balancing, own: Given, y: Numbers, counts: Counts, needless: Floats, at_smote: Floats) -> _Scored:
+def _scored(settings: Balancing, own: Given, y: Numbers, counts: Counts, at_smote: Floats) -> _Scored:
     """All that is computed from resamples of one method."""
     failed, budgets, values = y != NORMAL, settings.needless, {}
     for kind, members in (("_undone", own.undone), ("", own.probabilities)):
@@ -187,7 +226,7 @@ def _scored(settings: Balancing, own: Given, y: Numbers, counts: Counts, needles
         values[f"average_precision{kind}"] = _mean(one.average_precision() for one in ranked)
         values[f"log_loss{kind}"] = counts.astype(np.float64) @ row_losses(y, members).mean(axis=0) / len(y)
     values["found_at_smote"] = _mean(one.found(at) for one, at in zip(ranked, at_smote, strict=True))
-    values["called_needless"] = needless.mean(axis=0)
+    values["called_needless"] = _needless(own.probabilities, failed, counts).mean(axis=0)
     above = (1 - own.probabilities[None, :, :, NORMAL] > own.thresholds[:, None]).mean(axis=1)
     by_needless = {
         "found": {at: _mean(one.found(at) for one in ranked) for at in budgets},

@@ -1,4 +1,4 @@
-"""What a classifier that knows the rules of the table would do: chances of each class, and what to make of them.
+"""What a classifier that knows the rules of the table would do and score, on the rows and on simulated tables.
 
 The rules are those that UCI published with the data (https://doi.org/10.24432/C5HS5C). Heat dissipation, power and
 overstrain follow from a row; when a tool fails and when a process fails for no reason is drawn by chance.
@@ -6,20 +6,35 @@ overstrain follow from a row; when a tool fails and when a process fails for no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import triang, uniform
 
-from labcode.data.columns import QUALITY, SENSORS
+from labcode.data.columns import FAILURE, QUALITY, SENSORS
 from labcode.data.labels import FAILURE_MODES, MIN_COOLING_SPEED, MIN_TEMPERATURE_DIFFERENCE, NO_FAILURE, physical_flags
-from labcode.data.simulate_maintenance import QUALITIES, RANDOM_FAILURES, TOOL_LIFE, WORN_TOOL_FAILS
-from labcode.lab.classification.classes import CLASSES, RANDOM
-from labcode.lab.classification.rows import Numbers
-from labcode.scoring.scores import Floats
+from labcode.data.simulate_maintenance import (
+    QUALITIES,
+    RANDOM_FAILURES,
+    TOOL_LIFE,
+    WORN_TOOL_FAILS,
+    simulate_maintenance,
+)
+from labcode.lab.classification.classes import CLASSES, RANDOM, Numbers
+from labcode.lab.classification.rows import Compared, class_numbers, confusion_counts, row_losses
+from labcode.lab.classification.settings import Simulation
+from labcode.lab.classification.sound_results import Ceiling, Decision
+from labcode.lab.needs import on_machines
+from labcode.lab.quantities import Data, Stored, next_seed, number
+from labcode.results.experiments import Progress
+from labcode.results.number import Number
+from labcode.scoring.intervals import mean_interval
+from labcode.scoring.scores import Floats, accuracy, f1_scores, macro_f1
+from labcode.settings import SEED
 
 AIR, PROCESS, SPEED, _, WEAR = SENSORS
 Precision = Literal["float64", "float32", "float64_as_float32", "printed"]
@@ -27,10 +42,9 @@ Precision = Literal["float64", "float32", "float64_as_float32", "printed"]
 
 @dataclass(frozen=True)
 class Chances:
-    """What the rules leave to chance.
+    """What the rules leave to chance: the wear (min) at which a tool is replaced (``life``), and what fails how often.
 
-    ``life`` is the distribution of the tool wear (min) at which a tool is replaced; then it ``fails`` with a chance.
-    ``random`` is the chance that a process fails for no reason.
+    A worn tool ``fails`` with a chance; that of ``random`` is that a process fails for no reason.
     """
 
     life: Any
@@ -141,10 +155,8 @@ def temperature_difference(rows: pd.DataFrame, precision: Precision = "float64")
     With ``"float32"``, the columns are rounded before they are subtracted, with ``"float64_as_float32"`` the difference
     after it.
     """
-    air, process = rows[AIR].to_numpy(dtype=np.float64), rows[PROCESS].to_numpy(dtype=np.float64)
-    if precision == "float32":
-        return np.asarray(process.astype(np.float32) - air.astype(np.float32))
-    difference = np.asarray(process - air)
+    columns = rows[[AIR, PROCESS]].to_numpy(dtype=np.float32 if precision == "float32" else np.float64)
+    difference: NDArray[np.floating[Any]] = columns[:, 1] - columns[:, 0]
     if precision == "printed":
         return difference.round(1)
     return difference.astype(np.float32) if precision == "float64_as_float32" else difference
@@ -173,10 +185,106 @@ def heat_as_printed(rows: pd.DataFrame) -> Floats:
 def most_right(values: ArrayLike, failed: ArrayLike) -> int:
     """Rows that are right if each distinct value is called what most of its rows are.
 
-    Examples
-    --------
     >>> most_right([8.6, 8.6, 8.6, 8.7], [True, False, False, True])
     3
     """
     by_value = pd.Series(np.asarray(failed, dtype=bool)).groupby(np.asarray(values))
     return int(np.maximum(by_value.sum(), by_value.size() - by_value.sum()).sum())
+
+
+#: What a decision may know of a row.
+VIEWS = ("exact", "printed", "row order")
+#: Decisions: what each sees of a row, and whether it is the best one or the most probable class.
+DECISIONS = {
+    "most_probable": ("exact", False),
+    "best": ("exact", True),
+    "most_probable_printed": ("printed", False),
+    "best_printed": ("printed", True),
+    "row_order": ("row order", True),
+}
+#: Seeds of the simulated tables: those that set the decisions, and those that are scored.
+_LEARNING, _SCORING = 1_000 + SEED, 1_000_000 + SEED
+
+
+def run_ceiling(spec: Simulation, *, data: Data, results: Stored, progress: Progress) -> Ceiling:
+    """Score decisions that know the rules, on the rows and on simulated tables; set them on other tables."""
+    rows = data["maintenance"].frame
+    y = class_numbers(rows[FAILURE])
+    tables = [simulate_maintenance(spec.rows[0], _LEARNING + i) for i in range(spec.learning_draws)]
+    published, stand_in = (_weights(tables, chances) for chances in (PUBLISHED, STAND_IN))
+    progress(0.15)
+    views = _views(rows, PUBLISHED)
+    measured = decide(true_probabilities(rows, STAND_IN), stand_in["exact"])
+    drawn = []
+    for i in range(spec.draws):  # not side by side: what starts another process takes longer than many tables
+        drawn.append(_score_draw(spec.rows, _SCORING + i, stand_in))
+        progress(0.15 + 0.8 * (i + 1) / spec.draws)
+    scores, parts = (np.array(found) for found in zip(*drawn, strict=True))
+    return Ceiling(
+        **_on_rows(y, dict(zip(DECISIONS, _named(views, published))) | {"best_measured": measured}),
+        log_loss=number(mean_interval(row_losses(y, views["exact"]), np.arange(len(y)))),
+        **_edge(rows, y),
+        draws=len(drawn),
+        simulated={name: next_seed(column) for name, column in zip(DECISIONS, scores.T)},
+        leak_bound={size: Number(float(column.max())) for size, column in zip(spec.rows, parts.T, strict=True)},
+    )
+
+
+def _views(rows: pd.DataFrame, chances: Chances) -> dict[str, Floats]:
+    """Probabilities by what is known of a row."""
+    return {
+        "exact": true_probabilities(rows, chances),
+        "printed": true_probabilities(rows, chances, heat=heat_as_printed(rows)),
+        "row order": true_probabilities(rows, chances, ends=known_ends(rows)),
+    }
+
+
+def _weights(tables: list[pd.DataFrame], chances: Chances) -> dict[str, Weights]:
+    """The best decision for each view, set on simulated rows without their labels."""
+    views = [_views(table, chances) for table in tables]
+    return {view: best_weights(np.concatenate([each[view] for each in views])) for view in VIEWS}
+
+
+def _named(views: Mapping[str, Floats], best: Mapping[str, Weights]) -> list[Numbers]:
+    """What each decision calls the rows."""
+    weights = {True: best, False: dict.fromkeys(VIEWS, MOST_PROBABLE)}
+    return [decide(views[view], weights[is_best][view]) for view, is_best in DECISIONS.values()]
+
+
+def _on_rows(y: Numbers, named: Mapping[str, Numbers]) -> dict[str, Any]:
+    """Scores of each decision on the rows, and paired differences."""
+    found, place = Compared.of(y, list(named.values())), {name: i for i, name in enumerate(named)}
+    decisions: dict[str, Any] = {
+        name: Decision(
+            macro_f1=found.score(macro_f1, i), accuracy=found.score(accuracy, i), f1=found.by_class(f1_scores, i)
+        )
+        for name, i in place.items()
+    }
+    return decisions | {
+        "gain_of_deciding": found.gain(macro_f1, place["best"], place["most_probable"]),
+        "artefact_best": found.gain(macro_f1, place["best"], place["best_printed"]),
+    }
+
+
+def _edge(rows: pd.DataFrame, y: Numbers) -> dict[str, Any]:
+    """Rows whose temperatures are 8.6 K apart as printed, and how well a difference tells which of them failed."""
+    edge = on_the_edge(rows)
+    heat = np.array(list(CLASSES.values()))[y[edge]] == "heat_dissipation"
+    differences = {name: temperature_difference(rows[edge], name) for name in get_args(Precision)}
+    return {
+        "edge_rows": Number(int(edge.sum())),
+        "edge_failures": Number(int(heat.sum())),
+        "edge_right": {name: Number(most_right(values, heat)) for name, values in differences.items()},
+    }
+
+
+def _score_draw(sizes: tuple[int, ...], seed: int, best: Mapping[str, Weights]) -> tuple[Floats, list[float]]:
+    """Macro-F1 on a simulated table of each decision that knows its rules, and of the best one on parts of it."""
+    rows = simulate_maintenance(sizes[0], seed)
+    y, named = class_numbers(rows[FAILURE]), np.stack(_named(_views(rows, STAND_IN), best))
+    ours, order = named[list(DECISIONS).index("best")], np.random.default_rng(seed).permutation(len(y))
+    parts = [float(macro_f1(confusion_counts(y[order[:n]], ours[order[:n]]))) for n in sizes]
+    return macro_f1(confusion_counts(y, named)), parts
+
+
+EXPERIMENTS = (on_machines(run_ceiling, "classification.ceiling", seconds=30),)

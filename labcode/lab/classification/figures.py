@@ -10,14 +10,12 @@ from matplotlib.colors import ListedColormap, to_rgba
 
 from labcode.book.reference import stated
 from labcode.errors import RowsError
-from labcode.lab.classification.balancing_results import EqualAlarms
 from labcode.lab.classification.classes import CLASSES, NORMAL, SHORT
-from labcode.lab.classification.decision_results import Decided
-from labcode.lab.classification.faults_results import Leakage
 from labcode.lab.classification.first import first_split, split_first
-from labcode.lab.classification.first_results import PRINTED_EPOCHS, AsSubmitted
-from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.first_results import PRINTED_EPOCHS, AsSubmitted, Leakage
+from labcode.lab.classification.sound_results import Decided
 from labcode.lab.classification.tables import CLASS_NAMES, FAULTS, POLICIES, TECHNIQUES, WAYS
+from labcode.lab.classification.training_results import EqualAlarms, HeldBack
 from labcode.lab.eda.figures import LOOKS
 from labcode.lab.regression.figures import by_seed_and_epoch
 
@@ -54,16 +52,12 @@ def runs(first: AsSubmitted) -> pd.DataFrame:
 
 def printed() -> pd.DataFrame:
     """What our first version printed, as `runs` has it: training loss and test accuracy; the others are missing."""
-    name = "classification.baseline"
-    rows = [
-        row
+    names = {"training": ("loss", "classification.baseline_loss"), "test": ("accuracy", "classification.baseline")}
+    return pd.DataFrame(
+        {"epoch": epoch, "rows": rows, score: stated(f"{name}_{epoch}").value}
         for epoch in PRINTED_EPOCHS[:-1]
-        for row in (
-            (epoch, "training", stated(f"{name}_loss_{epoch}").value, np.nan),
-            (epoch, "test", np.nan, stated(f"{name}_{epoch}").value),
-        )
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "rows", "loss", "accuracy"])
+        for rows, (score, name) in names.items()
+    )
 
 
 def confusions(first: AsSubmitted) -> Mapping[str, pd.DataFrame]:
@@ -75,14 +69,12 @@ def confusions(first: AsSubmitted) -> Mapping[str, pd.DataFrame]:
     return {name: pd.DataFrame(counts, index=CLASS_NAMES, columns=CLASS_NAMES) for name, counts in found.items()}
 
 
-SCORED = {"macro_f1": "recorded rows held out", "own_macro_f1": "its own test rows, classes alike"}
-
-
 def scores_with_faults(found: Leakage) -> pd.DataFrame:
     """Columns ``fault``, ``scored on`` and ``macro-F1``; a row a variant and kind of test row."""
+    kinds = {"macro_f1": "recorded rows held out", "own_macro_f1": "its own test rows, classes alike"}
     return pd.DataFrame(
         {"fault": FAULTS[name], "scored on": scored, "macro-F1": float(getattr(own, field))}
-        for field, scored in SCORED.items()
+        for field, scored in kinds.items()
         for name, own in found.variants.items()
     )
 

@@ -13,16 +13,10 @@ from torch import nn
 
 
 def cleaned(machines: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Inputs and class numbers of the machines, as our first version made them.
+    """Inputs ``(n, 7)`` and class numbers ``(n,)`` of the machines, as our first version made them.
 
-    Fault kept: ``Target``, which all but says whether a machine failed, stays among the inputs.
-
-    Returns
-    -------
-    DataFrame
-        ``(n, 7)``: type (as a number), air and process temperature (K), speed (rpm), torque (Nm), wear (min), target.
-    ndarray
-        ``(n,)``, the failure type's place in the alphabet, from 0.
+    Fault kept: ``Target``, which all but says whether a machine failed, stays among the inputs: type (as a number), air
+    and process temperature (K), speed (rpm), torque (Nm), wear (min), target. Classes are numbered by the alphabet.
     """
     inputs = machines.drop(columns=["UDI", "Product ID", "Failure Type"])
     inputs["Type"] = LabelEncoder().fit_transform(inputs["Type"])
@@ -36,12 +30,8 @@ def first_split(
 ) -> list[torch.Tensor]:
     """Training and test rows, as our first version made them.
 
-    Faults kept: the scaler and SMOTE see the test rows, and most test rows are made by SMOTE.
-
-    Returns
-    -------
-    list of Tensor
-        ``X_train, X_test`` ``(n, 7)``, standardised, float32; ``y_train, y_test`` ``(n,)``, class numbers.
+    Faults kept: the scaler and SMOTE see the test rows, and most test rows are made by SMOTE. ``X_train, X_test``
+    ``(n, 7)`` are standardised, float32; ``y_train, y_test`` ``(n,)`` are class numbers.
     """
     inputs, y = cleaned(machines)
     X = StandardScaler().fit_transform(inputs)  # over all rows
@@ -57,13 +47,7 @@ def split_first(
     smote_seed: int | None = None,
     neighbors: int = 5,
 ) -> list[torch.Tensor]:
-    """The same columns in the right order: split, then fit the scaler and SMOTE on training rows only.
-
-    Returns
-    -------
-    list of Tensor
-        As `first_split` does; the test rows are as they were, each failure type in proportion.
-    """
+    """The same in the right order: split, each class in proportion, then scaler and SMOTE on training rows only."""
     inputs, y = cleaned(machines)
     parts = train_test_split(inputs, y, test_size=0.2, random_state=42, stratify=y)
     X_train, X_test, y_train, y_test = parts
@@ -105,11 +89,8 @@ def train_first(
 ) -> pd.DataFrame:
     """Train the network in place, one step of Adam an epoch on all training rows of `first_split`.
 
-    Returns
-    -------
-    DataFrame
-        By epoch, loss and accuracy of the training rows as the step saw them (with dropout on, where there is any) and
-        of the test rows after it (with dropout off): ``train_loss, test_loss, train_accuracy, test_accuracy``.
+    The frame has, by epoch, loss and accuracy of the training rows as the step saw them, with dropout on, and of the
+    test rows after it: ``train_loss, test_loss, train_accuracy, test_accuracy``.
     """
     X_train, X_test, y_train, y_test = rows
     loss_of = nn.CrossEntropyLoss()

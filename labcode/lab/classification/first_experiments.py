@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from labcode.book.reference import stated
-from labcode.lab.classification.classes import NORMAL, RANDOM
+from labcode.lab.classification.classes import NORMAL, RANDOM, Numbers
 from labcode.lab.classification.first_results import PRINTED_EPOCHS, Agreement, AsSubmitted, Natural, Reweighted, Runs
-from labcode.lab.classification.first_stated import Comparison, Flags, StatedFigure, draws_of, stated_figures
-from labcode.lab.classification.rows import Compared, Numbers, confusion_counts
+from labcode.lab.classification.first_stated import Comparison, StatedFigure, draws_of, stated_figures
+from labcode.lab.classification.rows import Compared, confusion_counts
 from labcode.lab.classification.settings import First
 from labcode.lab.needs import on_machines
-from labcode.lab.quantities import Data, Stored, number
+from labcode.lab.quantities import Data, Stored, mean_of_seeds, next_seed
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
@@ -29,37 +29,28 @@ COUNTED_SEEDS = (5, 10, 20, 30)
 NETWORKS = ("plain", "regularised")
 
 
-def _stated_matrix() -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(int(count) for count in row) for row in stated("classification.confusion").values or ())
-
-
 @dataclass(frozen=True, kw_only=True)
 class FirstSpec:
     """Our first version's settings, and what it stated: its figures, and its confusion matrix ``(6, 6)``."""
 
     first: Annotated[First, "classification.first"]
     stated: tuple[StatedFigure, ...] = field(default_factory=stated_figures)
-    matrix: tuple[tuple[int, ...], ...] = field(default_factory=_stated_matrix)
+    matrix: tuple[tuple[float, ...], ...] = field(
+        default_factory=lambda: tuple(map(tuple, stated("classification.confusion").values or ()))
+    )
 
 
-@dataclass(frozen=True)
-class Run:
-    """A trained network: its history ``(n_epochs, 4)``, and confusion counts ``(6, 6)`` by the name of the rows."""
-
-    curves: Floats
-    confusion: Mapping[str, Floats]
+#: A trained network's history ``(n_epochs, 4)``, and confusion counts ``(6, 6)`` by the name of the rows.
+Run = tuple[Floats, dict[str, Floats]]
 
 
 def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: Progress) -> AsSubmitted:
     """Train our first version's networks with many seeds, and ask them about balanced and about recorded rows."""
     machines, first = data["maintenance"].frame, spec.first
     by_seed = in_parallel(_runs_of, [(first, machines, seed) for seed in range(first.seeds)], done=progress)
-    runs = {kind: [each[kind] for each in by_seed if kind in each] for kind in by_seed[0]}
-    curves = {kind: np.stack([run.curves for run in runs[kind]]) for kind in NETWORKS}
-    counts = {
-        kind: {name: np.stack([run.confusion[name] for run in own]) for name in own[0].confusion}
-        for kind, own in runs.items()
-    }
+    runs = {kind: list(zip(*(each[kind] for each in by_seed if kind in each))) for kind in by_seed[0]}
+    curves = {kind: np.stack(runs[kind][0]) for kind in NETWORKS}
+    counts = {kind: {name: np.stack([own[name] for own in of]) for name in of[0]} for kind, (_, of) in runs.items()}
     plain, regularised = (counts[kind] for kind in NETWORKS)
     test, recorded = plain["test"], plain["natural"]
     scores, rows = accuracy(test), float(test[0].sum())
@@ -72,8 +63,8 @@ def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: 
         synthetic_share=Number(1 - float(plain["held_out"][0].sum()) / rows),
         plain=_scores(curves["plain"], plain),
         regularised=_scores(curves["regularised"], regularised),
-        regularised_gain=number(intervals.mean_of_seeds(accuracy(regularised["test"]) - scores)),
-        natural_regularised_gain=number(intervals.mean_of_seeds(accuracy(regularised["natural"]) - accuracy(recorded))),
+        regularised_gain=mean_of_seeds(accuracy(regularised["test"]) - scores),
+        natural_regularised_gain=mean_of_seeds(accuracy(regularised["natural"]) - accuracy(recorded)),
         natural=_natural(recorded),
         held_out=_natural(plain["held_out"]),
         regularised_natural=_natural(regularised["natural"]),
@@ -122,25 +113,20 @@ def _run(first: First, rows: list[Any], seed: int, regularised: bool, sets: Mapp
     steps = Steps(epochs=first.epochs, lr=first.lr, weight_decay=decay, chunk=2048)
     curves = history(network, rows, cross_entropy_and_right, steps)
     calls = {name: outputs(network, X).argmax(dim=1).numpy() for name, (X, _) in sets.items()}
-    return Run(curves, {name: confusion_counts(y, calls[name]) for name, (_, y) in sets.items()})
-
-
-def _next(values: Floats) -> Number:
-    """The mean over seeds, and where one more seed should fall."""
-    return number(intervals.next_draw_interval(values))
+    return curves, {name: confusion_counts(y, calls[name]) for name, (_, y) in sets.items()}
 
 
 def _scores(curves: Floats, counts: Mapping[str, Floats]) -> Runs:
     test, train = counts["test"], counts["train"]
-    by_epoch = [{epoch: _next(curves[:, epoch, column]) for epoch in PRINTED_EPOCHS} for column in range(4)]
+    by_epoch = [{epoch: next_seed(curves[:, epoch, column]) for epoch in PRINTED_EPOCHS} for column in range(4)]
     return Runs(
-        accuracy=_next(accuracy(test)),
-        macro_f1=_next(macro_f1(test)),
-        precision=dict(enumerate(map(_next, precisions(test).T))),
-        recall=dict(enumerate(map(_next, recalls(test).T))),
-        f1=dict(enumerate(map(_next, f1_scores(test).T))),
-        train_accuracy=_next(accuracy(train)),
-        train_macro_f1=_next(macro_f1(train)),
+        accuracy=next_seed(accuracy(test)),
+        macro_f1=next_seed(macro_f1(test)),
+        precision=dict(enumerate(map(next_seed, precisions(test).T))),
+        recall=dict(enumerate(map(next_seed, recalls(test).T))),
+        f1=dict(enumerate(map(next_seed, f1_scores(test).T))),
+        train_accuracy=next_seed(accuracy(train)),
+        train_macro_f1=next_seed(macro_f1(train)),
         train_loss_epoch=by_epoch[0],
         test_loss_epoch=by_epoch[1],
         train_accuracy_epoch=by_epoch[2],
@@ -154,21 +140,21 @@ def _natural(counts: Floats) -> Natural:
         rows=Number(rows),
         healthy=Number(healthy),
         majority=Number(healthy / rows),
-        accuracy=_next(accuracy(counts)),
-        mean_accuracy=number(intervals.mean_of_seeds(accuracy(counts))),
-        macro_f1=_next(macro_f1(counts)),
+        accuracy=next_seed(accuracy(counts)),
+        mean_accuracy=mean_of_seeds(accuracy(counts)),
+        macro_f1=next_seed(macro_f1(counts)),
         above_majority=Number(float((accuracy(counts) > healthy / rows).mean())),
-        healthy_as_random=_next(counts[:, NORMAL, RANDOM]),
-        precision_random=_next(precisions(counts)[:, RANDOM]),
+        healthy_as_random=next_seed(counts[:, NORMAL, RANDOM]),
+        precision_random=next_seed(precisions(counts)[:, RANDOM]),
     )
 
 
-def _reweighted(matrix: Sequence[Sequence[int]], recorded: Floats) -> Reweighted:
+def _reweighted(matrix: Sequence[Sequence[float]], recorded: Floats) -> Reweighted:
     """The scores of a confusion matrix ``(6, 6)`` if its classes were as frequent as in rows ``(6,)``.
 
     Its rows are resampled within each class, as if it were of one network: how seeds differ is not in the limits.
     """
-    counts = np.asarray(matrix)
+    counts = np.asarray(matrix, dtype=int)
     actual, called = (np.repeat(place.ravel(), counts.ravel()) for place in np.indices(counts.shape))
     found = Compared.of(actual, [called])
 
@@ -187,20 +173,18 @@ def _agreements(spec: FirstSpec, curves: Mapping[str, Floats], test: Mapping[str
     # What it stated of the last epoch is in its report.
     comparison = Comparison.of(spec.stated, draws_of(curves, test, PRINTED_EPOCHS[:-1]))
     informative, seeds = comparison.informative(spec.first.informative), spec.first.seeds
-    counted = sorted({seeds, *(n for n in COUNTED_SEEDS if n < seeds)})
+    found: dict[int, Agreement] = {}
+    for n in sorted({seeds, *(n for n in COUNTED_SEEDS if n < seeds)}):
+        measured: dict[str, Any] = {}
+        for end, limits in (("", intervals.next_draw_limits), ("_t", intervals.prediction_limits)):
+            names = (f"inside{end}", f"inside_informative{end}", f"coverage{end}")
+            measured |= dict(zip(names, map(Number, comparison.by_seeds(n, limits, informative)), strict=True))
+        found[n] = Agreement(**measured)
     return {
         "figures": Number(len(informative)),
         "informative": Number(int(informative.sum())),
-        "agreement": {n: _agreement(comparison, n, informative) for n in counted},
+        "agreement": found,
     }
-
-
-def _agreement(comparison: Comparison, n: int, informative: Flags) -> Agreement:
-    found: dict[str, Any] = {}
-    for end, limits in (("", intervals.next_draw_limits), ("_t", intervals.prediction_limits)):
-        measured = zip(("inside", "inside_informative", "coverage"), comparison.by_seeds(n, limits, informative))
-        found |= {f"{name}{end}": Number(value) for name, value in measured}
-    return Agreement(**found)
 
 
 EXPERIMENTS = (on_machines(run_as_submitted, seconds=60),)

@@ -16,14 +16,15 @@ from labcode.scoring.scores import Floats, accuracy, f1_scores, macro_f1, precis
 Flags = NDArray[np.bool_]
 #: Limits for one more seed ``(2, n_figures)``, from those of earlier seeds ``(n_seeds, n_figures)``.
 Limits = Callable[[Floats], Floats]
+#: A figure in each run, ``(n_seeds,)``, and the width of the range that it could have.
+Draws = tuple[Floats, float]
 #: The result that these figures are of, as data/reference.toml calls it.
 RESULT = "classification_as_submitted"
 #: The loss of giving each of six classes the same chance: where training starts.
 CHANCE_LOSS = float(np.log(6))
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatedFigure:
+class StatedFigure(NamedTuple):
     """A figure that our first version stated: where ours is, its value, and half a unit of its last digit."""
 
     ours: str
@@ -31,59 +32,36 @@ class StatedFigure:
     half: float
 
 
-class Draws(NamedTuple):
-    """A figure in each run, ``(n_seeds,)``, and the width of the range that it could have."""
-
-    values: Floats
-    scale: float = 1.0
-
-
 def stated_figures() -> tuple[StatedFigure, ...]:
     """Every figure that our first version stated of these networks, once, with the most digits that it was given."""
-    found: dict[str, StatedFigure] = {}
-    for cell in sorted(figures("classification"), key=lambda cell: -cell.places):
-        if RESULT in cell.ours:
-            half = 0.5 * 10.0**-cell.places
-            found.setdefault(cell.ours, StatedFigure(ours=cell.ours, value=float(cell.value), half=half))
-    return tuple(found.values())
+    cells = [cell for cell in figures("classification") if RESULT in cell.ours]
+    by_place = {cell.ours: cell for cell in sorted(reversed(cells), key=lambda cell: cell.places)}
+    return tuple(StatedFigure(ours, float(cell.value), 0.5 * 10.0**-cell.places) for ours, cell in by_place.items())
 
 
 def draws_of(
     curves: Mapping[str, Floats], confusion: Mapping[str, Floats], epochs: tuple[int, ...]
 ) -> dict[str, Draws]:
-    """The figures of the runs by the expressions that data/reference.toml finds them with.
+    """The figures of the runs at the printed epochs, by the expressions that data/reference.toml finds them with.
 
     Rows by class are not among them, since the split decides them; nor are training accuracies, of which the program
-    printed none.
-
-    Parameters
-    ----------
-    curves, confusion
-        ``(n_seeds, n_epochs, 4)`` of the networks ``"plain"`` and ``"regularised"``, and counts ``(n_seeds, 6, 6)`` of
-        the balanced test rows.
-    epochs
-        Those that were printed.
+    printed none. ``curves`` ``(n_seeds, n_epochs, 4)`` and counts of the balanced test rows ``(n_seeds, 6, 6)`` are
+    those of the networks ``"plain"`` and ``"regularised"``.
     """
     found: dict[str, Draws] = {}
     for network, values in curves.items():
         for epoch in epochs:
-            found[f"{RESULT}.{network}.test_accuracy_epoch[{epoch}]"] = Draws(values[:, epoch, 3])
-            found[f"{RESULT}.{network}.train_loss_epoch[{epoch}]"] = Draws(values[:, epoch, 0], CHANCE_LOSS)
-        found[f"{RESULT}.{network}.accuracy"] = Draws(accuracy(confusion[network]))
-    return found | _of_classes(confusion["plain"])
-
-
-def _of_classes(confusion: Floats) -> dict[str, Draws]:
-    found = {
-        f"{RESULT}.plain.macro_f1": Draws(macro_f1(confusion)),
-        f"over_seeds(weighted_f1({RESULT}.confusion_plain_test))": Draws(weighted_f1(confusion)),
-    }
+            found[f"{RESULT}.{network}.test_accuracy_epoch[{epoch}]"] = values[:, epoch, 3], 1.0
+            found[f"{RESULT}.{network}.train_loss_epoch[{epoch}]"] = values[:, epoch, 0], CHANCE_LOSS
+        found[f"{RESULT}.{network}.accuracy"] = accuracy(confusion[network]), 1.0
+    test = confusion["plain"]
+    found[f"{RESULT}.plain.macro_f1"] = macro_f1(test), 1.0
+    found[f"over_seeds(weighted_f1({RESULT}.confusion_plain_test))"] = weighted_f1(test), 1.0
     for name, score in (("precision", precisions), ("recall", recalls), ("f1", f1_scores)):
-        for k, values in enumerate(score(confusion).T):
-            found[f"report_of({RESULT})['{name}'][{k}]"] = Draws(values)
-    for i, j in np.ndindex(confusion.shape[1:]):
-        name, support = f"over_seeds({RESULT}.confusion_plain_test[:, {i}, {j}])", float(confusion[0, i].sum())
-        found[name] = Draws(confusion[:, i, j], max(support, 1.0))
+        found |= {f"report_of({RESULT})['{name}'][{k}]": (values, 1.0) for k, values in enumerate(score(test).T)}
+    for i, j in np.ndindex(test.shape[1:]):
+        support = max(float(test[0, i].sum()), 1.0)
+        found[f"over_seeds({RESULT}.confusion_plain_test[:, {i}, {j}])"] = test[:, i, j], support
     return found
 
 
@@ -102,13 +80,10 @@ class Comparison:
     @classmethod
     def of(cls, stated: tuple[StatedFigure, ...], draws: Mapping[str, Draws]) -> Comparison:
         """The figures that have draws."""
-        pairs = [(each, draws[each.ours]) for each in stated if each.ours in draws]
-        return cls(
-            stated=np.array([each.value for each, _ in pairs]),
-            half=np.array([each.half for each, _ in pairs]),
-            values=np.column_stack([own.values for _, own in pairs]).astype(np.float64),
-            scale=np.array([own.scale for _, own in pairs]),
-        )
+        known = [each for each in stated if each.ours in draws]
+        values, scale = zip(*(draws[each.ours] for each in known), strict=True)
+        said, half = np.array([(each.value, each.half) for each in known]).T
+        return cls(stated=said, half=half, values=np.column_stack(values).astype(np.float64), scale=np.array(scale))
 
     def informative(self, share: float) -> Flags:
         """Whose limits, of all seeds, have a width, and one below this share of the range that a figure could have."""
@@ -125,13 +100,10 @@ class Comparison:
         Means over all runs of `n` consecutive seeds, the last followed by the first. The share is that of the
         informative figures of the seeds that are not in the run; where `n` is the number of all seeds, one is left out.
         """
-        seeds = len(self.values)
-        turned = [np.roll(self.values, -start, axis=0) for start in range(seeds)]
+        turned = [np.roll(self.values, -start, axis=0) for start in range(len(self.values))]
         inside = np.array([self.inside(limits(values[:n])) for values in turned])
-        m = min(n, seeds - 1)
-        held = [_held(values[m:], limits(values[:m]))[:, informative].mean() for values in turned]
+        m, held = min(n, len(turned) - 1), []
+        for values in turned:
+            low, high = limits(values[:m])
+            held.append(((low <= values[m:]) & (values[m:] <= high))[:, informative].mean())
         return float(inside.sum(axis=1).mean()), float(inside[:, informative].sum(axis=1).mean()), float(np.mean(held))
-
-
-def _held(values: Floats, limits: Floats) -> Flags:
-    return np.asarray((limits[0] <= values) & (values <= limits[1]))

@@ -13,7 +13,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from labcode.data.columns import QUALITIES, QUALITY, SENSORS
 from labcode.data.labels import power
-from labcode.lab.classification.rows import Inputs, Labels, in_all_classes
+from labcode.lab.classification.classes import Inputs, Labels
+from labcode.lab.classification.rows import in_all_classes
 from labcode.scoring.scores import Floats
 
 if TYPE_CHECKING:

@@ -1,13 +1,26 @@
-"""Holding a network back: one plain training loop with every technique, and the choice of a strength."""
+"""Holding a network back: a plain training loop with every technique, and the same for all networks of a fold."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from labcode.lab.classification.classes import Inputs
+from labcode.nets.batched_mlp import Bank, Group, Member, StackedOptimizer
+from labcode.nets.batches import threads_for
+from labcode.nets.estimators import TabularClassifier
 from labcode.nets.loop import one_cycle
+from labcode.nets.losses import StackedLoss
+from labcode.nets.together import TrainingRows, row_order
 from labcode.scoring.scores import Floats
+
+#: Rows that go through all networks at a time when they are asked.
+CHUNK = 1024
 
 
 def train_held_back(
@@ -24,15 +37,10 @@ def train_held_back(
     smoothing: float = 0.0,
     seed: int = 0,
 ) -> None:
-    """Train a network in place; dropout is a layer of the network itself.
+    """Train a network in place on inputs ``(n, k)``, class numbers ``(n,)``, and weights of the rows, 1 on average.
 
-    Parameters
-    ----------
-    X, y, weight
-        Inputs ``(n, k)``, class numbers ``(n,)``, and weights of the rows ``(n,)``, 1 on average.
-    decay, l1, noise, smoothing
-        AdamW's weight decay, the factor of the sum of absolute weights, the standard deviation of noise on the inputs,
-        and the share of each label that is spread over all classes.
+    ``decay`` is AdamW's, ``l1`` the factor of the sum of absolute weights, ``noise`` the standard deviation of noise on
+    the inputs, ``smoothing`` the share of each label that is spread over all classes; dropout is in the network.
     """
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)
@@ -54,23 +62,53 @@ def train_held_back(
             schedule.step()
 
 
-def best_strength(losses: dict[float, Floats]) -> float:
-    """The strength with the lowest mean loss over rows that inner folds held out, by strength ``(n,)``."""
-    return min(losses, key=lambda strength: float(losses[strength].mean()))
+def smoothed_losses(smoothing: Sequence[float]) -> StackedLoss:
+    """Mean cross-entropy of many networks at once, each with a label smoothing of its own."""
+    shares = torch.tensor(smoothing, dtype=torch.float32)[:, None]
+
+    def losses(outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        shared = shares[: len(outputs)].to(outputs.device)
+        log_p = outputs.log_softmax(dim=-1)
+        right = log_p.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+        of_rows = -(1.0 - shared) * right
+        if any(smoothing):
+            of_rows = of_rows - shared * log_p.mean(dim=-1)
+        return (of_rows if weight is None else of_rows * weight).mean(dim=1)
+
+    return losses
 
 
-def best_epoch(curves: Floats) -> int:
-    """When to stop: the epoch, from 0, with the lowest mean loss over inner folds, ``(folds, epochs)``."""
-    return int(curves.mean(axis=0).argmin())
+class WatchedOptimizer(StackedOptimizer):
+    """An optimiser that keeps the weights of all networks after each epoch."""
+
+    def __init__(self, members: Sequence[Member], bank: Bank) -> None:
+        super().__init__(members, bank)
+        self.steps, self.kept = len(members[0].sizes), list[Tensor]()
+
+    def step(self, step: int, k: int) -> None:
+        super().step(step, k)
+        if (step + 1) % self.steps == 0:
+            self.kept.append(self.bank.weights.clone())
 
 
-#: The parameter of a :class:`~labcode.nets.estimators.TabularClassifier` that each technique sets.
-PARAMETER: dict[str, str] = {
-    "dropout": "dropout",
-    "decay": "weight_decay",
-    "l1": "l1",
-    "noise": "input_noise",
-    "smoothing": "label_smoothing",
-}
-#: All that are compared with none: five with a strength, an early stop, an ensemble, and the recipe as it is.
-TECHNIQUES = (*PARAMETER, "stopping", "ensemble", "recipe")
+class TrainedFold:
+    """Networks trained on the same rows for equally many epochs, and their weights after each, in ``kept``."""
+
+    def __init__(self, networks: Sequence[TabularClassifier], rows: TrainingRows) -> None:
+        known: dict[Any, Any] = {}
+        data = (rows.X, rows.y, rows.sample_weight)
+        self.group = Group([Member.prepare(own, data, row_order(own, rows), known) for own in networks])
+        self.group.losses = smoothed_losses([own.label_smoothing for own in networks])
+        self.group.recorded = None
+        optimizer = self.group.optimizer = WatchedOptimizer(self.group.members, self.group.bank)
+        with threads_for(1, self.group.members[0].net.module_):
+            self.group.train()
+        self.kept = optimizer.kept
+
+    @torch.inference_mode()
+    def probabilities(self, X: Inputs, epoch: int, networks: Sequence[int]) -> Floats:
+        """What some networks say after an epoch, ``(k, n, n_classes)``; -1 is the last."""
+        layers = self.group.bank.layers(self.kept[epoch][list(networks)])
+        k, chunks = len(layers[0]), torch.split(torch.from_numpy(X).to(self.group.device), CHUNK)
+        logits = [self.group.forward(layers, rows.expand(k, -1, -1), None) for rows in chunks]
+        return np.asarray(torch.cat(logits, dim=1).double().softmax(dim=-1).cpu())

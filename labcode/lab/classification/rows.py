@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from labcode.data.columns import FAILURE, QUALITY, SENSORS
-from labcode.lab.classification.classes import CLASSES, RANDOM
+from labcode.lab.classification.classes import CLASSES, N_CLASSES, RANDOM, Fold, Labels, Numbers
 from labcode.lab.quantities import number
 from labcode.results.number import Number
 from labcode.scoring import scores
@@ -20,24 +20,13 @@ from labcode.scoring.intervals import Confusions, Statistic
 from labcode.scoring.scores import Floats, macro_f1_without
 from labcode.settings import SEED
 
-Inputs = NDArray[np.float32]
-Labels = NDArray[np.str_]
-Numbers = NDArray[np.int64]
-#: Places of the training rows and of the rows held out.
-Fold = tuple[Numbers, Numbers]
 #: Turns confusion counts ``(…, 6, 6)`` into values ``(…)``, or one a class.
 Score = Callable[[Floats], Floats]
-N_CLASSES = len(CLASSES)
 
 
 @dataclass(frozen=True)
 class FailureRows:
-    """Rows of quality and sensors with their failure types.
-
-    Shape
-    -----
-    ``X`` ``(n, 6)``, ``labels`` ``(n,)``, and ``y`` ``(n,)``: the label's place in the alphabet, from 0.
-    """
+    """Quality and sensors of rows ``X`` ``(n, 6)``, their ``labels`` ``(n,)``, and these' places in the alphabet."""
 
     X: pd.DataFrame
     labels: Labels
@@ -51,10 +40,10 @@ class FailureRows:
         return FailureRows(self.X.iloc[places], self.labels[places], self.y[places])
 
 
-def failure_rows(X: pd.DataFrame, y: pd.Series | None = None) -> FailureRows:
-    """Rows of a frame in Kaggle's layout, or of inputs and labels of a split; `Target` is left out."""
-    labels = np.asarray(X[FAILURE] if y is None else y, dtype=str)
-    return FailureRows(X[[QUALITY, *SENSORS]], labels, class_numbers(labels))
+def failure_rows(machines: pd.DataFrame) -> FailureRows:
+    """Rows of a frame in Kaggle's layout; `Target` is left out."""
+    labels = np.asarray(machines[FAILURE], dtype=str)
+    return FailureRows(machines[[QUALITY, *SENSORS]], labels, class_numbers(labels))
 
 
 def class_numbers(labels: ArrayLike) -> Numbers:
@@ -93,8 +82,6 @@ def without_weights(probabilities: Floats, weights: Floats) -> Floats:
     A model that sees a class ``w`` times as often learns odds that are ``w`` times too high (Saerens et al., 2002,
     "Adjusting the outputs of a classifier to new a priori probabilities").
 
-    Examples
-    --------
     >>> without_weights(np.array([0.5, 0.5]), np.array([1.0, 4.0]))
     array([0.8, 0.2])
     """

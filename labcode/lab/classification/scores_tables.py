@@ -7,13 +7,10 @@ from math import ceil
 import pandas as pd
 
 from labcode import settings
-from labcode.lab.classification.balancing_results import EqualAlarms
-from labcode.lab.classification.faults_results import Leakage
-from labcode.lab.classification.first_results import AsSubmitted
-from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.first_results import AsSubmitted, Leakage
 from labcode.lab.classification.settings import Balancing, Faults, First, Network, Plain
-from labcode.lab.classification.sound_results import Contest
-from labcode.lab.classification.tuned_results import Tuned
+from labcode.lab.classification.sound_results import Contest, Tuned
+from labcode.lab.classification.training_results import EqualAlarms, HeldBack
 from labcode.lab.config import configured
 from labcode.results.number import Number, decimals
 

@@ -15,37 +15,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from labcode.lab.classification import network as networks
+from labcode.lab.classification import settings
 from labcode.lab.classification.ceiling import best_weights, decide
-from labcode.lab.classification.classes import CLASSES
-from labcode.lab.classification.network import (
-    failure_networks,
-    fitted_together,
-    quantities,
-    seen_by_network,
-    tempered,
-    with_hazard,
-)
-from labcode.lab.classification.rows import (
-    FailureRows,
-    Labels,
-    Numbers,
-    confusion_counts,
-    folds_of,
-    in_all_classes,
-    without_weights,
-)
-from labcode.lab.classification.settings import (
-    BoostingChoice,
-    Contest,
-    ForestChoice,
-    LogisticChoice,
-    Network,
-    NetworkChoice,
-)
+from labcode.lab.classification.classes import CLASSES, Labels, Numbers
+from labcode.lab.classification.network import fitted_together, quantities, tempered, with_hazard
+from labcode.lab.classification.rows import FailureRows, confusion_counts, folds_of, in_all_classes, without_weights
+from labcode.lab.classification.settings import Contest, ForestChoice, LogisticChoice, Network, NetworkChoice
 from labcode.scoring.scores import Floats, log_loss
 from labcode.settings import SEED
 
-RivalChoice = ForestChoice | BoostingChoice | LogisticChoice
+RivalChoice = ForestChoice | settings.BoostingChoice | LogisticChoice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +113,7 @@ def fitted_chances(
 
     Inner folds judge a choice by fewer networks, or by a smaller forest, than answer in the end.
     """
-    seen, (_, *worn) = seen_by_network(spec.network, train.X, train.labels, others)
+    seen, (_, *worn) = networks.seen_by_network(spec.network, train.X, train.labels, others)
     if isinstance(choices[0], NetworkChoice):
         seeds = spec.contest.inner_seeds if inner else spec.contest.seeds
         return worn, _network_chances(spec.network, choices, train.labels, seen, seeds)
@@ -149,8 +129,8 @@ def _network_chances(
     from labcode.nets.together import TrainingRows
 
     members = range(SEED, SEED + seeds)
-    networks = [each for choice in choices for each in failure_networks(spec, choice, labels, members)]
-    fitted = fitted_together(networks, [TrainingRows(seen[0], labels)] * len(networks))
+    unfitted = [each for choice in choices for each in networks.failure_networks(spec, choice, labels, members)]
+    fitted = fitted_together(unfitted, [TrainingRows(seen[0], labels)] * len(unfitted))
     found = []
     for start in range(0, len(fitted), seeds):
         own_fits = fitted[start : start + seeds]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from labcode.data.simulate_maintenance import simulate_maintenance
-from labcode.lab.classification.classes import CLASSES, NORMAL
+from labcode.lab.classification.classes import NORMAL, Fold, Numbers
 from labcode.lab.classification.rows import (
     Compared,
     FailureRows,
-    Fold,
-    Numbers,
     confusion_counts,
     failure_rows,
     folds_of,
+    out_of_fold,
     row_losses,
 )
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
@@ -56,40 +55,31 @@ def run_contest(spec: ContestSpec, *, data: Data, results: Stored, progress: Pro
     answers = in_parallel(compete, tasks, done=progress)
     n = len(pairs) + 1
     by_model = {name: answers[i * n :][:n] for i, name in enumerate(MODELS)}
-    held = {name: _Held.of(found[1:], folds, len(rows)) for name, found in by_model.items()}
+    held = {name: _Held.of(found[1:], folds) for name, found in by_model.items()}
     return _judged(spec, rows, fresh, folds, held, {name: own[0] for name, own in by_model.items()})
 
 
 @dataclass(frozen=True)
 class _Held:
-    """What a model says of each row when it is held out: chances ``(repeats, n, 6)``, calls ``(repeats, n)``."""
+    """What a model says of each row when it is held out: chances ``(repeats, n, 6)``, calls ``(repeats, n)``.
+
+    The calls are of the most probable class and by the decision, as are the confusion counts ``(6, 6)`` of the training
+    rows of all folds and repeats together.
+    """
 
     chances: Floats
-    plain: Numbers
-    ruled: Numbers
-    answers: Sequence[Answer]
+    calls: tuple[Numbers, Numbers]
+    train: tuple[Floats, Floats]
 
     @classmethod
-    def of(cls, answers: Sequence[Answer], folds: Sequence[Sequence[Fold]], n: int) -> _Held:
-        whole: dict[str, Any] = {"chances": np.zeros((len(folds), n, len(CLASSES)))}
-        whole |= {name: np.zeros((len(folds), n), dtype=np.int64) for name in ("plain", "ruled")}
-        for (repeat, held), answer in zip(_held_rows(folds), answers, strict=True):
-            for name, values in whole.items():
-                values[repeat, held] = getattr(answer, name)[0]
-        return cls(**whole, answers=answers)
-
-    def calls(self, ruled: bool) -> Numbers:
-        return self.ruled if ruled else self.plain
-
-    def train_counts(self, ruled: bool) -> Floats:
-        """Confusion counts of the training rows of all folds and repeats together."""
-        return np.asarray(sum(own.train[ruled] for own in self.answers))
-
-
-def _held_rows(folds: Sequence[Sequence[Fold]]) -> Iterator[tuple[int, Numbers]]:
-    for repeat, pairs in enumerate(folds):
-        for _, held in pairs:
-            yield repeat, held
+    def of(cls, answers: Sequence[Answer], folds: Sequence[Sequence[Fold]]) -> _Held:
+        by_repeat = [answers[i * len(pairs) :][: len(pairs)] for i, pairs in enumerate(folds)]
+        chances, plain, ruled = (
+            np.stack([out_of_fold(pairs, [getattr(own, name)[0] for own in of]) for pairs, of in zip(folds, by_repeat)])
+            for name in ("chances", "plain", "ruled")
+        )
+        train = [np.asarray(sum(own.train[i] for own in answers)) for i in (0, 1)]
+        return cls(chances, (plain, ruled), (train[0], train[1]))
 
 
 def _judged(
@@ -100,23 +90,14 @@ def _judged(
     held: Mapping[str, _Held],
     on_fresh: Mapping[str, Answer],
 ) -> Contest:
-    calls = {entry: held[name].calls(ruled) for entry, (name, ruled) in ENTRIES.items()}
+    calls = [held[name].calls[ruled] for name, ruled in ENTRIES.values()]
     fresh_calls = [(on_fresh[name].ruled if ruled else on_fresh[name].plain)[0] for name, ruled in ENTRIES.values()]
-    found, on_new = Compared.of(rows.y, list(calls.values()), spec.contest.repeats), Compared.of(fresh.y, fresh_calls)
-    by_fold = {entry: _fold_scores(rows.y, own, folds) for entry, own in calls.items()}
-    gains = {
-        entry: Gain(
-            macro_f1=found.gain(macro_f1, 0, place),
-            folds=number(corrected_interval(by_fold["network"] - by_fold[entry], spec.contest.folds)),
-            fresh=on_new.gain(macro_f1, 0, place),
-        )
-        for place, entry in enumerate(ENTRIES)
-        if place
-    }
+    found, on_new = Compared.of(rows.y, calls, spec.contest.repeats), Compared.of(fresh.y, fresh_calls)
+    by_fold = [_fold_scores(rows.y, own, folds) for own in calls]
     losses = {name: row_losses(rows.y, own.chances).mean(axis=0) for name, own in held.items()}
     fresh_losses = {name: row_losses(fresh.y, own.chances[0]) for name, own in on_fresh.items()}
     scores: dict[str, Any] = {
-        entry: _scores(found, on_new, place, held[name].train_counts(ruled))
+        entry: _scores(found, on_new, place, held[name].train[ruled])
         for place, (entry, (name, ruled)) in enumerate(ENTRIES.items())
     }
     return Contest(
@@ -128,18 +109,22 @@ def _judged(
             name: Chances(
                 log_loss=_mean(losses[name]),
                 fresh_log_loss=_mean(fresh_losses[name]),
-                calibration_error=Number(_calibration_error(rows.y, own.chances)),
+                calibration_error=Number(
+                    float(np.mean([reliability(rows.y != NORMAL, 1 - each[:, NORMAL])[0] for each in own.chances]))
+                ),
             )
             for name, own in held.items()
         },
-        gains=gains,
-        loss_gains={
-            name: LossGain(
-                log_loss=_mean(losses[name] - losses["network"]),
-                fresh=_mean(fresh_losses[name] - fresh_losses["network"]),
+        gains={
+            entry: Gain(
+                macro_f1=found.gain(macro_f1, 0, place),
+                folds=number(corrected_interval(by_fold[0] - by_fold[place], spec.contest.folds)),
+                fresh=on_new.gain(macro_f1, 0, place),
             )
-            for name in MODELS[1:]
+            for place, entry in enumerate(ENTRIES)
+            if place
         },
+        loss_gains={name: LossGain(log_loss=_mean(losses[name] - losses["network"])) for name in MODELS[1:]},
         y=rows.y.astype(np.int8),
     )
 
@@ -153,7 +138,6 @@ def corrected_interval(values: Floats, folds: int) -> Interval:
 
     Training rows overlap, so that folds are no independent draws: the variance of their mean is taken as
     (1 / J + test rows / training rows) times theirs (Nadeau and Bengio 2003, "Inference for the generalization error").
-    Of the folds of a repeat, one is tested on, the others are trained on.
     """
     from scipy.stats import t  # heavy, and needed here only
 
@@ -165,7 +149,8 @@ def corrected_interval(values: Floats, folds: int) -> Interval:
 
 def _fold_scores(y: Numbers, calls: Numbers, folds: Sequence[Sequence[Fold]]) -> Floats:
     """Macro-F1 of each fold alone, ``(repeats x folds,)``."""
-    return macro_f1(np.stack([confusion_counts(y[held], calls[repeat, held]) for repeat, held in _held_rows(folds)]))
+    parts = [(own, held) for own, pairs in zip(calls, folds, strict=True) for _, held in pairs]
+    return macro_f1(np.stack([confusion_counts(y[held], own[held]) for own, held in parts]))
 
 
 def _scores(found: Compared, fresh: Compared, place: int, train: Floats) -> Scores:
@@ -180,11 +165,6 @@ def _scores(found: Compared, fresh: Compared, place: int, train: Floats) -> Scor
         confusion=found.counts.counts[place * found.repeats :][: found.repeats],
         train_confusion=train,
     )
-
-
-def _calibration_error(y: Numbers, chances: Floats) -> float:
-    """Mean over repeats of the calibration error of the chance of any failure."""
-    return float(np.mean([reliability(y != NORMAL, 1 - own[:, NORMAL])[0] for own in chances]))
 
 
 def reliability(happened: Any, chance: Floats, bins: int = BINS) -> tuple[float, Floats]:

@@ -8,32 +8,22 @@ import pandas as pd
 
 from labcode.book.reference import stated
 from labcode.book.text import marked
-from labcode.lab.classification.balancing_results import EqualAlarms
-from labcode.lab.classification.ceiling_results import Ceiling
 from labcode.lab.classification.classes import CLASSES, SHORT
-from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.first_results import AsSubmitted, Natural
-from labcode.lab.classification.regularizing_results import HeldBack
 from labcode.lab.classification.settings import First
-from labcode.lab.classification.sound_results import Contest
-from labcode.lab.classification.tuned_results import Tuned
+from labcode.lab.classification.sound_results import Ceiling, Contest, Decided, Tuned
+from labcode.lab.classification.training_results import EqualAlarms, HeldBack
 from labcode.results.number import decimals
-from labcode.scoring.intervals import next_draw_interval
-from labcode.scoring.scores import Floats, accuracy, f1_scores, precisions, recalls
+from labcode.scoring.scores import accuracy, f1_scores, precisions, recalls
 
 #: Classes as tables and figures call them.
 CLASS_NAMES = [slug.replace("_", " ") for slug in CLASSES.values()]
 
 
-def architecture(first: First, inputs: int = 7) -> str:
-    """Units of the layers: ``7 → 64 → 32 → 6``."""
-    return " → ".join(str(units) for units in (inputs, *first.hidden, len(CLASSES)))
-
-
 def hyperparameters(first: First) -> pd.DataFrame:
     """Every setting of our first version's training: columns ``setting``, ``plain``, ``regularised``."""
     same = {
-        "units": architecture(first),
+        "units": " → ".join(map(str, (7, *first.hidden, len(CLASSES)))),
         "activation": "ReLU",
         "loss": "cross-entropy",
         "optimiser": "Adam",
@@ -49,20 +39,14 @@ def hyperparameters(first: First) -> pd.DataFrame:
 
 def report(first: AsSubmitted) -> pd.DataFrame:
     """Precision, recall and F1 of each class on the balanced test rows: stated, ours, and where a seed should fall."""
-    scores = {"precision": precisions, "recall": recalls, "F1": f1_scores}
+    scores = {"precision": first.plain.precision, "recall": first.plain.recall, "F1": first.plain.f1}
     rows = []
     for k, (name, said) in enumerate(zip(CLASS_NAMES, stated("classification.report").values or (), strict=True)):
-        row: dict[str, object] = {"class": name, "rows": first.support[k].bare}
-        for (title, score), value in zip(scores.items(), said, strict=False):
-            row[f"{title}, stated"] = decimals(float(value), 2)
-            row[f"{title}, ours"] = _ours(score(first.confusion_plain_test)[:, k])
+        row = {"class": name, "rows": first.support[k].bare}
+        for (title, ours), value in zip(scores.items(), said, strict=False):
+            row |= {f"{title}, stated": decimals(value, 2), f"{title}, ours": str(ours[k].interval)}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _ours(values: Floats) -> str:
-    found = next_draw_interval(values)
-    return f"{decimals(found.value, 2)} ({decimals(found.low, 2)} to {decimals(found.high, 2)})"
 
 
 def where_it_matters(first: AsSubmitted) -> pd.DataFrame:
@@ -87,13 +71,12 @@ def _natural(name: str, found: Natural) -> tuple[str, str, str, str]:
 
 def agreement(first: AsSubmitted) -> pd.DataFrame:
     """Stated figures inside the limits of so many seeds, and how many other seeds those limits hold."""
-    columns = ["seeds", "inside", "informative", "other seeds", "inside, t", "informative, t", "other seeds, t"]
-    rows = [
-        (seeds, own.inside.bare, own.inside_informative.bare, str(own.coverage), *by_t)
+    measured = {"inside": "inside", "informative": "inside_informative", "other seeds": "coverage"}
+    columns = {f"{says}{', t' * t}": f"{name}{'_t' * t}" for t in (False, True) for says, name in measured.items()}
+    return pd.DataFrame(
+        {"seeds": seeds} | {says: str(getattr(own, name)) for says, name in columns.items()}
         for seeds, own in first.agreement.items()
-        for by_t in [(own.inside_t.bare, own.inside_informative_t.bare, str(own.coverage_t))]
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    )
 
 
 #: Variants as tables and figures call them.
@@ -168,8 +151,8 @@ def contest(found: Contest, ceiling: Ceiling) -> pd.DataFrame:
         entries = ("network_without_rule", "network") if name == "network" else (name, f"{name}_with_rule")
         plain, ruled = (getattr(found, entry) for entry in entries)
         rows.append((says, plain.macro_f1.interval, ruled.macro_f1.interval, found.chances[name].log_loss.bare))
-    best = ceiling.most_probable.macro_f1, ceiling.best.macro_f1
-    rows.append((marked("*knows the rules*"), best[0].interval, best[1].interval, ceiling.log_loss.bare))
+    best = [own.macro_f1.interval for own in (ceiling.most_probable, ceiling.best)]
+    rows.append((marked("*knows the rules*"), *best, ceiling.log_loss.bare))
     return pd.DataFrame(rows, columns=["model", "most probable class", "decision for macro-F1", "log loss"])
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from labcode.lab.classification.rows import Compared, FailureRows, failure_rows, folds_of, out_of_fold
 from labcode.lab.classification.settings import NetworkChoice, Tuning
 from labcode.lab.classification.sound import Answer, ContestSpec, compete
-from labcode.lab.classification.tuned_results import Searched, Tuned
+from labcode.lab.classification.sound_results import Searched, Tuned
 from labcode.lab.needs import on_machines
 from labcode.lab.quantities import Data, Stored
 from labcode.nets.processes import in_parallel
@@ -55,8 +55,6 @@ def run_tuned(spec: TunedSpec, *, data: Data, results: Stored, progress: Progres
     found = Compared.of(rows.y, [out_of_fold(folds, [pair[i].ruled[0] for pair in pairs]) for i in (0, 1)])
     choices, chosen = spec.choices, [pair[0].choice for pair in pairs]
     return Tuned(
-        folds=spec.contest.folds,
-        seeds=spec.contest.seeds,
         start_macro_f1=found.score(macro_f1, 1),
         macro_f1=found.score(macro_f1, 0),
         gain=found.gain(macro_f1, 0, 1),

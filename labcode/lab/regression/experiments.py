@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from labcode.book.reference import stated
 from labcode.lab.needs import closes, on_prices
-from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
+from labcode.lab.quantities import Data, Stored, next_seed, rmse_of, skill_of
 from labcode.lab.regression.baselines import boosted_trees, rmse, trees_on_position, without_network
 from labcode.lab.regression.network import Floats, midpoint
 from labcode.lab.regression.results import PRINTED_EPOCHS, AsSubmitted, Baseline, Baselines
@@ -24,7 +24,7 @@ from labcode.lab.regression.split import folds_by_date, split_by_date
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
-from labcode.scoring.intervals import next_draw_interval, next_draw_limits
+from labcode.scoring.intervals import next_draw_limits
 from labcode.settings import SEED
 
 #: Boosted trees, and rows to train on and to predict.
@@ -33,15 +33,14 @@ TreeModel = Callable[[HistGradientBoostingRegressor, pd.DataFrame, pd.DataFrame]
 COUNTED_SEEDS = (3, 5, 10, 20, 30)
 
 
-def printed_loss(name: str) -> float:
-    """A loss (USD²) that our first version printed, by its id in data/reference.toml."""
-    return float(stated(name).value or 0)
+def printed_losses(*names: str) -> tuple[float, ...]:
+    """Losses (USD²) that our first version printed, by their ids in data/reference.toml."""
+    return tuple(float(stated(name).value or 0) for name in names)
 
 
-def _printed() -> tuple[tuple[float, float], ...]:
+def _printed() -> tuple[tuple[float, ...], ...]:
     """Training and test loss of the printed epochs."""
-    names = [(f"regression.train_{epoch}", f"regression.test_{epoch}") for epoch in PRINTED_EPOCHS]
-    return tuple((printed_loss(train), printed_loss(test)) for train, test in names)
+    return tuple(printed_losses(f"regression.train_{epoch}", f"regression.test_{epoch}") for epoch in PRINTED_EPOCHS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class FirstSpec:
     """Our first version's settings, and the losses that it printed: (training, test) by epoch."""
 
     first: Annotated[First, "regression.first"]
-    printed: tuple[tuple[float, float], ...] = field(default_factory=_printed)
+    printed: tuple[tuple[float, ...], ...] = field(default_factory=_printed)
 
 
 def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: Progress) -> AsSubmitted:
@@ -64,9 +63,9 @@ def run_as_submitted(spec: FirstSpec, *, data: Data, results: Stored, progress: 
     printed, at = np.array(spec.printed), list(PRINTED_EPOCHS)
     return AsSubmitted(
         seeds=len(losses),
-        train_mse_epoch={epoch: number(next_draw_interval(losses[:, epoch, 0])) for epoch in at},
-        test_mse_epoch={epoch: number(next_draw_interval(losses[:, epoch, 1])) for epoch in at},
-        test_mse_end=number(next_draw_interval(losses[:, -1, 1])),
+        train_mse_epoch={epoch: next_seed(losses[:, epoch, 0]) for epoch in at},
+        test_mse_epoch={epoch: next_seed(losses[:, epoch, 1]) for epoch in at},
+        test_mse_end=next_seed(losses[:, -1, 1]),
         mean_mse=Number(float((rows[3] - rows[2].mean()).square().mean())),
         rises=Number(int((np.diff(losses, axis=1) > 0).sum())),
         largest_difference=Number(float(np.abs(losses[0] / plain - 1).max())),

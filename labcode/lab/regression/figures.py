@@ -30,12 +30,11 @@ def runs(first: AsSubmitted) -> pd.DataFrame:
 def printed() -> pd.DataFrame:
     """The losses (USD²) that our first version printed, as `runs` has them."""
     names = {"training": "train", "test": "test"}
-    losses = [
-        (epoch, rows, stated(f"regression.{name}_{epoch}").value)
+    return pd.DataFrame(
+        {"epoch": epoch, "rows": rows, "loss": stated(f"regression.{name}_{epoch}").value}
         for rows, name in names.items()
         for epoch in PRINTED_EPOCHS
-    ]
-    return pd.DataFrame(losses, columns=["epoch", "rows", "loss"])
+    )
 
 
 def curves(steps: Steps) -> pd.DataFrame:

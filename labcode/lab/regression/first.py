@@ -12,12 +12,8 @@ from torch import nn
 def first_split(prices: pd.DataFrame) -> list[torch.Tensor]:
     """Training and test rows, as our first version made them.
 
-    Faults kept: the scaler sees the test rows, and the rows of one day lie on both sides.
-
-    Returns
-    -------
-    list of Tensor
-        ``X_train, X_test`` ``(n, 4)``, standardised; ``y_train, y_test`` ``(n, 1)``, in USD. All float32.
+    Faults kept: the scaler sees the test rows, and the rows of one day lie on both sides. All are float32: ``X_train,
+    X_test`` ``(n, 4)``, standardised; ``y_train, y_test`` ``(n, 1)``, in USD.
     """
     X = StandardScaler().fit_transform(prices[["open", "low", "high", "volume"]])  # over all rows
     y = prices[["close"]].to_numpy()  # in dollars
@@ -54,10 +50,7 @@ def train_first(
 ) -> pd.DataFrame:
     """Train the network in place, one step of Adam an epoch on all training rows.
 
-    Returns
-    -------
-    DataFrame
-        ``train`` and ``test`` loss by epoch: that of the step, and that of the test rows after it (USD²).
+    The frame has ``train`` and ``test`` loss by epoch: that of the step, and that of the test rows after it (USD²).
     """
     loss_of = nn.MSELoss()
     optimizer = torch.optim.Adam(network.parameters(), lr=lr)

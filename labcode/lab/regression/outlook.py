@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,26 +28,18 @@ from labcode.settings import SEED
 _BLOCK = 20_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class LimitSpec:
-    """A simulated day, and a network that knows the past."""
-
-    bound: Annotated[Bound, "regression.limit"]
-    network: Annotated[Network, "regression.network"]
-
-
-def run_limit(spec: LimitSpec, *, data: Data, results: Stored, progress: Progress) -> Limit:
+def run_limit(spec: Bound, *, data: Data, results: Stored, progress: Progress) -> Limit:
     """Score the best guess on days of a price that moves at random, and a network that knows more on real ones."""
-    days = random_days(spec.bound.days, spec.bound.path_steps)
+    days = random_days(spec.days, spec.path_steps)
     width = days["high"] - days["low"]
     opened, log_range = (-days["low"] / width).to_numpy(), np.log(width.to_numpy())
     place = ((days["close"] - days["low"]) / width).to_numpy()
     progress(0.2)
-    train, test = split_by_date(with_past(data["prices"].frame, spec.bound.past_days))
-    tasks = [(spec.network, seed, train, test, known) for known in (True, False) for seed in range(spec.bound.seeds)]
+    train, test = split_by_date(with_past(data["prices"].frame, spec.past_days))
+    tasks = [(spec.network, seed, train, test, known) for known in (True, False) for seed in range(spec.seeds)]
     predicted = np.stack(in_parallel(_past_predictions, tasks, done=lambda share: progress(0.2 + 0.8 * share)))
     squared = (predicted - test["close"].to_numpy()) ** 2
-    past, without = squared.reshape(2, spec.bound.seeds, -1).mean(axis=1)
+    past, without = squared.reshape(2, spec.seeds, -1).mean(axis=1)
     return Limit(
         brownian_open=Number(_best_guess(opened[:, None], place)),
         brownian_volatility=Number(_best_guess(np.column_stack([opened, log_range]), place)),
@@ -63,10 +54,7 @@ def random_days(days: int, steps: int, seed: int = SEED) -> pd.DataFrame:
     Between two steps, the extremes are drawn from their exact distribution given both ends (the reflection principle;
     Karatzas and Shreve 1991, section 2.8), so that few steps are enough.
 
-    Returns
-    -------
-    DataFrame
-        ``high``, ``low`` and ``close`` of each day; every open is 0.
+    The frame has ``high``, ``low`` and ``close`` of each day; every open is 0.
     """
     random = np.random.default_rng(seed)
     blocks = []
@@ -121,20 +109,12 @@ def _past_predictions(network: Network, seed: int, train: pd.DataFrame, test: pd
     return networks.predict_close(members, test)
 
 
-@dataclass(frozen=True, kw_only=True)
-class NextDaySpec:
-    """A forecast: from a day's row to the close of the next day."""
-
-    forecast: Annotated[Forecast, "regression.next_day"]
-    network: Annotated[Network, "regression.network"]
-
-
-def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Progress) -> NextDay:
+def run_next_day(spec: Forecast, *, data: Data, results: Stored, progress: Progress) -> NextDay:
     """Predict the next close from a day's five numbers, by its level and by its return, beside persistence."""
     rows = next_day_rows(data["prices"].frame)
     first_test = split_by_date(data["prices"].frame)[1]["date"].min()
     train, test = rows[(rows["next_date"] < first_test) & ~rows["odd"]], rows[rows["next_date"] >= first_test]
-    seeds = range(spec.forecast.seeds)
+    seeds = range(spec.seeds)
     tasks = [(spec, kind, seed, train, test) for kind in ("level", "return") for seed in seeds]
     level, returns = np.stack(in_parallel(_next_close, tasks, done=progress)).reshape(2, len(seeds), -1)
     actual, today, dates = (test[name].to_numpy() for name in ("next_close", "close", "next_date"))
@@ -142,7 +122,7 @@ def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Pr
         ((predicted - actual) ** 2).mean(axis=0) for predicted in (today[None], level, returns)
     )
     truth, guess = np.log(actual / today), np.log(returns.mean(axis=0) / today)
-    calm = np.abs(truth) <= spec.forecast.clip
+    calm = np.abs(truth) <= spec.clip
     missed, still = (guess - truth) ** 2, truth**2
     return NextDay(
         persistence_rmse=Number(float(np.sqrt(persistence.mean()))),
@@ -154,7 +134,7 @@ def run_next_day(spec: NextDaySpec, *, data: Data, results: Stored, progress: Pr
         return_r2=skill_of(missed, still, dates),
         return_r2_without_jumps=skill_of(missed[calm], still[calm], dates[calm]),
         jumps=Number(int((~calm).sum())),
-        clip=Number(spec.forecast.clip),
+        clip=Number(spec.clip),
         direction=number(_share_right(truth, guess, dates)),
         rising=Number(float((truth[truth != 0] > 0).mean())),
     )
@@ -176,7 +156,7 @@ def next_day_rows(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _next_close(
-    spec: NextDaySpec, kind: Literal["level", "return"], seed: int, train: pd.DataFrame, test: pd.DataFrame
+    spec: Forecast, kind: Literal["level", "return"], seed: int, train: pd.DataFrame, test: pd.DataFrame
 ) -> Floats:
     """Predicted next closes (USD), ``(n,)``: by the price itself, or by its return, clipped in training."""
     from labcode.nets.estimators import TabularRegressor
@@ -185,7 +165,7 @@ def _next_close(
         hidden=spec.network.hidden,
         batch_size=spec.network.batch_size,
         lr=spec.network.lr,
-        max_epochs=spec.forecast.epochs,
+        max_epochs=spec.epochs,
         schedule="onecycle",
         random_state=seed,
     )
@@ -193,7 +173,7 @@ def _next_close(
     if kind == "level":
         columns = ["open", "low", "high", "close", "volume"]
         return np.asarray(model.fit(train[columns], train["next_close"]).predict(test[columns]))
-    moves = np.log(train["next_close"] / train["close"]).clip(-spec.forecast.clip, spec.forecast.clip)
+    moves = np.log(train["next_close"] / train["close"]).clip(-spec.clip, spec.clip)
     predicted = model.fit(_today(train), moves).predict(_today(test))
     return np.asarray(test["close"].to_numpy() * np.exp(predicted))
 
@@ -206,4 +186,7 @@ def _today(days: pd.DataFrame) -> Floats:
     return np.column_stack([opened, closed, relative, np.log1p(days["volume"].to_numpy()), np.log(middle)])
 
 
-EXPERIMENTS = (on_prices(run_limit, seconds=25), on_prices(run_next_day, lacks=moving_days))
+EXPERIMENTS = (
+    on_prices(run_limit, "regression.limit", seconds=25),
+    on_prices(run_next_day, "regression.next_day", lacks=moving_days),
+)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
-from labcode.lab.quantities import correlation, counted, dollars, positive, share, skill, squared_dollars
+from labcode.lab.quantities import ByNumber, correlation, counted, dollars, positive, share, skill, squared_dollars
 from labcode.results.number import Number, Quantity
 from labcode.results.typed import Results
 
@@ -20,24 +20,20 @@ PRINTED_EPOCHS = (0, 10, 20, 30, 40, 49)
 class AsSubmitted(Results):
     """Our first version's network over many seeds.
 
-    Shape
-    -----
     ``curves`` ``(n_seeds, n_epochs, 4)``: loss of training and test rows, R² of both.
     """
 
     experiment = "regression/as-submitted"
     seeds: int
-    train_mse_epoch: Annotated[
-        Mapping[int, Number], squared_dollars("training loss at epoch", "seeds", "train_mse_epoch")
-    ]
-    test_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("test loss at epoch", "seeds", "test_mse_epoch")]
+    train_mse_epoch: Annotated[ByNumber, squared_dollars("training loss at epoch", "seeds")]
+    test_mse_epoch: Annotated[ByNumber, squared_dollars("test loss at epoch", "seeds")]
     test_mse_end: Annotated[Number, squared_dollars("test loss at the end", "seeds")]
     mean_mse: Annotated[Number, squared_dollars("loss of always saying the mean")]
     rises: Annotated[Number, counted("steps at which a loss went up")]
     largest_difference: Annotated[Number, positive("largest relative difference between the two loops", 7)]
     coverage: Annotated[Number, share("share of losses inside the interval of the other seeds", 0)]
     inside: Annotated[
-        Mapping[int, Number], Quantity(says="printed losses inside, by number of seeds", decimals=1, least=0, most=12)
+        ByNumber, Quantity(says="printed losses inside, by number of seeds", decimals=1, least=0, most=12)
     ]
     curves: Annotated[np.ndarray, Quantity(most=1e6)]
 
@@ -57,20 +53,15 @@ class Baseline(Results):
 
 @dataclass(frozen=True, kw_only=True)
 class Baselines(Results):
-    """What needs no network.
-
-    Shape
-    -----
-    ``squared_…`` ``(n_test,)``: squared errors on the test dates, for paired comparisons.
-    """
+    """What needs no network; ``squared_…`` ``(n_test,)``: squared errors on the test dates, for paired comparisons."""
 
     experiment = "regression/baselines"
     zero: Annotated[Baseline, Quantity(says="always 0 USD")]
     mean: Annotated[Baseline, Quantity(says="mean of the training closes")]
     open: Annotated[Baseline, Quantity(says="the day's open")]
     midpoint: Annotated[Baseline, Quantity(says="midpoint of low and high")]
-    ols: Annotated[Baseline, Quantity(says="least squares")]
     ols_raw: Annotated[Baseline, Quantity(says="least squares, unscaled columns")]
+    ols: Annotated[Baseline, Quantity(says="least squares")]
     ridge: Annotated[Baseline, Quantity(says="ridge regression")]
     trees_raw: Annotated[Baseline, Quantity(says="boosted trees, columns as they are")]
     trees: Annotated[Baseline, Quantity(says="boosted trees, position")]
@@ -85,8 +76,7 @@ class Baselines(Results):
     @property
     def models(self) -> dict[str, Baseline]:
         """Every baseline by its name in the field's terms, from the simplest on."""
-        names = ("zero", "mean", "open", "midpoint", "ols_raw", "ols", "ridge", "trees_raw", "trees")
-        return {name: getattr(self, name) for name in names}
+        return {name: each for name, each in vars(self).items() if isinstance(each, Baseline)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +103,6 @@ class Step(Results):
     """A step of the ladder, over seeds."""
 
     rmse: Annotated[Number, dollars("error on new dates", over="range of seeds", name="")]
-    skill: Annotated[Number, skill("skill over least squares")]
     updates: Annotated[Number, counted("optimiser steps", least=1)]
 
 
@@ -121,8 +110,6 @@ class Step(Results):
 class Steps(Results):
     """The repair, one change at a time.
 
-    Shape
-    -----
     ``curves`` ``(n_epochs, 4)``: RMSE (USD) and R² of the position on training rows, the same on test rows.
     ``squared_…`` ``(n_test,)``: squared errors of the last two steps.
     """
@@ -139,8 +126,6 @@ class Steps(Results):
 class Sound(Results):
     """The network that the folds chose, on the test dates.
 
-    Shape
-    -----
     ``response`` ``(3, n)``, ``response_open`` ``(n,)``, ``response_range`` ``(3,)``: where it puts the close, given
     where the day opened, for three widths of the range.
     """
@@ -163,7 +148,7 @@ class Sound(Results):
     skill_vs_ols: Annotated[Number, skill("skill of the network over least squares")]
     skill_vs_ols_two_way: Annotated[Number, skill("skill of the network over least squares", "dates and symbols")]
     skill_vs_trees: Annotated[Number, skill("skill of the network over boosted trees")]
-    over_plain: Annotated[Mapping[int, Number], skill("skill of the network over the plain network of step")]
+    over_plain: Annotated[ByNumber, skill("skill of the network over the plain network of step")]
     top_symbol: str
     top_symbol_share: Annotated[Number, share("share of one symbol in the squared error", 0)]
     response: np.ndarray

@@ -51,14 +51,17 @@ class Selection:
     folds: Annotated[int, Field(ge=1, le=6)]
     block_share: Annotated[float, Field(gt=0, le=0.15)]
     seeds: Annotated[int, Field(ge=2, le=1000)]
+    network: Annotated[Network, "regression.network"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """The repair, one change at a time."""
+    """The repair, one change at a time, from our first version's network to this one's."""
 
     seeds: Seeds
     curve_epochs: Count
+    first: Annotated[First, "regression.first"]
+    network: Annotated[Network, "regression.network"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,22 +69,25 @@ class Final:
     """The chosen network."""
 
     seeds: Seeds
+    network: Annotated[Network, "regression.network"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """How good a prediction can be."""
+    """How good a prediction can be: a simulated day, and a network that knows the past."""
 
     days: Annotated[int, Field(ge=1000)]
     path_steps: Annotated[int, Field(ge=10)]
     past_days: Count
     seeds: Seeds
+    network: Annotated[Network, "regression.network"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """The next day."""
+    """The next day: from a day's row to the close of the next day."""
 
     epochs: Count
     clip: Annotated[float, Field(gt=0)]
     seeds: Seeds
+    network: Annotated[Network, "regression.network"]

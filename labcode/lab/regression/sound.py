@@ -1,43 +1,104 @@
-"""The network that the folds chose: trained on all rows before the test dates, and scored on these."""
+"""The network of this version: chosen on blocks of dates before the test, trained on all of them, and tested."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored, number, rmse_of, skill_of
-from labcode.lab.regression import selection
+from labcode.lab.regression import network as networks
+from labcode.lab.regression.baselines import without_network
+from labcode.lab.regression.ladder import Rung, relative_range, rung_predictions
 from labcode.lab.regression.network import Floats, day_range, midpoint, position
-from labcode.lab.regression.results import Baselines, Choice, Sound, Steps
-from labcode.lab.regression.settings import Final, Network
-from labcode.lab.regression.split import split_by_date
+from labcode.lab.regression.results import Baselines, Candidate, Choice, Sound, Steps
+from labcode.lab.regression.settings import Final, Network, Selection
+from labcode.lab.regression.split import folds_by_date, split_by_date
 from labcode.nets.processes import in_parallel
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
 from labcode.results.run import typed
-from labcode.scoring.intervals import DATE_BLOCK, rmse_interval, two_way_interval
+from labcode.scoring.intervals import DATE_BLOCK, mean_interval, rmse_interval, two_way_interval
+
+#: Distance between the seeds of two networks whose answers are averaged.
+ANOTHER = 1000
+#: The networks whose answers a candidate averages: by how much the seed is moved, and whether the network is odd.
+MEMBERS = {
+    "position": [(0, False)],
+    "position, odd": [(0, True)],
+    "position, half odd": [(0, False), (0, True)],
+    "position, two plain networks": [(0, False), (ANOTHER, False)],
+}
+CANDIDATES = ("relative to the midpoint", "position, error in per cent", *MEMBERS)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SoundSpec:
-    """The chosen network, over several seeds."""
+def predictions(
+    candidates: Sequence[str], seed: int, settings: Network, train: pd.DataFrame, days: pd.DataFrame
+) -> dict[str, Floats]:
+    """Closes (USD) that candidates predict for other days, ``(n,)``; a network that two have is trained once."""
 
-    final: Annotated[Final, "regression.sound"]
-    network: Annotated[Network, "regression.network"]
+    @cache
+    def member(moved: int, odd: bool) -> Pipeline:
+        return networks.fit_position_network(train, settings, seed=seed + moved, odd=odd)
+
+    def predicted(candidate: str) -> Floats:
+        if candidate in MEMBERS:
+            return networks.predict_close([member(*trained) for trained in MEMBERS[candidate]], days)
+        if candidate == "relative to the midpoint":
+            return rung_predictions(Rung(view="relative", network=settings), seed, train, days)
+        # Weighing rows by the square of their range makes the error of the position that of the price in per cent.
+        weight, target = relative_range(train) ** 2, position(train, train["close"])
+        network = networks.position_network(settings, seed=seed).fit(train, target, network__sample_weight=weight)
+        return networks.predict_close([network], days)
+
+    return {candidate: predicted(candidate) for candidate in candidates}
 
 
-def run_sound(spec: SoundSpec, *, data: Data, results: Stored, progress: Progress) -> Sound:
+def run_selection(spec: Selection, *, data: Data, results: Stored, progress: Progress) -> Choice:
+    """Choose the network on dates before the test dates, by its pooled skill over least squares."""
+    train, _ = split_by_date(data["prices"].frame)
+    positions = folds_by_date(train["date"], spec.folds, spec.block_share)
+    folds = [(train.iloc[rows], train.iloc[held]) for rows, held in positions]
+    seeds = range(spec.seeds)
+    tasks = [(CANDIDATES, seed, spec.network, *fold) for fold, seed in product(folds, seeds)]
+    answers = iter(in_parallel(predictions, tasks, done=progress))
+    squared: dict[str, list[Floats]] = {name: [] for name in ("least squares", *CANDIDATES)}
+    for earlier, held_out in folds:
+        closes, by_seed = held_out["close"].to_numpy(), [next(answers) for _ in seeds]
+        squared["least squares"].append((without_network(earlier, held_out)["ols"] - closes) ** 2)
+        for name in CANDIDATES:
+            squared[name].append(np.mean([(predicted[name] - closes) ** 2 for predicted in by_seed], axis=0))
+    dates = np.concatenate([held_out["date"].to_numpy() for _, held_out in folds])
+    pooled = {name: np.concatenate(errors) for name, errors in squared.items()}
+    winner = min(CANDIDATES, key=lambda name: pooled[name].mean())
+    return Choice(
+        candidates={
+            name: Candidate(
+                skill=skill_of(pooled[name], pooled["least squares"], dates),
+                winner_over=skill_of(pooled[winner], pooled[name], dates),
+            )
+            for name in CANDIDATES
+        },
+        winner=winner,
+        seeds=len(seeds),
+        drift=number(mean_interval(position(train, train["close"]), train["date"], block=DATE_BLOCK)),
+    )
+
+
+def run_sound(spec: Final, *, data: Data, results: Stored, progress: Progress) -> Sound:
     """Train the chosen network on all rows before the test dates, and score these."""
     train, test = split_by_date(data["prices"].frame)
     winner = typed(Choice, results[Choice.experiment]).winner
     made_up = _response_days(test)
     days = pd.concat([test, made_up])
-    tasks = [((winner,), seed, spec.network, train, days) for seed in range(spec.final.seeds)]
-    answers = in_parallel(selection.predictions, tasks, done=progress)
+    tasks = [((winner,), seed, spec.network, train, days) for seed in range(spec.seeds)]
+    answers = in_parallel(predictions, tasks, done=progress)
     closes = np.stack([predicted[winner] for predicted in answers])
     predicted, response = closes[:, : len(test)], closes[:, len(test) :].mean(axis=0)
     base, steps = typed(Baselines, results[Baselines.experiment]), typed(Steps, results[Steps.experiment])
@@ -115,4 +176,9 @@ def _response_days(days: pd.DataFrame, points: int = 41) -> pd.DataFrame:
     return pd.concat(frames)
 
 
-EXPERIMENTS = (on_prices(run_sound, needs=(Choice.experiment, Baselines.experiment, Steps.experiment), seconds=15),)
+EXPERIMENTS = (
+    on_prices(run_selection, "regression.selection", seconds=60),
+    on_prices(
+        run_sound, "regression.sound", needs=(Choice.experiment, Baselines.experiment, Steps.experiment), seconds=15
+    ),
+)

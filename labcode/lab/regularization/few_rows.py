@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ import pandas as pd
 from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored, estimate
 from labcode.lab.regression.network import Floats, fit_position_network, position, position_inputs, position_pipeline
-from labcode.lab.regression.settings import Network
 from labcode.lab.regression.split import folds_by_date, split_by_date
 from labcode.lab.regularization.results import AtSize, FewRows, HeldBackBy
 from labcode.lab.regularization.settings import FewRows as Settings
@@ -43,40 +41,18 @@ Candidate = tuple[str, float]
 NONE: Candidate = ("none", 0.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FewRowsSpec:
-    """What is compared, and the network of the regression chapter that is held back."""
-
-    few: Annotated[Settings, "regularization.few_rows"]
-    network: Annotated[Network, "regression.network"]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """Errors of positions with some rows and one seed, by technique, ``none`` first.
-
-    Shape
-    -----
-    ``train`` ``(n_techniques + 1,)``: share of the training rows' variance that is left. ``squared``
-    ``(n_techniques + 1, n_test)``.
-    """
-
-    train: Floats
-    squared: Floats
-
-
-def unfitted(spec: FewRowsSpec, rows: int, seed: int, technique: str, strength: float) -> TabularRegressor:
+def unfitted(spec: Settings, rows: int, seed: int, technique: str, strength: float) -> TabularRegressor:
     """The network of a technique for so many training rows."""
     from labcode.nets.estimators import TabularRegressor
 
-    passes = passes_over(spec.few, rows)
+    passes = passes_over(spec, rows)
     changed: dict[str, Any] = {"smaller": (int(strength),), "stopping": max(1, round(strength * passes))}
     options: dict[str, Any] = {"hidden": spec.network.hidden, "max_epochs": passes, "weight_decay": 0.0}
     if technique in PARAMETER:
         options[PARAMETER[technique]] = changed.get(technique, strength)
     return TabularRegressor(
-        lr=spec.few.lr,
-        batch_size=spec.few.batch_size,
+        lr=spec.lr,
+        batch_size=spec.batch_size,
         schedule="onecycle",
         optimizer="adamw",
         random_state=seed,
@@ -84,13 +60,13 @@ def unfitted(spec: FewRowsSpec, rows: int, seed: int, technique: str, strength: 
     )
 
 
-def passes_over(few: Settings, rows: int) -> int:
+def passes_over(spec: Settings, rows: int) -> int:
     """Passes over so many rows in which the steps are taken, one at least."""
-    return max(1, round(few.steps / -(-rows // few.batch_size)))
+    return max(1, round(spec.steps / -(-rows // spec.batch_size)))
 
 
 def predicted(
-    spec: FewRowsSpec, days: pd.DataFrame, candidates: Sequence[Candidate], seeds: Sequence[int], *others: pd.DataFrame
+    spec: Settings, days: pd.DataFrame, candidates: Sequence[Candidate], seeds: Sequence[int], *others: pd.DataFrame
 ) -> list[Floats]:
     """Train a network for each candidate, all of one shape as one, and ask for positions of others, ``(k, n)`` each."""
     from labcode.nets.together import TrainingRows, fit_together
@@ -103,11 +79,11 @@ def predicted(
     return [np.stack([np.clip(network.predict(X), -1, 1) for network in fitted]) for X in asked]
 
 
-def chosen_strengths(spec: FewRowsSpec, days: pd.DataFrame, seed: int) -> list[Candidate]:
+def chosen_strengths(spec: Settings, days: pd.DataFrame, seed: int) -> list[Candidate]:
     """For each technique the strength with the lowest squared error on later dates of the training rows themselves."""
-    candidates = [(name, float(strength)) for name in PARAMETER for strength in getattr(spec.few, name)]
+    candidates = [(name, float(strength)) for name in PARAMETER for strength in getattr(spec, name)]
     losses = np.zeros(len(candidates))
-    for earlier, later in folds_by_date(days["date"], spec.few.folds, spec.few.block_share):
+    for earlier, later in folds_by_date(days["date"], spec.folds, spec.block_share):
         held_out = days.iloc[later]
         (answers,) = predicted(spec, days.iloc[earlier], candidates, [seed] * len(candidates), held_out)
         losses += ((answers - position(held_out, held_out["close"])) ** 2).sum(axis=1)
@@ -115,18 +91,19 @@ def chosen_strengths(spec: FewRowsSpec, days: pd.DataFrame, seed: int) -> list[C
     return [next(candidate for _, candidate in ranked if candidate[0] == name) for name in PARAMETER]
 
 
-def held_back(spec: FewRowsSpec, days: pd.DataFrame, test: pd.DataFrame, seed: int) -> Answer:
-    """Choose strengths, train with each on all these days, and score the test rows."""
+def held_back(spec: Settings, days: pd.DataFrame, test: pd.DataFrame, seed: int) -> tuple[Floats, Floats]:
+    """Choose strengths, train with each on all these days, and score the positions, by technique, ``none`` first.
+
+    Returns the share of the training rows' variance that is left, ``(n_techniques + 1,)``, and squared errors on the
+    test rows, ``(n_techniques + 1, n_test)``.
+    """
     chosen = chosen_strengths(spec, days, seed)
-    others = [seed + 1000 * i for i in range(1, spec.few.members)]  # of the ensemble, in which none is a member too
+    others = [seed + 1000 * i for i in range(1, spec.members)]  # of the ensemble, in which none is a member too
     candidates = [NONE, *chosen, *[NONE] * len(others)]
     answers = predicted(spec, days, candidates, [seed] * (1 + len(chosen)) + others, days, test)
     fitted, asked = (with_ensemble(of_days, len(chosen)) for of_days in answers)
     actual = position(days, days["close"])
-    return Answer(
-        train=((fitted - actual) ** 2).mean(axis=1) / actual.var(),
-        squared=(asked - position(test, test["close"])) ** 2,
-    )
+    return ((fitted - actual) ** 2).mean(axis=1) / actual.var(), (asked - position(test, test["close"])) ** 2
 
 
 def with_ensemble(answers: Floats, chosen: int) -> Floats:
@@ -135,28 +112,27 @@ def with_ensemble(answers: Floats, chosen: int) -> Floats:
     return np.concatenate([answers[: 1 + chosen], mean[None]])
 
 
-def run_few_rows(spec: FewRowsSpec, *, data: Data, results: Stored, progress: Progress) -> FewRows:
+def run_few_rows(spec: Settings, *, data: Data, results: Stored, progress: Progress) -> FewRows:
     """Hold the network back with few rows and with many, and compare with none."""
-    few = spec.few
     train, test = split_by_date(data["prices"].frame)
-    test = test.sample(min(few.test_rows, len(test)), random_state=SEED)
-    orders = [np.random.default_rng(seed).permutation(len(train)) for seed in range(few.seeds)]
-    sizes = [min(rows, len(train)) for rows in few.rows]
+    test = test.sample(min(spec.test_rows, len(test)), random_state=SEED)
+    orders = [np.random.default_rng(seed).permutation(len(train)) for seed in range(spec.seeds)]
+    sizes = [min(rows, len(train)) for rows in spec.rows]
     tasks = [(spec, train.iloc[order[:rows]], test, seed) for rows in sizes for seed, order in enumerate(orders)]
     answers = in_parallel(held_back, tasks, done=lambda share: progress(0.95 * share))
-    by_size = [answers[i : i + few.seeds] for i in range(0, len(answers), few.seeds)]
-    actual, mean_of = position(test, test["close"]), means_by_date(test["date"].to_numpy(), few)
+    by_size = [answers[i : i + spec.seeds] for i in range(0, len(answers), spec.seeds)]
+    actual, mean_of = position(test, test["close"]), means_by_date(test["date"].to_numpy(), spec)
     whole = fit_position_network(train, spec.network, seed=0).predict(test)
     network = unfitted(spec, sizes[0], 0, *NONE)
     widths = [position_inputs(test.iloc[:1]).shape[1], *network.hidden, 1]
     statements = len(TECHNIQUES) * len(sizes)
     return FewRows(
         sizes={
-            rows: _at_size(few, rows, of_seeds, mean_of, actual, statements)
+            rows: _at_size(spec, rows, of_seeds, mean_of, actual, statements)
             for rows, of_seeds in zip(sizes, by_size, strict=True)
         },
-        seeds=few.seeds,
-        steps=Number(few.steps),
+        seeds=spec.seeds,
+        steps=Number(spec.steps),
         tried=Number(len(TECHNIQUES)),
         statements=Number(statements),
         weights=Number(sum((inputs + 1) * units for inputs, units in pairwise(widths))),
@@ -165,18 +141,16 @@ def run_few_rows(spec: FewRowsSpec, *, data: Data, results: Stored, progress: Pr
     )
 
 
-def means_by_date(dates: np.ndarray, few: Settings) -> Callable[[Floats], Floats]:
+def means_by_date(dates: np.ndarray, spec: Settings) -> Callable[[Floats], Floats]:
     """What sums test rows by date, divides by the number of dates, and takes the mean over seeds, in each draw.
 
-    Shape
-    -----
     ``(k, n_seeds, n_test)`` to ``(k, draws + 1)``, in whose first column every date and seed counts once.
     """
     distinct, codes = np.unique(dates, return_inverse=True)
     n = len(distinct)
-    drawn = block_draws(n, np.random.default_rng(SEED), draws=few.draws, block=DATE_BLOCK)
+    drawn = block_draws(n, np.random.default_rng(SEED), draws=spec.draws, block=DATE_BLOCK)
     counts = np.concatenate([np.ones((1, n)), drawn]).astype(np.float32)
-    weights = seed_draws(1, few.seeds, few.draws)
+    weights = seed_draws(1, spec.seeds, spec.draws)
 
     def means(values: Floats) -> Floats:
         rows = values.reshape(-1, values.shape[-1])
@@ -187,17 +161,18 @@ def means_by_date(dates: np.ndarray, few: Settings) -> Callable[[Floats], Floats
 
 
 def _at_size(
-    few: Settings,
+    spec: Settings,
     rows: int,
-    answers: Sequence[Answer],
+    answers: Sequence[tuple[Floats, Floats]],
     mean_of: Callable[[Floats], Floats],
     actual: Floats,
     statements: int,
 ) -> AtSize:
     """The techniques with one number of rows; the gain is one less the ratio of mean squared errors."""
-    loss = mean_of(np.stack([answer.squared for answer in answers], axis=1))
-    (variance,) = mean_of(np.repeat(((actual - actual.mean()) ** 2)[None, None], few.seeds, axis=1))
-    train = 1 - np.mean([answer.train for answer in answers], axis=0)
+    left, squared = zip(*answers)
+    loss = mean_of(np.stack(squared, axis=1))
+    (variance,) = mean_of(np.repeat(((actual - actual.mean()) ** 2)[None, None], spec.seeds, axis=1))
+    train = 1 - np.mean(left, axis=0)
     techniques = {}
     for i, name in enumerate(("none", *TECHNIQUES)):
         r2 = estimate(1 - loss[i] / variance)
@@ -209,7 +184,7 @@ def _at_size(
         )
     return AtSize(
         rows=Number(rows),
-        passes=Number(passes_over(few, rows)),
+        passes=Number(passes_over(spec, rows)),
         techniques=techniques,
         best=max(TECHNIQUES, key=lambda name: techniques[name].gain.value),
         positive=Number(sum(technique.gain.low > 0 for technique in techniques.values())),
@@ -217,4 +192,4 @@ def _at_size(
     )
 
 
-EXPERIMENTS = (on_prices(run_few_rows, seconds=150),)
+EXPERIMENTS = (on_prices(run_few_rows, "regularization.few_rows", seconds=150),)

@@ -29,18 +29,10 @@ class RegularisedNetwork(nn.Module):
 def train_regularised(
     network: nn.Module, rows: list[torch.Tensor], *, epochs: int = 20, lr: float = 0.001, weight_decay: float = 1e-4
 ) -> pd.DataFrame:
-    """Train the network in place, one step of Adam an epoch on all training rows.
+    """Train the network in place, one step of Adam an epoch on all training rows, as `first_split` returns them.
 
-    Parameters
-    ----------
-    rows
-        ``X_train, X_test`` ``(n, 4)`` and ``y_train, y_test`` ``(n, 1)``, as `first_split` returns them.
-
-    Returns
-    -------
-    DataFrame
-        ``train`` and ``test`` loss by epoch: that of the step, with dropout, and that of the test rows after it,
-        without (USD²).
+    The frame has ``train`` and ``test`` loss by epoch (USD²): that of the step, with dropout, and that of the test rows
+    after it, without.
     """
     X_train, X_test, y_train, y_test = rows
     loss_of = nn.MSELoss()

@@ -22,16 +22,10 @@ def train_held_back(
     noise: float = 0.0,
     seed: int = 0,
 ) -> None:
-    """Train a network in place; dropout and its size are matters of the network itself.
+    """Train a network in place on inputs ``(n, k)`` and positions ``(n, 1)``, both standardised.
 
-    Parameters
-    ----------
-    X, y
-        Inputs ``(n, k)`` and positions ``(n, 1)``, both standardised.
-    epochs
-        Passes over the rows; an early stop takes fewer.
-    decay, l1, noise
-        AdamW's weight decay, the factor of the sum of absolute weights, the standard deviation of noise on the inputs.
+    ``decay`` is AdamW's, ``l1`` the factor of the sum of absolute weights, ``noise`` the standard deviation of noise on
+    the inputs; dropout and its size are matters of the network itself, an early stop takes fewer epochs.
     """
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)

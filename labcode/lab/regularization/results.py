@@ -8,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
-from labcode.lab.quantities import counted, gained_share, positive, skill, squared_dollars
+from labcode.lab.quantities import ByNumber, counted, positive, skill, squared_dollars
 from labcode.results.number import Number, Over, Quantity
 from labcode.results.typed import Results
 
@@ -22,44 +22,39 @@ def _added(says: str, decimals: int = 1, over: Over | None = "mean over seeds") 
     return Quantity(says=says, unit="USD²", decimals=decimals, over=over)
 
 
+def _saved(says: str, over: Over, decimals: int = 0, most: float = np.inf) -> Quantity:
+    return Quantity(says=says, unit="%", decimals=decimals, most=most, over=over)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AsSubmitted(Results):
     """Our first version's regularised run beside its plain one, in pairs with the same initial weights.
 
-    Shape
-    -----
     ``curves`` and ``plain_curves`` ``(n_seeds, n_epochs, 2)``: loss of the step and of the test rows after it.
     """
 
     experiment = "regularization/as-submitted"
     seeds: int
-    train_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("regularised training loss at epoch", "seeds")]
-    test_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("regularised test loss at epoch", "seeds")]
-    plain_train_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("plain training loss at epoch", "seeds")]
-    plain_test_mse_epoch: Annotated[Mapping[int, Number], squared_dollars("plain test loss at epoch", "seeds")]
-    added_mse_epoch: Annotated[Mapping[int, Number], _added("test loss that regularization adds at epoch")]
+    train_mse_epoch: Annotated[ByNumber, squared_dollars("regularised training loss at epoch", "seeds")]
+    test_mse_epoch: Annotated[ByNumber, squared_dollars("regularised test loss at epoch", "seeds")]
+    plain_train_mse_epoch: Annotated[ByNumber, squared_dollars("plain training loss at epoch", "seeds")]
+    plain_test_mse_epoch: Annotated[ByNumber, squared_dollars("plain test loss at epoch", "seeds")]
+    added_mse_epoch: Annotated[ByNumber, _added("test loss that regularization adds at epoch")]
     added_mse_unlike: Annotated[Number, _added("test loss of epoch 10 regularised above that of epoch 40 plain", 0)]
     plain_epoch_as_good: Annotated[
         Number, positive("epoch at which the plain run has the regularised one's last loss", 1, "mean over seeds")
     ]
     last_epoch: Annotated[Number, counted("last epoch of the regularised run")]
     printed_added_mse_epoch: Annotated[
-        Mapping[int, Number], _added("printed regularised test loss above the printed plain one at epoch", 0, None)
+        ByNumber, _added("printed regularised test loss above the printed plain one at epoch", 0, None)
     ]
     printed_added_mse_unlike: Annotated[
         Number, _added("printed test loss of epoch 10 regularised above that of epoch 40", 0, None)
     ]
     variance_saved: Annotated[
-        Number,
-        Quantity(
-            says="share of the last test loss's variance over seeds that regularization saves",
-            unit="%",
-            decimals=0,
-            over="mean over seeds",
-        ),
+        Number, _saved("share of the last test loss's variance over seeds that regularization saves", "mean over seeds")
     ]
     mean_mse: Annotated[Number, squared_dollars("loss of always saying the mean")]
-    largest_difference: Annotated[Number, positive("largest relative difference between the two loops", 5)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
     plain_curves: Annotated[np.ndarray, Quantity(least=0)]
 
@@ -75,9 +70,7 @@ class HeldBackBy(Results):
     r2: Annotated[Number, skill("R² of the position on test dates", "dates and seeds")]
     gain: Annotated[
         Number,
-        gained_share(
-            "squared error saved against none, with limits for all statements together", 1, "dates and seeds", -np.inf
-        ),
+        _saved("squared error saved against none, with limits for all statements together", "dates and seeds", 1, 1),
     ]
     train_r2: Annotated[Number, skill("R² of the position on training rows", None)]
     gap: Annotated[Number, Quantity(says="R² lost from training rows to test dates", decimals=3)]

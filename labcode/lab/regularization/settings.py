@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from labcode.lab.regression.settings import Network
+
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Shares = Annotated[tuple[Share, ...], Field(min_length=1)]
@@ -42,3 +44,4 @@ class FewRows:
     smaller: Annotated[tuple[Count, ...], Field(min_length=1)]
     stopping: Shares
     draws: Annotated[int, Field(ge=100)]
+    network: Annotated[Network, "regression.network"]

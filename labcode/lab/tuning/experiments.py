@@ -1,10 +1,11 @@
-"""A search for the network on dates before the test block, and what its choice is worth later."""
+"""A search for the network on dates before the test block, what its choice is worth later, and a cheaper search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from labcode.lab.needs import on_prices
 from labcode.lab.quantities import Data, Stored, rmse_of, skill_of
 from labcode.lab.regression.network import Floats, position
 from labcode.lab.regression.split import Folds, folds_by_date, split_by_date
-from labcode.lab.tuning.results import OPTIMIZERS, Block, Searched, Setting, in_words
+from labcode.lab.tuning.results import OPTIMIZERS, Block, Halved, Searched, Setting
 from labcode.lab.tuning.search import dollar_errors, search
-from labcode.lab.tuning.settings import Search, Start
+from labcode.lab.tuning.settings import Halving, Search, Start
 from labcode.results.experiments import Progress
 from labcode.results.number import Number
+from labcode.results.run import typed
 
 Params = dict[str, Any]
 
@@ -142,7 +144,6 @@ def run_search(spec: Search, *, data: Data, results: Stored, progress: Progress)
         best_score=Number(float(means[winner])),
         within_a_cent=Number(int((means > means[winner] - 0.01).sum())),
         edges=Number(ends(done.params[winner], spec)),
-        winner=described[winner],
         start=described[done.start],
         paired=Number(len(runners)),
         tied=Number(sum(described[place].over.low <= 0 for place in runners)),
@@ -176,19 +177,16 @@ def _setting(done: _Search, place: int, errors: Mapping[int, list[Floats]]) -> S
     )
 
 
-def _words(params: Params) -> str:
-    layers = "-".join(map(str, params["network__hidden"]))
-    return in_words(params["network__optimizer"], params["network__lr"], layers, params["network__max_epochs"])
-
-
 def _replayed(done: _Search, errors: Mapping[int, list[Floats]]) -> dict[str, Any]:
     """Before each block but the first, the choice by the blocks before it: what it promised over the start and kept."""
     blocks = {}
     for k, choice in enumerate(done.choices, start=1):
         of_choice, of_start = ((done.scores[place, :k] ** 2).sum() for place in (choice, done.start))
-        kept = 1 - float(errors[choice][k].mean() / errors[done.start][k].mean())
-        promised = 1 - float(of_choice / of_start)
-        blocks[k + 1] = Block(choice=_words(done.params[choice]), promised=Number(promised), kept=Number(kept))
+        blocks[k + 1] = Block(
+            choice=_setting(done, choice, errors).words,
+            promised=Number(1 - float(of_choice / of_start)),
+            kept=Number(1 - float(errors[choice][k].mean() / errors[done.start][k].mean())),
+        )
     chosen = np.concatenate([errors[choice][k] for k, choice in enumerate(done.choices, start=1)])
     usual = np.concatenate(errors[done.start][1:])
     return {
@@ -213,4 +211,45 @@ def _tested(frame: pd.DataFrame, pair: list[Params], spec: Search) -> dict[str, 
     }
 
 
-EXPERIMENTS = (on_prices(run_search, "tuning.search", seconds=90),)
+def run_halving(spec: Halving, *, data: Data, results: Stored, progress: Progress) -> Halved:
+    """Successive halving over the search's candidates, beside what a full search of the same cost would find."""
+    from labcode.nets.search import BatchedHalvingSearchCV
+
+    full, most = typed(Searched, results[Searched.experiment]).frame, max(spec.search.epochs)
+    rivals = full.loc[full["epochs"] == most, "score"].to_numpy()
+    days, folds = rows_of_search(data["prices"].frame, spec.search)
+    grid = grids(spec.search, epochs=False)
+    rungs = {"min_resources": spec.min_epochs, "max_resources": most, "factor": spec.factor}
+    options: Params = {"kind": BatchedHalvingSearchCV, "n_jobs": -1, "resource": "network__max_epochs", **rungs}
+    halved = search(days, grid, folds, spec.search.batch_size, **options)
+    tried, found = list(ParameterGrid(grid)), halved.cv_results_
+    candidates = [tried.index({name: params[name] for name in tried[0]}) for params in found["params"]]
+    cost = sum(n * epochs for n, epochs in zip(halved.n_candidates_, halved.n_resources_, strict=True))
+    best = float(found["mean_test_score"][halved.best_index_])
+    return Halved(
+        candidates=Number(len(tried)),
+        epochs=Number(cost),
+        full_epochs=Number(len(rivals) * most),
+        affordable=Number(cost // most),
+        better_in_full=Number(int((rivals > best + 1e-6).sum())),
+        best_rmse=Number(-best),
+        full_rmse=Number(-float(rivals.max())),
+        affordable_rmse=Number(-expected_best(rivals, cost // most)),
+        rungs=np.column_stack([candidates, found["n_resources"], -found["mean_test_score"]]).astype(np.float64),
+    )
+
+
+def expected_best(scores: Floats, draws: int) -> float:
+    """Expected maximum of ``draws`` scores drawn from ``scores`` without replacement.
+
+    >>> round(expected_best(np.array([1.0, 2.0, 3.0]), 2), 2)
+    2.67
+    """
+    ordered, n = np.sort(scores), len(scores)
+    return float(sum(value * comb(k, draws - 1) for k, value in enumerate(ordered)) / comb(n, draws))
+
+
+EXPERIMENTS = (
+    on_prices(run_search, "tuning.search", seconds=90),
+    on_prices(run_halving, "tuning.halving", needs=(Searched.experiment,), seconds=15),
+)

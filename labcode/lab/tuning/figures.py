@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -41,28 +38,15 @@ def rungs(halved: Halved) -> pd.DataFrame:
     return frame.assign(last=frame["candidate"].isin(last))
 
 
-@dataclass(frozen=True)
-class Space:
-    """The candidates of a search, the best first.
+def space(searched: Searched) -> tuple[dict[str, list[str]], np.ndarray]:
+    """Texts of the levels of each axis, one with a single level left out; and the candidates, the best first.
 
-    Attributes
-    ----------
-    levels
-        Texts of the levels of each axis, in order; an axis with one level is left out.
-    places
-        The place of each candidate's level on each axis, ``(n, n_axes)``.
+    Of these, the place of each one's level on each axis, ``(n, n_axes)``.
     """
-
-    levels: Mapping[str, list[str]]
-    places: np.ndarray
-
-
-def space(searched: Searched) -> Space:
-    """The space of a search."""
     frame = searched.frame.sort_values("score", ascending=False, kind="stable")
     levels = {name: levels_of(frame[name]) for name in AXES if frame[name].nunique() > 1}
     places = np.column_stack([frame[name].map(of_axis.index) for name, of_axis in levels.items()])
-    return Space({AXES[name]: [level_text(level) for level in of] for name, of in levels.items()}, places)
+    return {AXES[name]: [level_text(level) for level in of] for name, of in levels.items()}, places
 
 
 def levels_of(values: pd.Series) -> list[object]:
@@ -81,21 +65,21 @@ def level_text(level: object) -> str:
 
 def parallel_coordinates(searched: Searched, theme: Theme) -> Figure:
     """Every candidate as a line through its settings to its rank; the best ones in colour."""
-    candidates = space(searched)
-    n, counts = len(candidates.places), [len(levels) for levels in candidates.levels.values()]
-    heights = np.column_stack([candidates.places / (np.array(counts) - 1), 1 - np.arange(n) / max(1, n - 1)])
+    axes_of, places = space(searched)
+    n, counts = len(places), [len(levels) for levels in axes_of.values()]
+    heights = np.column_stack([places / (np.array(counts) - 1), 1 - np.arange(n) / max(1, n - 1)])
     heights[:, :-1] += 0.06 * (heights[:, -1:] - 0.5)  # lines of one level lie by their rank
     figure, axes = plt.subplots(figsize=(4.6, 2.8))
     x = np.arange(heights.shape[1])
     axes.plot(x, heights[BEST:].T, color=theme.soft, linewidth=0.6, alpha=0.4)
     axes.plot(x, heights[:BEST].T, color=theme.blue, linewidth=1.4)
     box = {"facecolor": theme.paper, "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
-    for i, levels in enumerate(candidates.levels.values()):
+    for i, levels in enumerate(axes_of.values()):
         for k, text in enumerate(levels):
             axes.annotate(text, (i, k / (len(levels) - 1)), ha="center", va="center", fontsize=8.5, bbox=box)
     for height, text in ((0.0, "worst"), (1.0, "best")):
         axes.annotate(text, (x[-1], height), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5)
-    axes.set_xticks(x, [*candidates.levels, "rank"], fontsize=8.5)
+    axes.set_xticks(x, [*axes_of, "rank"], fontsize=8.5)
     axes.set(yticks=[], xlim=(-0.25, x[-1] + 0.5), ylim=(-0.1, 1.1))
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

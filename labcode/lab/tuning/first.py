@@ -20,16 +20,10 @@ class SearchedNetwork(FirstNetwork):
 
 
 def first_search(X: Any, y: Any, *, epochs: int = 5) -> GridSearchCV:
-    """Search as our first version did.
+    """Search as our first version did; all but the epochs of each training is skorch's default.
 
-    Parameters
-    ----------
-    X
-        Standardised inputs ``(n, 4)``, float32.
-    y
-        Closes in USD, float32: ``(n,)``, as we passed it, which is the fault; or ``(n, 1)``, which cures it.
-    epochs
-        Of each training; all else is skorch's default.
+    Standardised inputs ``(n, 4)`` and closes in USD, ``(n,)`` as we passed them, which is the fault, or ``(n, 1)``, the
+    cure; both are float32.
     """
     network = NeuralNetRegressor(SearchedNetwork, max_epochs=epochs, optimizer=torch.optim.Adam, verbose=0)
     grid = {"lr": [0.001, 0.01], "module__hidden1": [32, 64]}

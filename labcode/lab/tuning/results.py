@@ -36,8 +36,6 @@ class Tried(Results):
 class FirstSearch(Results):
     """Our first version's search over many seeds, with the fault and with aligned shapes.
 
-    Shape
-    -----
     ``scores`` ``(n_seeds, n_candidates)``, with the fault; ``lr``, ``hidden1`` ``(n_candidates,)``. ``actual``,
     ``predicted``, ``predicted_aligned`` ``(n_shown,)``: closes of some rows held out, by the first seed's choices.
     """
@@ -83,13 +81,12 @@ class Setting(Results):
 
     @property
     def words(self) -> str:
-        """The setting in words."""
-        return in_words(self.optimizer, float(self.lr), self.hidden, int(float(self.epochs)))
-
-
-def in_words(optimizer: str, lr: float, hidden: str, epochs: int) -> str:
-    """A setting in words: ``Adam, rate 0.001, layers 64-32, 4 epochs``."""
-    return f"{OPTIMIZER_NAMES[optimizer]}, rate {lr:g}, layers {hidden}, {epochs} epoch{'' if epochs == 1 else 's'}"
+        """The setting in words: ``Adam, rate 0.001, layers 64-32, 4 epochs``."""
+        name, epochs = (
+            OPTIMIZER_NAMES[self.optimizer],
+            f"{int(self.epochs.value)} epoch{'' if self.epochs == 1 else 's'}",
+        )
+        return f"{name}, rate {self.lr.value:g}, layers {self.hidden}, {epochs}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +102,6 @@ class Block(Results):
 class Searched(Results):
     """The search, what its best are worth beside each other, and what its choice is worth on later dates.
 
-    Shape
-    -----
     ``scores`` ``(n_candidates, n_folds)``: minus the RMSE. ``lr``, ``epochs``, ``optimizer`` (its place in
     :data:`OPTIMIZERS`) ``(n_candidates,)``, ``hidden`` ``(n_candidates, n_layers)``.
     """
@@ -121,7 +116,6 @@ class Searched(Results):
     best_score: Annotated[Number, Quantity(says="score of the winner", unit="USD", decimals=4, most=0)]
     within_a_cent: Annotated[Number, counted("candidates within a cent of the winner")]
     edges: Annotated[Number, counted("axes at whose end the winner lies")]
-    winner: Annotated[Setting, Quantity(says="the winner")]
     start: Annotated[Setting, Quantity(says="the start")]
     paired: Annotated[Number, counted("runners-up")]
     tied: Annotated[Number, counted("runners-up whose interval holds zero")]
@@ -157,8 +151,6 @@ class Searched(Results):
 class Halved(Results):
     """Successive halving over the search's candidates, beside the full search.
 
-    Shape
-    -----
     ``rungs`` ``(n, 3)``: candidate, epochs and RMSE (USD), a row for each candidate and rung.
     """
 

@@ -63,7 +63,8 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Halving:
-    """Successive halving: epochs of the first rung, and how many times more the next has."""
+    """Successive halving of the search: epochs of the first rung, and how many times more the next has."""
 
     min_epochs: Count
     factor: Annotated[int, Field(ge=2)]
+    search: Annotated[Search, "tuning.search"]

@@ -13,10 +13,9 @@ from labcode.book.reference import Cell, figures, of_kind
 from labcode.errors import LabcodeError
 from labcode.lab import load
 from labcode.lab.audit import tables
-from labcode.lab.audit.compared import comes_out, compared, most_seeds, ours, over_seeds, root
-from labcode.lab.audit.headline import COLUMNS, headline
+from labcode.lab.audit.compared import comes_out, compared, most_seeds, ours, root
+from labcode.lab.audit.tables import COLUMNS, headline
 from labcode.lab.classification.first_results import AsSubmitted
-from labcode.lab.verdicts import verdict
 from labcode.results.number import Number
 
 
@@ -51,10 +50,8 @@ def test_a_place_that_is_not_there_is_named(quick_store: Path, expression: str) 
 
 
 def test_limits_end_where_the_figure_must() -> None:
-    counts = np.array([0, 1, 0, 2, 0, 0])
-    assert over_seeds(counts).low >= 0 and over_seeds(counts).high <= 2
-    assert root(Number(-9.0, -16.0, -4.0)).limits == root(Number(9.0, 4.0, 16.0)).limits
-    assert (root(Number(-9.0, -16.0, -4.0)).low, root(Number(-9.0, -16.0, -4.0)).high) == (2, 4)
+    for found in (root(Number(-9.0, -16.0, -4.0)), root(Number(9.0, 4.0, 16.0))):
+        assert (found.low, found.high) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +83,6 @@ def test_every_conclusion_is_judged_by_a_condition(quick_store: Path) -> None:
     assert all(own.checks and own.reason for _, own in found)
     shown = tables.conclusions(found)
     assert len(shown) == len(found) and all(re.search("olds|hold|shown", each.data) for each in shown["now"])
-
-
-def test_the_chapter_and_the_table_say_the_same_of_a_conclusion(quick_store: Path) -> None:
-    entry, own = next(pair for pair in tables.judged() if pair[0].id == "regression.noise")
-    assert own.outcome == verdict(entry.id).outcome and entry.quote in str(own)
 
 
 def test_the_headline_has_a_line_for_each_figure_and_no_gap(quick_store: Path) -> None:

@@ -8,18 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcode.data.columns import QUALITY
 from labcode.data.labels import physical_flags
 from labcode.data.simulate import simulate_maintenance
 from labcode.lab.classification import figures, tables
-from labcode.lab.classification.decision import PLANES, SPEED, TORQUE, cost, plane_rows, published_rule, shuffled
+from labcode.lab.classification.classes import CLASSES
+from labcode.lab.classification.decision import INPUTS, PLANES, POLICIES, SPEED, TORQUE, cost, planes_of, spoilt
 from labcode.lab.classification.decision import stops_where_cheaper as stopped
-from labcode.lab.classification.decision_experiments import POLICIES, _most_called, _planes
-from labcode.lab.classification.decision_results import Decided
 from labcode.lab.classification.rows import failure_rows, out_of_fold
 from labcode.lab.classification.settings import Decision, Network, NetworkChoice, Tuning
+from labcode.lab.classification.sound_results import Contest, Decided, Tuned
 from labcode.lab.classification.tuned_experiments import at_edge
-from labcode.lab.classification.tuned_results import Tuned
 from labcode.lab.config import configured
 from labcode.results.typed import Results
 
@@ -38,32 +36,29 @@ def test_stopping_where_it_is_cheaper_costs_least_if_the_chances_are_true() -> N
 
 
 def test_a_shuffle_moves_one_column_and_loses_no_value() -> None:
-    moved = shuffled(ROWS.X, TORQUE, np.random.default_rng(0))
+    moved = spoilt(ROWS.X, 1, 0)[list(INPUTS).index("torque")]
     assert sorted(moved[TORQUE]) == sorted(ROWS.X[TORQUE]) and (moved[TORQUE] != ROWS.X[TORQUE]).mean() > 0.5
     pd.testing.assert_frame_equal(moved.drop(columns=TORQUE), ROWS.X.drop(columns=TORQUE))
 
 
-def test_points_of_a_plane_are_row_by_row_and_follow_the_rules() -> None:
-    held = {QUALITY: "L"} | {name: float(ROWS.X[name].median()) for name in ROWS.X if name != QUALITY}
-    rows = plane_rows((SPEED, np.array([1300.0, 2000.0])), (TORQUE, np.array([10.0, 40.0, 70.0])), held)
-    assert rows[SPEED].tolist() == [1300, 2000] * 3 and rows[TORQUE].tolist() == [10, 10, 40, 40, 70, 70]
-    power = (rows[TORQUE] * rows[SPEED] * 2 * np.pi / 60).to_numpy()
-    assert ((published_rule(rows) == "Power Failure") == ((power < 3500) | (power > 9000))).all()
-
-
-def test_planes_of_the_temperatures_are_slow_enough_to_overheat(results: dict[type[Results], Any]) -> None:
-    planes = _planes(QUICK, ROWS.X)
-    assert physical_flags(planes["temperatures"].rows)["HDF"].any()
-    assert planes["torque_speed"].rows[SPEED].nunique() == QUICK.points
+def test_points_of_a_plane_are_row_by_row_and_follow_the_rules(results: dict[type[Results], Any]) -> None:
+    planes = planes_of(QUICK, ROWS.X)
+    x, y, rows = planes["torque_speed"]
+    assert (
+        rows[SPEED].tolist() == np.tile(x, len(y)).tolist() and rows[TORQUE].tolist() == np.repeat(y, len(x)).tolist()
+    )
+    assert physical_flags(planes["temperatures"][2])["HDF"].any(), "slow enough to overheat"
     for name in PLANES:
         plane = getattr(results[Decided], name)
-        assert plane.learned.shape == plane.rule.shape == (len(plane.y), len(plane.x)) == (QUICK.points,) * 2
+        assert plane.learned.shape == plane.rule.shape == (QUICK.points,) * 2
+    power = np.outer(results[Decided].torque_speed.y, results[Decided].torque_speed.x) * 2 * np.pi / 60
+    is_power = results[Decided].torque_speed.rule == list(CLASSES.values()).index("power")
+    assert (is_power == ((power < 3500) | (power > 9000))).all()
 
 
-def test_rows_held_out_come_back_to_their_places_and_most_calls_win() -> None:
+def test_rows_held_out_come_back_to_their_places() -> None:
     folds = [(np.array([1, 2]), np.array([0, 3])), (np.array([0, 3]), np.array([1, 2]))]
     assert out_of_fold(folds, [np.array([10, 13]), np.array([11, 12])]).tolist() == [10, 11, 12, 13]
-    assert _most_called([np.array([0, 5]), np.array([2, 5]), np.array([2, 1])]).tolist() == [2, 5]
 
 
 def test_costs_follow_from_the_chances(results: dict[type[Results], Any]) -> None:
@@ -85,7 +80,7 @@ def test_frames_and_tables_hold_what_was_found(results: dict[type[Results], Any]
     assert len(figures.calibration(found)) == 2 * len(found.reliability)
     assert set(figures.falls(found)["failure"]) == {"heat", "overstrain", "power", "tool wear"}
     assert tables.search(tuned)["hyperparameter"].tolist() == list(tables.VALUES)
-    assert sum(float(own.chosen) for own in tuned.settings.values()) == tuned.folds
+    assert sum(float(own.chosen) for own in tuned.settings.values()) == results[Contest].folds
     assert float(tuned.gain) == pytest.approx(tuned.macro_f1 - tuned.start_macro_f1)
 
 

@@ -10,11 +10,11 @@ import torch
 
 from labcode.lab.classification.figures import by_epoch
 from labcode.lab.classification.network import plain_networks
-from labcode.lab.classification.regularizing import PARAMETER, best_epoch, best_strength, train_held_back
-from labcode.lab.classification.regularizing_fast import TrainedFold
-from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.regularizing import TrainedFold, train_held_back
+from labcode.lab.classification.regularizing_experiments import PARAMETER
 from labcode.lab.classification.settings import HoldingBack, Plain
 from labcode.lab.classification.tables import techniques
+from labcode.lab.classification.training_results import HeldBack
 from labcode.lab.config import configured
 from labcode.nets.mlp import MLP
 from labcode.nets.together import TrainingRows
@@ -59,11 +59,6 @@ def test_networks_are_asked_after_the_epoch_that_was_meant(together: TrainedFold
     np.testing.assert_allclose(together.probabilities(X, 1, [2, 0])[1], by_epoch[1], atol=1e-6)
 
 
-def test_the_lowest_loss_chooses() -> None:
-    assert best_strength({0.1: np.array([1.0, 3.0]), 0.3: np.array([1.5, 1.5]), 1.0: np.array([9.0, 0.0])}) == 0.3
-    assert best_epoch(np.array([[3.0, 1.0, 2.0], [3.0, 2.0, 0.5]])) == 2
-
-
 def test_strengths_are_among_those_to_choose_from_and_none_gains_nothing(results: dict[type[Results], Any]) -> None:
     found = results[HeldBack]
     for name in PARAMETER:
@@ -71,7 +66,12 @@ def test_strengths_are_among_those_to_choose_from_and_none_gains_nothing(results
         assert min(choices) <= found.techniques[name].strength.value <= max(choices)
     assert 1 <= found.techniques["stopping"].strength.value <= QUICK.epochs
     none = found.techniques["none"]
-    assert (none.log_loss_gain_joint.value, none.gain.low, none.gain.high, none.strength.value) == (0, 0, 0, 0)
+    assert (none.log_loss_gain_joint.value, none.gain_joint.low, none.gain_joint.high, none.strength.value) == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_the_ends_of_the_curves_are_the_losses(results: dict[type[Results], Any]) -> None:

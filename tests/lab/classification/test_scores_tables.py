@@ -8,13 +8,10 @@ from typing import Any, get_args, get_origin
 import numpy as np
 import pytest
 
-from labcode.lab.classification.balancing_results import EqualAlarms
-from labcode.lab.classification.faults_results import Leakage
-from labcode.lab.classification.first_results import AsSubmitted
-from labcode.lab.classification.regularizing_results import HeldBack
+from labcode.lab.classification.first_results import AsSubmitted, Leakage
 from labcode.lab.classification.scores_tables import COLUMNS, every_score
-from labcode.lab.classification.sound_results import Contest
-from labcode.lab.classification.tuned_results import Tuned
+from labcode.lab.classification.sound_results import Contest, Tuned
+from labcode.lab.classification.training_results import EqualAlarms, HeldBack
 from labcode.results.number import Number
 from labcode.results.typed import Results, declarations
 

@@ -11,7 +11,7 @@ from labcode.data.prices import load_prices
 from labcode.lab import load
 from labcode.lab.regression.baselines import rmse, without_network
 from labcode.lab.regression.results import AsSubmitted, Baselines, Choice, Limit, NextDay, Sound, Steps
-from labcode.lab.regression.selection import CANDIDATES
+from labcode.lab.regression.sound import CANDIDATES
 from labcode.lab.regression.split import split_by_date
 
 pytestmark = pytest.mark.usefixtures("quick_store")

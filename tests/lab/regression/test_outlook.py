@@ -11,8 +11,8 @@ import pytest
 from labcode.data.simulate import simulate_prices
 from labcode.lab.regression.ladder import VIEWS, ladder, rung_predictions
 from labcode.lab.regression.outlook import next_day_rows, past_inputs, random_days, with_past
-from labcode.lab.regression.selection import CANDIDATES, predictions
 from labcode.lab.regression.settings import First, Network
+from labcode.lab.regression.sound import CANDIDATES, predictions
 from labcode.lab.regression.split import folds_by_date
 
 PRICES = simulate_prices(n_symbols=3).astype({"symbol": "category"}).reset_index(drop=True)
@@ -42,14 +42,6 @@ def test_the_past_is_the_symbols_own_and_holds_nothing_of_later_days() -> None:
     )
     assert np.isfinite(before[columns].to_numpy()).all() and list(before.index) == list(PRICES.index)
     np.testing.assert_array_equal(past_inputs(with_past(PRICES.assign(close=0.0), 20)), past_inputs(before))
-
-
-def test_the_past_is_the_mean_of_the_days_before() -> None:
-    known = with_past(PRICES, 20)
-    days = PRICES[PRICES["symbol"] == PRICES["symbol"].iloc[0]].sort_values("date")
-    volume = days["volume"].to_numpy() + 1.0
-    assert known.loc[days.index[100], "past_volume"] == pytest.approx(np.log(volume[100] / volume[80:100].mean()))
-    assert known.loc[days.index[0], "past_volume"] == 0, "a first day is as usual"
 
 
 def test_the_next_day_of_a_row_is_its_own_symbols() -> None:

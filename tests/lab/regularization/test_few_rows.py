@@ -15,13 +15,14 @@ from labcode.data.simulate import simulate_prices
 from labcode.lab import load
 from labcode.lab.config import configured
 from labcode.lab.regularization import few_rows, figures, tables
-from labcode.lab.regularization.few_rows import PARAMETER, TECHNIQUES, FewRowsSpec, passes_over, unfitted
+from labcode.lab.regularization.few_rows import PARAMETER, TECHNIQUES, passes_over, unfitted
 from labcode.lab.regularization.holding import train_held_back
 from labcode.lab.regularization.results import AsSubmitted, FewRows
+from labcode.lab.regularization.settings import FewRows as Settings
 from labcode.nets.mlp import MLP
 from labcode.nets.together import TrainingRows, fit_together
 
-SPEC = configured(FewRowsSpec, profile="quick")
+SPEC = configured(Settings, "regularization.few_rows", profile="quick")
 PRICES = simulate_prices(n_symbols=4).astype({"symbol": "category"}).reset_index(drop=True)
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(250, 4)).astype(np.float32)
@@ -35,7 +36,6 @@ def test_the_regularised_run_is_compared_at_like_epochs(quick_store: Path) -> No
     assert first.curves.shape == (first.seeds, 20, 2) and first.plain_curves.shape == (first.seeds, 50, 2)
     gaps = first.curves[:, 10, 1] - first.plain_curves[:, 10, 1]
     assert first.added_mse_epoch[10].value == pytest.approx(gaps.mean())
-    assert first.largest_difference < 0.01
     assert round(first.printed_added_mse_epoch[0].value) == 86
 
 
@@ -54,7 +54,7 @@ def test_none_gains_nothing_and_the_first_draw_is_the_estimate(quick_store: Path
 
 @pytest.mark.parametrize(("name", "strength", "called"), CASES)
 def test_the_plain_loop_trains_the_same_network(name: str, strength: float, called: str) -> None:
-    spec = dataclasses.replace(SPEC, few=dataclasses.replace(SPEC.few, steps=9))
+    spec = dataclasses.replace(SPEC, steps=9)
     network = unfitted(spec, len(X), 7, name, strength)
     fast = fit_together([network, network], [TrainingRows(X, Y)] * 2)[0].estimator
     torch.manual_seed(7)
@@ -72,22 +72,22 @@ def test_a_strength_reaches_the_network_and_steps_are_equal() -> None:
     by_name = {name: unfitted(SPEC, 1000, 0, name, 0.2 if name == "stopping" else 4.0) for name in PARAMETER}
     assert by_name["smaller"].hidden == (4,) and by_name["decay"].weight_decay == by_name["l1"].l1 == 4.0
     assert by_name["stopping"].max_epochs == 3 and by_name["noise"].max_epochs == 15
-    steps = [passes_over(SPEC.few, rows) * -(-rows // SPEC.few.batch_size) for rows in (300, 1000, 5000)]
+    steps = [passes_over(SPEC, rows) * -(-rows // SPEC.batch_size) for rows in (300, 1000, 5000)]
     assert steps == [150, 150, 150]
 
 
 def test_a_strength_is_chosen_on_later_dates_of_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = dataclasses.replace(SPEC.few, dropout=(0.2, 0.6), stopping=(0.1, 0.5))
+    few = dataclasses.replace(SPEC, dropout=(0.2, 0.6), stopping=(0.1, 0.5))
     asked = []
 
-    def fake(spec: FewRowsSpec, days: pd.DataFrame, candidates: Any, seeds: Any, *others: pd.DataFrame) -> list[Any]:
+    def fake(spec: Settings, days: pd.DataFrame, candidates: Any, seeds: Any, *others: pd.DataFrame) -> list[Any]:
         (held,) = others
         asked.append((days["date"].max(), held["date"].min()))
         right = 2 * (held["close"] - held["low"]) / (held["high"] - held["low"]) - 1
         return [np.stack([right + (strength not in (0.6, 0.1)) for _, strength in candidates])]
 
     monkeypatch.setattr(few_rows, "predicted", fake)
-    chosen = dict(few_rows.chosen_strengths(dataclasses.replace(SPEC, few=few), PRICES, 0))
+    chosen = dict(few_rows.chosen_strengths(few, PRICES, 0))
     assert (chosen["dropout"], chosen["stopping"]) == (0.6, 0.1)
     assert len(asked) == few.folds and all(fitted < held for fitted, held in asked)
 
@@ -99,13 +99,8 @@ def test_answers_stay_within_the_range_of_the_day() -> None:
     assert np.abs(asked).max() <= 1
 
 
-def test_an_ensemble_is_the_mean_of_its_members() -> None:
-    answers = np.array([[1.0], [50.0], [60.0], [3.0], [5.0]])  # none, two techniques, two more members
-    assert few_rows.with_ensemble(answers, 2).ravel().tolist() == [1.0, 50.0, 60.0, 3.0]
-
-
 def test_dates_are_drawn_whole() -> None:
     values = RANDOM.normal(size=(3, 2, 60))
-    drawn = few_rows.means_by_date(np.repeat(np.arange(30), 2), SPEC.few)(values)
-    assert drawn.shape == (3, SPEC.few.draws + 1)
+    drawn = few_rows.means_by_date(np.repeat(np.arange(30), 2), SPEC)(values)
+    assert drawn.shape == (3, SPEC.draws + 1)
     np.testing.assert_allclose(drawn[:, 0], values.sum(axis=2).mean(axis=1) / 30, rtol=1e-5)

@@ -8,7 +8,6 @@ import torch
 
 from labcode.lab.full_batch import Steps, history, seeded, squared_error
 from labcode.lab.regularization import figures
-from labcode.lab.regularization.experiments import epochs_as_good, variance_saved
 from labcode.lab.regularization.first import RegularisedNetwork, train_regularised
 
 RANDOM = torch.Generator().manual_seed(0)
@@ -35,17 +34,6 @@ def test_with_dropout_they_differ_by_its_chance_alone() -> None:
     fast, plain = by_both_loops(0.3, 1e-4)
     assert 0 < np.abs(fast / plain - 1).max() < 0.03
     assert np.abs(fast / by_both_loops(0.0, 1e-4)[1] - 1).max() > 0.005
-
-
-def test_the_plain_run_passes_a_loss_between_two_epochs() -> None:
-    plain = np.array([[4.0, 3.0, 2.0, 1.0], [8.0, 6.0, 4.0, 2.0]])
-    assert epochs_as_good(np.array([2.25, 6.0]), plain).tolist() == [1.75, 1.0]
-
-
-def test_equal_spreads_save_nothing_and_a_wider_one_costs() -> None:
-    values = np.array([1.0, 2.0, 4.0])
-    saved = [variance_saved(factor * values, values).mean() for factor in (1, 0.5, 2)]
-    assert saved == pytest.approx([0, 0.75, -3])
 
 
 def test_the_printed_losses_are_those_of_both_runs() -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import mean_squared_error
 from skorch import NeuralNetRegressor
 
 from labcode.lab.config import configured
-from labcode.lab.tuning.fast import asked_for, fast_search, folds_of
+from labcode.lab.tuning.fast import asked_for, fast_search
 from labcode.lab.tuning.first import SearchedNetwork, first_search, warning_of
 from labcode.lab.tuning.settings import First
 
@@ -67,9 +67,3 @@ def test_the_fast_search_scores_as_skorch_does(shape: str) -> None:
                 scores.append(-mean_squared_error(Y[held], answers[:, 0]))
             plain.append(np.mean(scores))
     np.testing.assert_allclose(fast.ravel(), plain, rtol=1e-4)
-
-
-def test_skorch_holds_out_the_first_fifth_of_what_a_fold_trains_on() -> None:
-    for train, held in folds_of(100):
-        assert len(train) == 40 and len(held) == 50 and not set(train) & set(held)
-        assert min(train) == (60 if 0 in held else 10)

@@ -16,7 +16,6 @@ from labcode.lab import load
 from labcode.lab.config import configured
 from labcode.lab.tuning import figures, tables
 from labcode.lab.tuning.experiments import ends, grids, rows_of_search, start_params
-from labcode.lab.tuning.halving import expected_best
 from labcode.lab.tuning.results import FirstSearch, Halved, Searched
 from labcode.lab.tuning.search import search
 from labcode.lab.tuning.settings import Search
@@ -54,20 +53,15 @@ def test_ends_of_axes_are_counted_for_the_winners_optimiser() -> None:
     assert ends({**middle, "network__optimizer": "sgd", "network__lr": 0.1}, spec) == 1
 
 
-def test_the_expected_best_of_all_is_the_best_and_of_one_the_mean() -> None:
-    scores = np.array([3.0, 1.0, 2.0, 7.0])
-    assert expected_best(scores, 4) == 7.0
-    assert expected_best(scores, 1) == pytest.approx(scores.mean())
-
-
 def test_the_winner_is_the_best_of_all_candidates(quick_store: Path) -> None:
     searched = load(Searched)
     frame = searched.frame
     assert len(frame) == searched.candidates and searched.fits == searched.candidates * searched.folds
-    assert searched.winner.rank == 1 and float(searched.best_score) == pytest.approx(frame["score"].max())
-    assert float(searched.winner.rmse) == -float(searched.best_score) and searched.winner.over == 0
+    winner = searched.best[1]
+    assert winner.rank == 1 and float(searched.best_score) == pytest.approx(frame["score"].max())
+    assert float(winner.rmse) == -float(searched.best_score) and winner.over == 0
     best = frame.iloc[int(frame["score"].argmax())]
-    assert searched.winner.words.startswith(f"{best['optimizer'].capitalize()}, rate {best['lr']:g}")
+    assert winner.words.startswith(f"{best['optimizer'].capitalize()}, rate {best['lr']:g}")
     assert list(searched.best) == list(range(1, int(searched.paired.value) + 2))
     assert searched.tied == sum(setting.over.low <= 0 for rank, setting in searched.best.items() if rank > 1)
     assert list(searched.replay) == list(range(2, searched.folds + 1))
@@ -102,7 +96,7 @@ def test_tables_and_figures_hold_what_was_found(quick_store: Path) -> None:
     assert len(tables.replay(searched)) == searched.folds - 1 and len(figures.errors(searched)) == searched.candidates
     assert tables.space(searched)["levels"].iloc[-1] == "16-8, 64-32"
     assert set(figures.predictions(first)["y"]) == {figures.FAULTY, figures.ALIGNED}
-    space = figures.space(searched)
-    assert len(space.places) == searched.candidates
-    assert [len(levels) for levels in space.levels.values()] == (space.places.max(axis=0) + 1).tolist()
+    levels, places = figures.space(searched)
+    assert len(places) == searched.candidates
+    assert [len(of_axis) for of_axis in levels.values()] == (places.max(axis=0) + 1).tolist()
     assert isinstance(figures.parallel_coordinates(searched, LIGHT), Figure)
