@@ -50,6 +50,11 @@ class Both:
     printed: int = 3
 
 
+@dataclass(frozen=True)
+class Named(Optimizer):
+    first: Annotated[First, "lab.first"] = None  # type: ignore[assignment]
+
+
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A project of its own, whose lab.toml this writes."""
@@ -79,10 +84,12 @@ def test_the_quick_profile_has_its_own_keys_and_the_others_from_the_table(write)
     assert (quick.epochs, quick.rate, quick.optimizer) == (5, 0.01, Optimizer("adam", 1.0))
 
 
-def test_several_tables_become_one_dataclass(write) -> None:
+def test_a_field_that_names_a_table_is_read_from_there(write) -> None:
     write()
     both = configured(Both, profile="quick")
     assert (both.first.epochs, both.optimizer, both.printed) == (5, Optimizer("adam", 1.0), 3)
+    named = configured(Named, "lab.first.optimizer", profile="quick")
+    assert (named.kind, named.decay, named.first) == ("adam", 1.0, both.first)
 
 
 @pytest.mark.parametrize(
