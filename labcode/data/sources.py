@@ -126,11 +126,11 @@ def _from_file(spec: TableSpec, path: Path, source: Source) -> Dataset:
         frame, notes = spec.parse(path)
         published = publisher.label_of(path)
         notes = tuple(note for note in notes if not (published and note == UNFINISHED))
-        if len(frame) < 0.9 * spec.published_rows:
+        if partial := len(frame) < 0.9 * spec.published_rows:
             notes += (f"It holds {len(frame):,} rows; the published file holds {spec.published_rows:,}.",)
         status = "verified copy" if published else "unverified copy"
         facts = {"sha256": sha256, "licence": publisher.licence, "status": status}
-        return frame, _provenance(spec, frame, source, path, **facts, notes=notes)
+        return frame, _provenance(spec, frame, source, path, **facts, notes=notes, partial=partial)
 
     location = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     dataset = _cached(f"{spec.name}-{location}", f"{sha256} {_CODE}", build)
@@ -148,7 +148,7 @@ def _simulated(spec: TableSpec, *, small: bool) -> Dataset:
 
 
 def _provenance(
-    spec: TableSpec, frame: pd.DataFrame, source: Source, path: Path | None, **facts: str | tuple[str, ...]
+    spec: TableSpec, frame: pd.DataFrame, source: Source, path: Path | None, **facts: str | bool | tuple[str, ...]
 ) -> Provenance:
     return Provenance(
         name=spec.name,

@@ -32,6 +32,8 @@ class Provenance:
     rules: dict[str, str] = field(default_factory=dict)
     #: What else a reader should know, a sentence each: columns left out, a derived label, ...
     notes: tuple[str, ...] = ()
+    #: Whether these are few of the published rows.
+    partial: bool = False
     #: Of simulated rows: sentences on files whose names are nearly those that would have been read.
     unread: tuple[str, ...] = field(default=(), compare=False)
 

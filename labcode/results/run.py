@@ -231,7 +231,7 @@ class _Session:
             "versions": versions,
             "spec": store.plain_spec(experiment.settings),
             "code": self.codes[experiment.name],
-            "sources": {name: self._rows(name).provenance.source for name in experiment.datasets},
+            "sources": {name: _source(self._rows(name).provenance) for name in experiment.datasets},
             **self._inputs(experiment),
         }
         return Result(experiment=experiment.name, key=self.key(experiment.name), meta=meta, **vars(flatten(found)))
@@ -252,6 +252,10 @@ class _Session:
 
 def _machine() -> tuple[dict[str, str], str]:
     return library_versions(), device()
+
+
+def _source(facts: Provenance) -> str:
+    return "part" if facts.partial else facts.source
 
 
 def _fingerprint(dataset: Dataset) -> dict[str, object]:

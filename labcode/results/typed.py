@@ -31,7 +31,7 @@ Scalar = float | int | str
 
 @dataclass(frozen=True)
 class Origin:
-    """What a result was computed from: where the rows of each data set came from, and ``"full"`` or ``"quick"``."""
+    """What a result was computed from: the source of each data set's rows (``"part"``: few), and the profile."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
     profile: str = "full"
@@ -39,7 +39,7 @@ class Origin:
     @property
     def published(self) -> bool:
         """Whether these are real rows, all of them: what the report says must be true of them."""
-        return self.profile == "full" and "simulated" not in self.sources.values()
+        return self.profile == "full" and not {"simulated", "part"} & {*self.sources.values()}
 
 
 @dataclass(frozen=True, kw_only=True)

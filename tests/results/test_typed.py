@@ -180,3 +180,4 @@ def test_published_rows_are_all_real_and_all_there() -> None:
     assert Origin({"prices": "file"}, "full").published and Origin({}, "full").published
     assert not Origin({"prices": "file"}, "quick").published
     assert not Origin({"prices": "file", "machines": "simulated"}, "full").published
+    assert not Origin({"prices": "part"}, "full").published

@@ -11,7 +11,7 @@ from labcode.book.reference import Stated, of_kind, stated
 from labcode.book.statements import Verdict
 from labcode.book.text import marked
 from labcode.lab import load
-from labcode.lab.audit.compared import Compared, root, with_limits
+from labcode.lab.audit.compared import Compared, Outcome, root, with_limits
 from labcode.lab.classification.first_results import AsSubmitted as FirstOfMachines
 from labcode.lab.classification.sound_results import Ceiling, Contest
 from labcode.lab.classification.tables import MODELS
@@ -51,7 +51,7 @@ def _ours(each: Compared) -> str:
 
 def counts(found: Sequence[Compared]) -> pd.DataFrame:
     """How many figures of each part come out again, with a last row for all."""
-    told = {"yes": "come out again", "no": "do not"}
+    told: dict[Outcome, str] = {"yes": "come out again", "no": "do not"}
     if any(each.outcome == "one seed" for each in found):
         told["one seed"] = "one seed cannot tell"
     rows = []

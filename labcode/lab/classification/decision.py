@@ -100,7 +100,7 @@ def run_decision(spec: DecisionSpec, *, data: Data, results: Stored, progress: P
             for name, own in _costs(failed, stops(ratio), ratio).items()
         },
         threshold={ratio: Number(1 / (1 + ratio)) for ratio in spec.decision.stated},
-        always_cheaper_from=Number(_cheaper_from(ratios, curves)),
+        always_cheaper_from=Number(_always_from(failed, failure, ratios)),
         ratios=ratios,
         curves=curves,
         importance=_importance(spec, network, folds, rows.y),
@@ -132,11 +132,13 @@ def _costs(failed: Stops, stops: Sequence[Stops], ratio: int) -> dict[str, Cost]
     }
 
 
-def _cheaper_from(ratios: Floats, curves: Floats) -> float:
-    """The least of the ratios from which on always stopping costs less than stopping by chance; NaN for none."""
-    dearer = np.flatnonzero(curves[POLICIES.index("always")] >= curves[0])
-    start = dearer[-1] + 1 if len(dearer) else 0
-    return float(ratios[start]) if start < len(ratios) else float("nan")
+def _always_from(failed: Stops, failure: Floats, ratios: Floats) -> float:
+    """The least ratio, in steps of these, from which on always stopping is no dearer than stopping by the chance."""
+    step = ratios[1] / ratios[0]
+    beyond = max(0, int(np.ceil(np.log(1 / failure.min() / ratios[-1]) / np.log(step))))
+    steps, always = np.r_[ratios, ratios[-1] * step ** np.arange(1, beyond + 2)], np.ones(len(failed), dtype=bool)
+    dearer = [cost(failed, always, ratio) > cost(failed, stops_where_cheaper(failure, ratio), ratio) for ratio in steps]
+    return float(steps[np.flatnonzero(dearer)[-1] + 1]) if any(dearer) else float(steps[0])
 
 
 def _importance(spec: DecisionSpec, network: Sequence[Answer], folds: Sequence[Fold], y: Numbers) -> dict[str, Fall]:

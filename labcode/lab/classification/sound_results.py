@@ -207,7 +207,7 @@ class Decided(Results):
         Quantity(says="chance of a failure above which stopping is cheaper, at ratio", unit="%", decimals=1, least=0),
     ]
     always_cheaper_from: Annotated[
-        Number, positive("cost ratio from which always stopping is cheaper than the network", 0)
+        Number, positive("cost ratio from which always stopping is no dearer than the network", 0)
     ]
     ratios: Annotated[np.ndarray, Quantity(least=0)]
     curves: Annotated[np.ndarray, Quantity(least=0)]
