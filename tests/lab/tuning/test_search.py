@@ -16,7 +16,7 @@ from labcode.lab import load
 from labcode.lab.config import configured
 from labcode.lab.tuning import figures, tables
 from labcode.lab.tuning.experiments import ends, grids, rows_of_search, start_params
-from labcode.lab.tuning.results import FirstSearch, Halved, Searched
+from labcode.lab.tuning.results import OPTIMIZER_NAMES, FirstSearch, Halved, Searched
 from labcode.lab.tuning.search import search
 from labcode.lab.tuning.settings import Search
 from labcode.lab.verdicts import verdict
@@ -61,7 +61,7 @@ def test_the_winner_is_the_best_of_all_candidates(quick_store: Path) -> None:
     assert winner.rank == 1 and float(searched.best_score) == pytest.approx(frame["score"].max())
     assert float(winner.rmse) == -float(searched.best_score) and winner.over == 0
     best = frame.iloc[int(frame["score"].argmax())]
-    assert winner.words.startswith(f"{best['optimizer'].capitalize()}, rate {best['lr']:g}")
+    assert winner.words.startswith(f"{OPTIMIZER_NAMES[best['optimizer']]}, rate {best['lr']:g}")
     assert list(searched.best) == list(range(1, int(searched.paired.value) + 2))
     assert searched.tied == sum(setting.over.low <= 0 for rank, setting in searched.best.items() if rank > 1)
     assert list(searched.replay) == list(range(2, searched.folds + 1))
