@@ -143,7 +143,7 @@ def _standardised(values: Array) -> Array:
 
 
 def _log_volatility(rng: np.random.Generator, levels: Array, n_days: int) -> Array:
-    """Log volatility by day and symbol, 0 on average: lower for dear symbols, in waves, with news on some days."""
+    """Log volatility by day and symbol, near 0 on average: lower for dear symbols, in waves, with news on some days."""
     level = 0.26 * _normal_scores(rng, len(levels)) - 0.20 * _standardised(levels)
     common = 0.27 * _standardised(_ar1(rng, (n_days, 1), 0.95))
     months = 0.20 * _ar1(rng, (n_days, len(levels)), 0.98)
